@@ -1,0 +1,51 @@
+/*
+** The entry point: makes a database connection a ck connection.
+**
+** sqlite3_ck_init is what .load, sqlite3_load_extension() and sqlite3_auto_extension() call, once
+** per connection. It creates the connection's state (store/conn.h) and registers functions and
+** virtual tables with it. It must never touch the database: a store is created by the first
+** write, and a connection that never uses ck pays nothing.
+*/
+#define CK_ENTRY
+#include "base/sqlite.h"
+
+SQLITE_EXTENSION_INIT1
+
+#include "ck.h"
+#include "functions/functions.h"
+#include "store/conn.h"
+#include "tables/table.h"
+#include "vector/kernels.h"
+
+/* A second load into the same connection leaves everything as it is. */
+static int already_loaded(sqlite3 *db) {
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(db, "SELECT ck_version()", -1, &stmt, NULL);
+    sqlite3_finalize(stmt);
+    return rc == SQLITE_OK;
+}
+
+static int load(sqlite3 *db, CkError *err) {
+    CkConn *conn = NULL;
+    if (sqlite3_libversion_number() < CK_SQLITE_MIN) {
+        return ck_error_set(err, SQLITE_ERROR, "ck needs SQLite 3.38 or newer, this is %s",
+                            sqlite3_libversion());
+    }
+    if (already_loaded(db)) return SQLITE_OK;
+    ck_kernels_init();
+    if (ck_conn_new(db, &conn, err) != SQLITE_OK) return err->rc;
+    int rc = ck_functions_register(conn);
+    if (rc == SQLITE_OK) rc = ck_tables_register(conn);
+    if (rc != SQLITE_OK) ck_error_db(err, db, rc);
+    ck_conn_release(conn); /* the registrations keep it from here on */
+    return err->rc;
+}
+
+__attribute__((visibility("default"))) int
+sqlite3_ck_init(sqlite3 *db, char **message, const struct sqlite3_api_routines *api) {
+    CkError err = CK_ERROR_NONE;
+    SQLITE_EXTENSION_INIT2(api);
+    (void)api;
+    load(db, &err);
+    return ck_error_move(&err, message);
+}

@@ -1,0 +1,92 @@
+/*
+** The state of one database connection, and the named statements of its stores.
+**
+** A CkConn is created when the extension is loaded into a connection and lives as long as any
+** module or function registered with it. A CkStore stands for the store of one schema (main, or
+** an attached file); it holds prepared statements and nothing that a ROLLBACK could make wrong.
+**
+** Statements come from the files of sql/store. "main." in their text is replaced by the quoted schema
+** name: the only formatting SQL ever gets here. They are checked out with ck_stmt_take(), so two
+** cursors never share one, and given back reset. Those kept for reuse are finalized when SQLite
+** disconnects ck's anchor table, which it does at the beginning of sqlite3_close(): a cached
+** statement never makes a close fail with SQLITE_BUSY.
+*/
+#ifndef CK_STORE_CONN_H
+#define CK_STORE_CONN_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "ck_sql.h"
+#include "store/key.h"
+#include "vector/encoding.h"
+
+typedef struct CkStore {
+    struct CkConn *conn;
+    struct CkStore *next;
+    char *schema;
+    sqlite3_stmt *idle[CK_SQL_COUNT]; /* reset and ready, or NULL */
+} CkStore;
+
+typedef struct CkConn {
+    sqlite3 *db;
+    int n_refs;     /* registrations and virtual tables that point here */
+    int anchored;   /* the anchor table is connected: statements may be kept */
+    CkStore *stores;
+    CkCodec *codec;
+    CkBuf scratch;  /* for the row being written */
+    CkKeyHasher hasher;
+    sqlite3_vfs *vfs; /* its clock is ours, so that tests can set the time */
+    struct CkRefScan *ref_scans; /* open scans of refs, see store/ref.h */
+} CkConn;
+
+int ck_conn_new(sqlite3 *db, CkConn **conn, CkError *err);
+
+/* Counts one more user of conn, and one less; the last one frees it. */
+CkConn *ck_conn_retain(CkConn *conn);
+void ck_conn_release(void *conn);
+
+/* Finalizes every idle statement; the anchor calls it at the start of sqlite3_close(). */
+void ck_conn_unanchor(CkConn *conn);
+
+/* Unix time in seconds by the clock of the connection's VFS, the one behind SQL's unixepoch(). */
+int64_t ck_conn_now(CkConn *conn);
+
+/* The store of a schema, created in memory on first mention; NULL when out of memory. */
+CkStore *ck_conn_store(CkConn *conn, const char *schema);
+
+/*
+** The text of a named statement for this store, from sqlite3_malloc; NULL when out of memory.
+*/
+char *ck_store_sql(const CkStore *store, CkSqlId id);
+
+/*
+** Checks a named statement out, ready to be bound. On failure *stmt is NULL.
+*/
+int ck_stmt_take(CkStore *store, CkSqlId id, sqlite3_stmt **stmt, CkError *err);
+
+/* Resets it, unbinds its parameters and keeps it for the next taker. NULL is ignored. */
+void ck_stmt_give(CkStore *store, CkSqlId id, sqlite3_stmt *stmt);
+
+/*
+** Binds parameters 1, 2, … by a format of one letter each: i int64_t, t const char * (text, NULL
+** binds NULL), b const void * and int (blob), n NULL, v sqlite3_value *. Text and blobs are
+** borrowed until the statement is given back.
+*/
+void ck_stmt_bind(sqlite3_stmt *stmt, const char *format, ...);
+
+/* Steps: SQLITE_ROW, SQLITE_DONE, or an error that is set in err. */
+int ck_stmt_step(CkStore *store, sqlite3_stmt *stmt, CkError *err);
+
+/* Takes, binds (as ck_stmt_bind), steps to the end and gives back a statement without rows. */
+int ck_stmt_run(CkStore *store, CkSqlId id, CkError *err, const char *format, ...);
+
+/*
+** As ck_stmt_run for a query of at most one row: copies its integer columns to out[0 .. n_out).
+** NULL reads as 0. *found says whether there was a row.
+*/
+int ck_stmt_ints(CkStore *store, CkSqlId id, CkError *err, int64_t *out, int n_out, int *found,
+                 const char *format, ...);
+
+#endif

@@ -1,0 +1,235 @@
+/* Embeddings, writing: see embedding.h. Reading vectors back is in stored_vector.c. */
+#include "store/embedding.h"
+
+#include <float.h>
+#include <string.h>
+
+#include "store/stored_vector.h"
+#include "vector/encoding.h"
+#include "vector/kernels.h"
+#include "vector/vector.h"
+
+/* Everything about one put between reading its arguments and writing its rows. */
+typedef struct Draft {
+    const CkPut *put;
+    const char *model_name, *version;
+    const char *origin;
+    int64_t created_at;
+    CkVector vector;
+    CkVectorType given_type; /* before widening to f32 */
+    const float *x;
+    CkModel model;
+    int model_known;
+    CkPutResult *result;
+} Draft;
+
+static int read_hash(CkStore *store, Draft *draft, CkError *err) {
+    const CkPut *put = draft->put;
+    uint8_t *hash = draft->result->hash;
+    int has_content = ck_value_given(put->content);
+    if (put->hash && sqlite3_value_type(put->hash) != SQLITE_NULL) {
+        if (ck_hash_from_value(put->hash, put->who, hash, err) != SQLITE_OK) return err->rc;
+    } else if (!has_content) {
+        return ck_error_set(err, SQLITE_ERROR, "%s: content (or hash) must be given", put->who);
+    }
+    if (!has_content) return SQLITE_OK;
+    CkBytes content;
+    if (ck_content_from_value(put->content, put->who, &content, err) != SQLITE_OK) return err->rc;
+    uint8_t key[CK_HASH_BYTES];
+    CkBytes name = {draft->model_name, strlen(draft->model_name)};
+    CkBytes version = {draft->version, strlen(draft->version)};
+    ck_key_compute(&store->conn->hasher, name, version, content, key);
+    if (ck_value_given(put->hash) && memcmp(key, hash, CK_HASH_BYTES) != 0) {
+        return ck_error_set(err, SQLITE_ERROR,
+                            "%s: hash is not ck_hash(model, version, content) of this row",
+                            put->who);
+    }
+    memcpy(hash, key, CK_HASH_BYTES);
+    return SQLITE_OK;
+}
+
+static int read_arguments(CkStore *store, Draft *draft, CkError *err) {
+    static const CkRange any_time = {0, INT64_MAX};
+    const CkPut *put = draft->put;
+    ck_text_from_value(put->model, put->who, "model", CK_NAME_MAX, &draft->model_name, err);
+    if (err->rc == SQLITE_OK) {
+        ck_text_from_value(put->version, put->who, "version", CK_NAME_MAX, &draft->version, err);
+    }
+    if (err->rc == SQLITE_OK && ck_value_given(put->origin)) {
+        ck_text_from_value(put->origin, put->who, "origin", CK_ORIGIN_MAX, &draft->origin, err);
+    }
+    draft->created_at = ck_conn_now(store->conn);
+    if (err->rc == SQLITE_OK && ck_value_given(put->created_at)) {
+        ck_integer_from_value(put->created_at, put->who, "created_at", &any_time,
+                              &draft->created_at, err);
+    }
+    if (err->rc == SQLITE_OK) read_hash(store, draft, err);
+    if (err->rc == SQLITE_OK) ck_vector_parse(put->vector, put->who, &draft->vector, err);
+    if (err->rc == SQLITE_OK && ck_value_given(put->dims)) {
+        const CkRange same = {draft->vector.dims, draft->vector.dims};
+        int64_t dims;
+        ck_integer_from_value(put->dims, put->who, "dims", &same, &dims, err);
+    }
+    return err->rc;
+}
+
+/* Finds the model, or makes it up from the defaults, and holds the vector against it. */
+static int check_model(CkStore *store, Draft *draft, int exists, CkError *err) {
+    const CkVector *vector = &draft->vector;
+    const char *who = draft->put->who;
+    CkModel *model = &draft->model;
+    if (exists) {
+        ck_model_find(store, draft->model_name, draft->version, model, &draft->model_known, err);
+        if (err->rc != SQLITE_OK) return err->rc;
+    }
+    if (!draft->model_known) {
+        if (draft->given_type != CK_VECTOR_F32) {
+            return ck_error_set(err, SQLITE_ERROR,
+                                "%s: model '%s' version '%s' is not registered, and only a "
+                                "float32 vector registers one; INSERT it into models first",
+                                who, draft->model_name, draft->version);
+        }
+        ck_model_defaults(model);
+        model->dims = vector->dims;
+    }
+    if (vector->dims != model->dims) {
+        return ck_error_set(err, SQLITE_ERROR,
+                            "%s: vector has %u dims, model '%s' version '%s' has %u", who,
+                            vector->dims, draft->model_name, draft->version, model->dims);
+    }
+    return SQLITE_OK;
+}
+
+static int check_length(Draft *draft, CkError *err) {
+    const char *who = draft->put->who;
+    float norm_sq = ck_kernels()->dot_f32(draft->x, draft->x, draft->model.dims);
+    if (norm_sq > FLT_MAX) {
+        return ck_error_set(err, SQLITE_ERROR,
+                            "%s: vector is too long: its squared length is beyond float32", who);
+    }
+    if (norm_sq < FLT_MIN && draft->model.metric == CK_METRIC_COSINE) {
+        return ck_error_set(err, SQLITE_ERROR,
+                            "%s: vector is zero, model '%s' version '%s' compares by cosine", who,
+                            draft->model_name, draft->version);
+    }
+    /* |length - 1| <= t, up to t^2, without a square root. */
+    float off = norm_sq - 1.0f;
+    if (draft->model.normalized && (off > 2 * CK_UNIT_TOLERANCE || off < -2 * CK_UNIT_TOLERANCE)) {
+        return ck_error_set(err, SQLITE_ERROR,
+                            "%s: vector has squared length %g, model '%s' version '%s' is "
+                            "registered as normalized (length 1 within %g)",
+                            who, (double)norm_sq, draft->model_name, draft->version,
+                            (double)CK_UNIT_TOLERANCE);
+    }
+    return SQLITE_OK;
+}
+
+/* The stored row stays; what a put says of it is that somebody needs it. */
+static int keep(CkStore *store, Draft *draft, int64_t used_at, CkError *err) {
+    int64_t now = ck_conn_now(store->conn);
+    if (used_at < now) {
+        ck_stmt_run(store, CK_SQL_EMBEDDING_TOUCH, err, "ii", draft->result->id, now);
+    }
+    if (err->rc != SQLITE_OK || draft->put->conflict == CK_CONFLICT_KEEP) return err->rc;
+    if (draft->put->conflict == CK_CONFLICT_IGNORE) {
+        err->rc = SQLITE_CONSTRAINT_UNIQUE;
+        return err->rc;
+    }
+    return ck_error_set(err, SQLITE_CONSTRAINT_UNIQUE,
+                        "%s: this hash is already stored (OR IGNORE keeps it, OR REPLACE replaces "
+                        "its vector)",
+                        draft->put->who);
+}
+
+static int write_rows(CkStore *store, Draft *draft, CkError *err) {
+    CkPutResult *result = draft->result;
+    const CkModel *model = &draft->model;
+    const uint8_t *data = NULL;
+    int n_bytes = 0;
+    int64_t seq = 0;
+    if (!draft->model_known &&
+        ck_model_register(store, draft->model_name, draft->version, &draft->model, err) !=
+            SQLITE_OK) {
+        return err->rc;
+    }
+    if (ck_store_next_seq(store, &seq, err) != SQLITE_OK) return err->rc;
+    if (result->inserted) result->id = seq;
+    if (ck_codec_encode(store->conn->codec, model->encoding, draft->x, model->dims, &data,
+                        &n_bytes, err) != SQLITE_OK) {
+        return err->rc;
+    }
+    CkStoredVector stored = {result->id, model->encoding, 0, data, n_bytes};
+    ck_stmt_run(store, CK_SQL_VECTOR_PUT, err, "iiiib", result->id, model->id,
+                (int64_t)model->encoding, ck_stored_vector_checksum(&stored), data, n_bytes);
+    if (err->rc != SQLITE_OK) return err->rc;
+    if (result->inserted) {
+        return ck_stmt_run(store, CK_SQL_EMBEDDING_INSERT, err, "ibiiit", result->id, result->hash,
+                           CK_HASH_BYTES, model->id, (int64_t)n_bytes, draft->created_at,
+                           draft->origin);
+    }
+    return ck_stmt_run(store, CK_SQL_EMBEDDING_REPLACE, err, "iiiiit", result->id, model->id,
+                       (int64_t)n_bytes, ck_conn_now(store->conn), seq, draft->origin);
+}
+
+static int put_draft(CkStore *store, Draft *draft, CkError *err) {
+    int exists = 0, found = 0;
+    int64_t used_at = 0;
+    if (read_arguments(store, draft, err) != SQLITE_OK) return err->rc;
+    if (ck_store_open_read(store, &exists, err) != SQLITE_OK) return err->rc;
+    draft->given_type = draft->vector.type;
+    if (ck_vector_widen(&draft->vector, draft->put->who, err) != SQLITE_OK) return err->rc;
+    draft->x = (const float *)(const void *)draft->vector.data;
+    if (check_model(store, draft, exists, err) != SQLITE_OK) return err->rc;
+    if (check_length(draft, err) != SQLITE_OK) return err->rc;
+    if (exists && ck_embedding_find(store, draft->result->hash, &draft->result->id, &used_at,
+                                    &found, err) != SQLITE_OK) {
+        return err->rc;
+    }
+    if (found && draft->put->conflict != CK_CONFLICT_REPLACE) {
+        return keep(store, draft, used_at, err);
+    }
+    draft->result->inserted = !found;
+    if (!exists && ck_store_open_write(store, err) != SQLITE_OK) return err->rc;
+    return write_rows(store, draft, err);
+}
+
+int ck_embedding_put(CkStore *store, const CkPut *put, CkPutResult *result, CkError *err) {
+    Draft draft;
+    memset(&draft, 0, sizeof draft);
+    memset(result, 0, sizeof *result);
+    draft.put = put;
+    draft.result = result;
+    put_draft(store, &draft, err);
+    ck_vector_release(&draft.vector);
+    return err->rc;
+}
+
+int ck_embedding_delete(CkStore *store, int64_t id, CkError *err) {
+    int64_t one;
+    int referenced = 0;
+    ck_stmt_ints(store, CK_SQL_REF_OF_EMBEDDING, err, &one, 1, &referenced, "i", id);
+    if (err->rc != SQLITE_OK) return err->rc;
+    if (referenced) {
+        /* Not a constraint code: OR IGNORE must not hide that a live row was kept. */
+        return ck_error_set(err, SQLITE_ERROR,
+                            "embeddings: row %lld is still referenced and cannot be deleted",
+                            (long long)id);
+    }
+    return ck_embedding_drop(store, id, err);
+}
+
+int ck_embedding_drop(CkStore *store, int64_t id, CkError *err) {
+    ck_stmt_run(store, CK_SQL_REF_DROP_OF_EMBEDDING, err, "i", id);
+    if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_EMBEDDING_DELETE, err, "i", id);
+    if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_VECTOR_DELETE, err, "i", id);
+    return err->rc;
+}
+
+int ck_embedding_find(CkStore *store, const uint8_t hash[CK_HASH_BYTES], int64_t *id,
+                      int64_t *used_at, int *found, CkError *err) {
+    int64_t row[3] = {0, 0, 0};
+    ck_stmt_ints(store, CK_SQL_EMBEDDING_FIND, err, row, 3, found, "b", hash, CK_HASH_BYTES);
+    *id = row[0];
+    *used_at = row[2];
+    return err->rc;
+}

@@ -1,0 +1,33 @@
+/*
+** A set of embedding ids: what a filtered search may return.
+*/
+#ifndef CK_STORE_IDSET_H
+#define CK_STORE_IDSET_H
+
+#include "base/buf.h"
+#include "base/error.h"
+
+typedef struct CkIdSet {
+    CkBuf buf;     /* int64_t each, host order */
+    int restricts; /* 0: every id passes, whatever the buffer holds */
+} CkIdSet;
+
+void ck_idset_init(CkIdSet *set);
+void ck_idset_release(CkIdSet *set);
+
+/* Adds without keeping order; ck_idset_seal() sorts and drops duplicates before the first read. */
+int ck_idset_add(CkIdSet *set, int64_t id, CkError *err);
+void ck_idset_seal(CkIdSet *set);
+
+/* Keeps in `set` only what is in `other` too; both sealed. A set that does not restrict is all. */
+int ck_idset_intersect(CkIdSet *set, const CkIdSet *other, CkError *err);
+
+static inline size_t ck_idset_count(const CkIdSet *set) {
+    return set->buf.n_bytes / sizeof(int64_t);
+}
+
+static inline const int64_t *ck_idset_ids(const CkIdSet *set) {
+    return (const int64_t *)(const void *)set->buf.data;
+}
+
+#endif

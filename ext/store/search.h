@@ -1,0 +1,52 @@
+/*
+** Nearest-neighbour search in one model of one store.
+**
+** Distances by the model's metric, in float32:
+**   cosine   distance 1 - cos(q, v)          similarity cos(q, v)
+**   l2       distance |q - v|                similarity 1 / (1 + distance)
+**   dot      distance -<q, v>                similarity <q, v>
+** Smaller distance is nearer for all three; equal distances are ordered by id.
+*/
+#ifndef CK_STORE_SEARCH_H
+#define CK_STORE_SEARCH_H
+
+#include "store/idset.h"
+#include "store/model.h"
+
+typedef struct CkHit {
+    int64_t id;
+    float distance;
+} CkHit;
+
+/* Which hits count: those nearer than a limit. Both limits are inclusive or not. */
+typedef struct CkThreshold {
+    double max_distance;   /* +infinity when there is none */
+    double min_similarity; /* -infinity when there is none */
+    int distance_strict, similarity_strict;
+} CkThreshold;
+
+typedef struct CkQuery {
+    const CkModel *model;
+    const float *x; /* model->dims components */
+    size_t k;
+    const CkIdSet *passing; /* sealed, or not restricting */
+    CkThreshold threshold;
+} CkQuery;
+
+/* Up to k hits, nearest first, and how they were found ("exact scan, 1000 vectors"). */
+typedef struct CkHits {
+    CkHit *hits; /* k of them */
+    size_t n;
+    char plan[80];
+} CkHits;
+
+/*
+** Runs the query. hits->hits is allocated here; release it in either case. The search steps SQL
+** statements as it goes, so sqlite3_interrupt() and progress handlers work.
+*/
+int ck_search(CkStore *store, const CkQuery *query, CkHits *hits, CkError *err);
+void ck_hits_release(CkHits *hits);
+
+double ck_similarity(CkMetric metric, float distance);
+
+#endif

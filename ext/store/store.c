@@ -1,0 +1,153 @@
+/*
+** The store as a whole: see store.h.
+**
+** The version is read again at every use, because another connection may have created or
+** migrated the store, and a ROLLBACK may have removed it; the read is one step of a cached
+** statement on a one-row table (about a quarter of a microsecond).
+*/
+#include "store/store.h"
+
+/*
+** Migrations run in order inside the first write transaction that meets an older store:
+** element v - 1 brings version v to v + 1. Version 1 is the first, so there are none yet.
+*/
+static const CkSqlId migrations[CK_SCHEMA_VERSION] = {CK_SQL_COUNT};
+
+static int table_exists(CkStore *store, int *exists, CkError *err) {
+    int64_t one;
+    return ck_stmt_ints(store, CK_SQL_META_EXISTS, err, &one, 1, exists, "");
+}
+
+/*
+** Reads version and seq. *version is 0 when the schema has no store. A failing statement may
+** mean just that: the table is not there, or no longer (a rolled-back creation), so the schema
+** table is asked before the error is believed.
+*/
+static int read_meta(CkStore *store, int64_t *version, int64_t *seq, CkError *err) {
+    int64_t row[2] = {0, 0};
+    int found = 0;
+    CkError first = CK_ERROR_NONE;
+    *version = 0;
+    ck_stmt_ints(store, CK_SQL_META_GET, &first, row, 2, &found, "");
+    if (first.rc == SQLITE_OK && found) {
+        *version = row[0];
+        *seq = row[1];
+        return SQLITE_OK;
+    }
+    int rc = first.rc;
+    int exists = 1;
+    if (rc == SQLITE_OK || (rc & 0xff) == SQLITE_ERROR || (rc & 0xff) == SQLITE_SCHEMA) {
+        table_exists(store, &exists, err);
+    }
+    if (err->rc == SQLITE_OK && exists && rc == SQLITE_OK) {
+        ck_error_set(err, SQLITE_CORRUPT_VTAB, "store '%s': _ck_meta has no row 1", store->schema);
+    } else if (err->rc == SQLITE_OK && exists) {
+        *err = first; /* the real reason; ownership of the message moves */
+        return err->rc;
+    }
+    ck_error_release(&first);
+    return err->rc;
+}
+
+static int check_version(CkStore *store, int64_t version, CkError *err) {
+    if (version >= 1 && version <= CK_SCHEMA_VERSION) return SQLITE_OK;
+    return ck_error_set(err, SQLITE_ERROR,
+                        "store '%s': schema version is %lld, this ck knows 1..%d; use a newer ck",
+                        store->schema, (long long)version, CK_SCHEMA_VERSION);
+}
+
+int ck_store_open_read(CkStore *store, int *exists, CkError *err) {
+    int64_t version = 0, seq = 0;
+    *exists = 0;
+    if (read_meta(store, &version, &seq, err) != SQLITE_OK) return err->rc;
+    if (version == 0) return SQLITE_OK;
+    *exists = 1;
+    return check_version(store, version, err);
+}
+
+/* Runs a script of several statements, such as the schema. */
+static int run_script(CkStore *store, CkSqlId id, CkError *err) {
+    sqlite3 *db = store->conn->db;
+    char *script = ck_store_sql(store, id);
+    if (!script) return ck_error_nomem(err);
+    int rc = sqlite3_exec(db, script, NULL, NULL, NULL);
+    if (rc != SQLITE_OK) ck_error_db(err, db, rc);
+    sqlite3_free(script);
+    return err->rc;
+}
+
+/* A random (version 4) UUID. */
+void ck_uuid_make(char uuid[CK_UUID_BYTES]) {
+    uint8_t r[16];
+    sqlite3_randomness(sizeof r, r);
+    r[6] = (uint8_t)((r[6] & 0x0f) | 0x40);
+    r[8] = (uint8_t)((r[8] & 0x3f) | 0x80);
+    sqlite3_snprintf(CK_UUID_BYTES, uuid,
+                     "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", r[0],
+                     r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12],
+                     r[13], r[14], r[15]);
+}
+
+static int create(CkStore *store, CkError *err) {
+    char uuid[CK_UUID_BYTES];
+    ck_uuid_make(uuid);
+    if (run_script(store, CK_SQL_SCHEMA_CREATE, err) != SQLITE_OK) return err->rc;
+    return ck_stmt_run(store, CK_SQL_META_CREATE, err, "iti", (int64_t)CK_SCHEMA_VERSION, uuid,
+                       ck_conn_now(store->conn));
+}
+
+static int migrate(CkStore *store, int64_t version, CkError *err) {
+    for (; version < CK_SCHEMA_VERSION; version++) {
+        if (run_script(store, migrations[version - 1], err) != SQLITE_OK) return err->rc;
+        ck_stmt_run(store, CK_SQL_META_SET_VERSION, err, "i", version + 1);
+    }
+    return err->rc;
+}
+
+static int open_write(CkStore *store, int64_t *seq, CkError *err) {
+    int64_t version = 0;
+    *seq = 0;
+    if (read_meta(store, &version, seq, err) != SQLITE_OK) return err->rc;
+    if (version == 0) return create(store, err);
+    if (check_version(store, version, err) != SQLITE_OK) return err->rc;
+    return migrate(store, version, err);
+}
+
+int ck_store_open_write(CkStore *store, CkError *err) {
+    int64_t seq;
+    return open_write(store, &seq, err);
+}
+
+int ck_store_next_seq(CkStore *store, int64_t *seq, CkError *err) {
+    if (open_write(store, seq, err) != SQLITE_OK) return err->rc;
+    *seq += 1;
+    return ck_stmt_run(store, CK_SQL_META_SET_SEQ, err, "i", *seq);
+}
+
+int ck_write_begin(CkWrite *write, CkStore *store, CkError *err) {
+    sqlite3 *db = store->conn->db;
+    write->store = store;
+    write->owned = 0;
+    /* A statement that only reads does not hinder a transaction of our own: it goes on reading. */
+    if (sqlite3_get_autocommit(db) && sqlite3_txn_state(db, NULL) != SQLITE_TXN_WRITE) {
+        int rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+        if (rc != SQLITE_OK) return ck_error_db(err, db, rc);
+        write->owned = 1;
+    }
+    if (ck_store_open_write(store, err) != SQLITE_OK) ck_write_end(write, err);
+    return err->rc;
+}
+
+int ck_write_end(CkWrite *write, CkError *err) {
+    sqlite3 *db = write->store->conn->db;
+    if (!write->owned) return err->rc;
+    write->owned = 0;
+    if (err->rc == SQLITE_OK) {
+        int rc = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+        if (rc == SQLITE_OK) return SQLITE_OK;
+        ck_error_db(err, db, rc);
+    }
+    /* Some errors have rolled back already; rolling back twice is an error of its own. */
+    if (!sqlite3_get_autocommit(db)) sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    return err->rc;
+}

@@ -1,0 +1,92 @@
+/* Stored vectors: see stored_vector.h. */
+#include "store/stored_vector.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "base/coding.h"
+#include "vector/vector.h"
+
+int64_t ck_stored_vector_checksum(const CkStoredVector *stored) {
+    uint64_t seed = (uint64_t)stored->id << 3 | (unsigned)stored->encoding;
+    return (int64_t)XXH3_64bits_withSeed(stored->data, (size_t)stored->n_bytes, seed);
+}
+
+int ck_stored_vector_decode(CkStore *store, const CkStoredVector *stored, uint32_t dims,
+                            const float **x, CkError *err) {
+    if (!stored->data || ck_stored_vector_checksum(stored) != stored->checksum) {
+        return ck_error_set(err, SQLITE_CORRUPT_VTAB,
+                            "embeddings: the vector of row %lld is damaged (checksum mismatch); "
+                            "delete the row and embed its content again",
+                            (long long)stored->id);
+    }
+    return ck_codec_decode(store->conn->codec, stored->encoding, stored->data, stored->n_bytes,
+                           dims, x, err);
+}
+
+/* On a big-endian host the floats are byte-swapped into the connection's scratch buffer. */
+static int result_f32(CkStore *store, sqlite3_context *context, const float *x, uint32_t dims,
+                      CkError *err) {
+    const void *bytes = x;
+    if (CK_BIG_ENDIAN) {
+        CkBuf *scratch = &store->conn->scratch;
+        ck_buf_clear(scratch);
+        uint8_t *to = ck_buf_extend(scratch, (size_t)dims * 4);
+        if (!to) return ck_error_nomem(err);
+        for (uint32_t i = 0; i < dims; i++) ck_store_f32(to + 4 * (size_t)i, x[i]);
+        bytes = to;
+    }
+    sqlite3_result_blob(context, bytes, (int)(dims * 4), SQLITE_TRANSIENT);
+    sqlite3_result_subtype(context, CK_VECTOR_F32);
+    return SQLITE_OK;
+}
+
+void ck_stored_vector_from_row(sqlite3_stmt *stmt, CkStoredVector *stored) {
+    stored->id = sqlite3_column_int64(stmt, 0);
+    stored->encoding = sqlite3_column_int(stmt, 1);
+    stored->checksum = sqlite3_column_int64(stmt, 2);
+    stored->data = sqlite3_column_blob(stmt, 3);
+    stored->n_bytes = sqlite3_column_bytes(stmt, 3);
+}
+
+int ck_stored_vector_result(CkStore *store, int64_t id, uint32_t dims, sqlite3_context *context,
+                            CkError *err) {
+    sqlite3_stmt *stmt = NULL;
+    if (ck_stmt_take(store, CK_SQL_VECTOR_GET, &stmt, err) != SQLITE_OK) return err->rc;
+    ck_stmt_bind(stmt, "i", id);
+    int rc = ck_stmt_step(store, stmt, err);
+    if (rc == SQLITE_ROW) {
+        CkStoredVector stored;
+        const float *x = NULL;
+        ck_stored_vector_from_row(stmt, &stored);
+        if (ck_stored_vector_decode(store, &stored, dims, &x, err) == SQLITE_OK) {
+            result_f32(store, context, x, dims, err);
+        }
+    } else if (rc == SQLITE_DONE) {
+        ck_error_set(err, SQLITE_CORRUPT_VTAB, "embeddings: the vector of row %lld is missing",
+                     (long long)id);
+    }
+    ck_stmt_give(store, CK_SQL_VECTOR_GET, stmt);
+    return err->rc;
+}
+
+int ck_stored_vector_result_by_hash(CkStore *store, const uint8_t hash[CK_HASH_BYTES],
+                                    sqlite3_context *context, CkError *err) {
+    sqlite3_stmt *stmt = NULL;
+    if (ck_stmt_take(store, CK_SQL_VECTOR_GET_BY_HASH, &stmt, err) != SQLITE_OK) return err->rc;
+    ck_stmt_bind(stmt, "b", hash, CK_HASH_BYTES);
+    if (ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
+        CkStoredVector stored;
+        const float *x = NULL;
+        sqlite3_int64 dims = sqlite3_column_int64(stmt, 4);
+        ck_stored_vector_from_row(stmt, &stored);
+        if (dims < 1 || dims > CK_DIMS_MAX) {
+            ck_error_set(err, SQLITE_CORRUPT_VTAB, "embeddings: row %lld has no valid model",
+                         (long long)stored.id);
+        } else if (ck_stored_vector_decode(store, &stored, (uint32_t)dims, &x, err) == SQLITE_OK) {
+            result_f32(store, context, x, (uint32_t)dims, err);
+        }
+    }
+    ck_stmt_give(store, CK_SQL_VECTOR_GET_BY_HASH, stmt);
+    return err->rc;
+}

@@ -1,0 +1,171 @@
+/* Workspaces: see workspace.h. */
+#include "store/workspace.h"
+
+#include <string.h>
+
+#include "store/ref.h"
+
+int ck_workspace_find(CkStore *store, const char *name, int64_t *id, int *found, CkError *err) {
+    return ck_stmt_ints(store, CK_SQL_WORKSPACE_FIND, err, id, 1, found, "t", name);
+}
+
+/* The attributes of a row after defaults: what is written. */
+typedef struct Attributes {
+    const char *name, *uuid, *root, *host;
+    int64_t last_seen, pinned;
+    sqlite3_value *expires_at; /* kept as a value: it may be NULL */
+} Attributes;
+
+static int optional_text(sqlite3_value *value, const char *what, const char **text, CkError *err) {
+    if (!ck_value_given(value)) return SQLITE_OK;
+    return ck_text_from_value(value, "workspaces", what, CK_PATH_MAX_BYTES, text, err);
+}
+
+/* Overwrites the attributes that the row gives. */
+static int read_row(const CkWorkspaceRow *row, Attributes *to, CkError *err) {
+    static const CkRange any_time = {0, INT64_MAX}, boolean = {0, 1};
+    if (row->name && !sqlite3_value_nochange(row->name)) {
+        ck_text_from_value(row->name, "workspaces", "name", CK_NAME_MAX, &to->name, err);
+    }
+    if (err->rc == SQLITE_OK) optional_text(row->uuid, "uuid", &to->uuid, err);
+    if (err->rc == SQLITE_OK) optional_text(row->root, "root", &to->root, err);
+    if (err->rc == SQLITE_OK) optional_text(row->host, "host", &to->host, err);
+    if (err->rc == SQLITE_OK && ck_value_given(row->last_seen)) {
+        ck_integer_from_value(row->last_seen, "workspaces", "last_seen", &any_time,
+                              &to->last_seen, err);
+    }
+    if (err->rc == SQLITE_OK && ck_value_given(row->pinned)) {
+        ck_integer_from_value(row->pinned, "workspaces", "pinned", &boolean, &to->pinned, err);
+    }
+    if (err->rc == SQLITE_OK && ck_value_given(row->expires_at)) {
+        int64_t ignored;
+        ck_integer_from_value(row->expires_at, "workspaces", "expires_at", &any_time, &ignored,
+                              err);
+    }
+    if (row->expires_at && !sqlite3_value_nochange(row->expires_at)) {
+        to->expires_at = row->expires_at;
+    }
+    return err->rc;
+}
+
+static int taken(const char *name, CkError *err) {
+    return ck_error_set(err, SQLITE_CONSTRAINT_UNIQUE, "workspaces: '%s' is already registered",
+                        name);
+}
+
+/* The next free id: one above the largest, or the first gap once the ids are used up. */
+static int next_id(CkStore *store, int64_t *id, CkError *err) {
+    int found = 0;
+    ck_stmt_ints(store, CK_SQL_WORKSPACE_NEXT_ID, err, id, 1, &found, "");
+    if (err->rc == SQLITE_OK && *id > CK_REF_WORKSPACE_MAX) {
+        ck_stmt_ints(store, CK_SQL_WORKSPACE_GAP_ID, err, id, 1, &found, "");
+        if (err->rc == SQLITE_OK && (!found || *id > CK_REF_WORKSPACE_MAX)) {
+            ck_error_set(err, SQLITE_FULL, "workspaces: the limit of %d is reached",
+                         CK_REF_WORKSPACE_MAX);
+        }
+    }
+    return err->rc;
+}
+
+int ck_workspace_insert(CkStore *store, const CkWorkspaceRow *row, int64_t *id, CkError *err) {
+    char uuid[CK_UUID_BYTES];
+    int64_t now = ck_conn_now(store->conn), other;
+    int found = 0, exists = 0;
+    Attributes a = {NULL, uuid, NULL, NULL, now, 0, NULL};
+    ck_uuid_make(uuid);
+    if (!row->name) {
+        return ck_error_set(err, SQLITE_ERROR, "workspaces: name must be TEXT, got NULL");
+    }
+    if (read_row(row, &a, err) != SQLITE_OK) return err->rc;
+    if (ck_store_open_read(store, &exists, err) != SQLITE_OK) return err->rc;
+    if (!exists && ck_store_open_write(store, err) != SQLITE_OK) return err->rc;
+    if (ck_workspace_find(store, a.name, &other, &found, err) != SQLITE_OK) return err->rc;
+    if (found) {
+        *id = other;
+        return taken(a.name, err);
+    }
+    if (next_id(store, id, err) != SQLITE_OK) return err->rc;
+    return ck_stmt_run(store, CK_SQL_WORKSPACE_INSERT, err, "itttt" "iivi", *id, a.name, a.uuid,
+                       a.root, a.host, now, a.last_seen, a.expires_at, a.pinned);
+}
+
+/* Copies the stored attributes that an update may leave as they are. */
+static int current(sqlite3_stmt *stmt, Attributes *a) {
+    a->name = (const char *)sqlite3_column_text(stmt, 1);
+    a->root = (const char *)sqlite3_column_text(stmt, 3);
+    a->host = (const char *)sqlite3_column_text(stmt, 4);
+    a->last_seen = sqlite3_column_int64(stmt, 6);
+    a->expires_at = sqlite3_column_value(stmt, 7);
+    a->pinned = sqlite3_column_int64(stmt, 8);
+    return a->name != NULL;
+}
+
+int ck_workspace_update(CkStore *store, int64_t id, const CkWorkspaceRow *row, CkError *err) {
+    sqlite3_stmt *stmt = NULL;
+    if (ck_stmt_take(store, CK_SQL_WORKSPACE_SCAN, &stmt, err) != SQLITE_OK) return err->rc;
+    ck_stmt_bind(stmt, "ii", id, id);
+    int rc = ck_stmt_step(store, stmt, err);
+    Attributes a;
+    memset(&a, 0, sizeof a);
+    if (rc == SQLITE_DONE || (rc == SQLITE_ROW && !current(stmt, &a))) {
+        ck_error_set(err, SQLITE_ERROR, "workspaces: row %lld is gone", (long long)id);
+    }
+    if (err->rc == SQLITE_OK && read_row(row, &a, err) == SQLITE_OK) {
+        int64_t other;
+        int found = 0;
+        ck_workspace_find(store, a.name, &other, &found, err);
+        if (err->rc == SQLITE_OK && found && other != id) taken(a.name, err);
+        if (err->rc == SQLITE_OK) {
+            ck_stmt_run(store, CK_SQL_WORKSPACE_UPDATE, err, "itttivi", id, a.name, a.root,
+                        a.host, a.last_seen, a.expires_at, a.pinned);
+        }
+    }
+    ck_stmt_give(store, CK_SQL_WORKSPACE_SCAN, stmt);
+    return err->rc;
+}
+
+int ck_workspace_count_refs(CkStore *store, int64_t id, int64_t *n, CkError *err) {
+    int found;
+    *n = 0;
+    return ck_stmt_ints(store, CK_SQL_WORKSPACE_REFS, err, n, 1, &found, "ii",
+                        CK_REF_FIRST(id), CK_REF_LAST(id));
+}
+
+int ck_workspace_release(CkStore *store, int64_t id, CkError *err) {
+    int64_t n_refs;
+    if (ck_workspace_count_refs(store, id, &n_refs, err) != SQLITE_OK) return err->rc;
+    if (n_refs > CK_RELEASE_INLINE_REFS) {
+        return ck_stmt_run(store, CK_SQL_WORKSPACE_RELEASE, err, "i", id);
+    }
+    ck_stmt_run(store, CK_SQL_REF_SWEEP, err, "iii", CK_REF_FIRST(id), CK_REF_LAST(id), n_refs);
+    if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_WORKSPACE_DELETE, err, "i", id);
+    return err->rc;
+}
+
+int ck_workspace_sweep(CkStore *store, int64_t max, int64_t *n_swept, CkError *err) {
+    int64_t id, n_refs;
+    int found = 0;
+    *n_swept = 0;
+    ck_stmt_ints(store, CK_SQL_WORKSPACE_RELEASED, err, &id, 1, &found, "");
+    if (err->rc != SQLITE_OK || !found) return err->rc;
+    if (ck_workspace_count_refs(store, id, &n_refs, err) != SQLITE_OK) return err->rc;
+    *n_swept = n_refs < max ? n_refs : max;
+    ck_stmt_run(store, CK_SQL_REF_SWEEP, err, "iii", CK_REF_FIRST(id), CK_REF_LAST(id), max);
+    if (err->rc == SQLITE_OK && n_refs <= max) {
+        ck_stmt_run(store, CK_SQL_WORKSPACE_DELETE, err, "i", id);
+        *n_swept += 1; /* the row itself, so that a workspace without refs counts as work too */
+    }
+    return err->rc;
+}
+
+int ck_workspace_usage(CkStore *store, int64_t id, CkWorkspaceUsage *usage, CkError *err) {
+    int64_t row[3] = {0, 0, 0};
+    int found = 0;
+    if (ck_workspace_count_refs(store, id, &usage->refs, err) != SQLITE_OK) return err->rc;
+    ck_stmt_ints(store, CK_SQL_WORKSPACE_USAGE, err, row, 3, &found, "ii", CK_REF_FIRST(id),
+                 CK_REF_LAST(id));
+    usage->embeddings = row[0];
+    usage->bytes = row[1];
+    usage->shared_bytes = row[2];
+    return err->rc;
+}

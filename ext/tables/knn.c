@@ -1,0 +1,244 @@
+/*
+** The table-valued function `knn(query [, k])`: nearest neighbours, filters inside the search.
+**
+** Inputs (query, k, ef, recall, workspace) are hidden columns that take = only; workspace also
+** takes IN. Anything else said of an input is an error, never zero rows. model, version,
+** workspace, hash IN, rowid IN and the thresholds on distance and similarity are honoured inside
+** the search, so that k rows come back whenever k exist.
+**
+** k is the argument, else LIMIT + OFFSET. LIMIT is only a hint: SQLite still applies it (omit is
+** not set), and it is used only when ORDER BY is absent or answered here; SQLite 3.40 answers
+** compound queries wrongly otherwise.
+**
+** idxStr names what each xFilter argument is, one letter each, see letters[] below.
+*/
+#include <math.h>
+#include <string.h>
+
+#include "store/ref.h"
+#include "store/search.h"
+#include "store/workspace.h"
+#include "tables/knn_input.h"
+#include "tables/table.h"
+
+static const char declaration[] =
+    "CREATE TABLE x(hash BLOB, distance REAL, similarity REAL, model TEXT, version TEXT, "
+    "plan TEXT, query HIDDEN, k HIDDEN, ef HIDDEN, recall HIDDEN, workspace HIDDEN)";
+
+typedef struct Cursor {
+    sqlite3_vtab_cursor base;
+    CkKnnInput input;
+    CkHits hits;
+    size_t at;
+    CkModel model;
+    char *model_name, *model_version;
+} Cursor;
+
+static CkStore *store_of(sqlite3_vtab_cursor *cursor) {
+    return ((CkTable *)cursor->pVtab)->store;
+}
+
+static int knn_connect(sqlite3 *db, void *aux, int argc, const char *const *argv,
+                       sqlite3_vtab **vtab, char **message) {
+    return ck_table_connect(db, aux, argc, argv, declaration, vtab, message);
+}
+
+static int knn_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
+    CkError err = CK_ERROR_NONE;
+    int rc = ck_knn_plan(info, &err);
+    return err.rc != SQLITE_OK ? ck_table_end(vtab, &err) : rc;
+}
+
+static int knn_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
+    (void)vtab;
+    Cursor *cursor = sqlite3_malloc64(sizeof *cursor);
+    if (!cursor) return SQLITE_NOMEM;
+    memset(cursor, 0, sizeof *cursor);
+    *out = &cursor->base;
+    return SQLITE_OK;
+}
+
+static void finish(Cursor *cursor) {
+    ck_knn_input_release(&cursor->input);
+    ck_hits_release(&cursor->hits);
+    sqlite3_free(cursor->model_name);
+    sqlite3_free(cursor->model_version);
+    cursor->model_name = cursor->model_version = NULL;
+    cursor->at = 0;
+}
+
+static int knn_close(sqlite3_vtab_cursor *base) {
+    finish((Cursor *)base);
+    sqlite3_free(base);
+    return SQLITE_OK;
+}
+
+/* Appends "'name' version 'v' (384 dims)" of the statement's row to a list in a message. */
+static void list_model(sqlite3_str *list, sqlite3_stmt *stmt) {
+    sqlite3_str_appendf(list, "%s'%s' version '%s' (%d dims)", sqlite3_str_length(list) ? ", " : "",
+                        sqlite3_column_text(stmt, 8), sqlite3_column_text(stmt, 9),
+                        sqlite3_column_int(stmt, 1));
+}
+
+/* No model fits, or several do: says what there is. */
+static int refuse_models(const Cursor *cursor, int n, const char *list, CkError *err) {
+    const CkKnnInput *input = &cursor->input;
+    if (n == 0 && !*list) return SQLITE_OK; /* no model at all: no rows */
+    if (n == 0 && (input->model || input->version)) {
+        return ck_error_set(err, SQLITE_ERROR,
+                            "knn: no model %s%s%s version %s%s%s with %u dims is registered; the "
+                            "store has %s",
+                            input->model ? "'" : "", input->model ? input->model : "(any)",
+                            input->model ? "'" : "", input->version ? "'" : "",
+                            input->version ? input->version : "(any)", input->version ? "'" : "",
+                            input->query.dims, list);
+    }
+    if (n == 0) {
+        return ck_error_set(err, SQLITE_ERROR,
+                            "knn: query has %u dims, no model has; the store has %s",
+                            input->query.dims, list);
+    }
+    return ck_error_set(err, SQLITE_ERROR,
+                        "knn: %d models have %u dims; name one with model = … and version = …: %s",
+                        n, input->query.dims, list);
+}
+
+static int matches(const char *wanted, const unsigned char *name) {
+    return !wanted || (name && strcmp(wanted, (const char *)name) == 0);
+}
+
+/* Finds the one model that is meant. *found is 0 when the store has no model at all. */
+static int choose_model(Cursor *cursor, int *found, CkError *err) {
+    CkStore *store = store_of(&cursor->base);
+    const CkKnnInput *input = &cursor->input;
+    sqlite3_stmt *stmt = NULL;
+    int n = 0;
+    *found = 0;
+    if (ck_stmt_take(store, CK_SQL_MODEL_CANDIDATES, &stmt, err) != SQLITE_OK) return err->rc;
+    sqlite3_str *all = sqlite3_str_new(store->conn->db), *fit = sqlite3_str_new(store->conn->db);
+    while (err->rc == SQLITE_OK && ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
+        list_model(all, stmt);
+        if (sqlite3_column_int64(stmt, 1) != input->query.dims ||
+            !matches(input->model, sqlite3_column_text(stmt, 8)) ||
+            !matches(input->version, sqlite3_column_text(stmt, 9))) {
+            continue;
+        }
+        list_model(fit, stmt);
+        if (n++ > 0) continue;
+        ck_model_from_row(stmt, &cursor->model, err);
+        cursor->model_name = sqlite3_mprintf("%s", sqlite3_column_text(stmt, 8));
+        cursor->model_version = sqlite3_mprintf("%s", sqlite3_column_text(stmt, 9));
+        if (!cursor->model_name || !cursor->model_version) ck_error_nomem(err);
+    }
+    ck_stmt_give(store, CK_SQL_MODEL_CANDIDATES, stmt);
+    if (sqlite3_str_errcode(all) || sqlite3_str_errcode(fit)) ck_error_nomem(err);
+    char *all_text = sqlite3_str_finish(all), *fit_text = sqlite3_str_finish(fit);
+    if (err->rc == SQLITE_OK && n != 1) {
+        const char *list = n == 0 ? all_text : fit_text;
+        refuse_models(cursor, n, list ? list : "", err);
+    }
+    sqlite3_free(all_text);
+    sqlite3_free(fit_text);
+    *found = n == 1;
+    return err->rc;
+}
+
+static int search(Cursor *cursor, CkError *err) {
+    CkStore *store = store_of(&cursor->base);
+    CkKnnInput *input = &cursor->input;
+    CkQuery query = {
+        .model = &cursor->model,
+        .x = (const float *)(const void *)input->query.data,
+        .k = input->k,
+        .passing = &input->passing,
+        .threshold = input->threshold,
+    };
+    int exists = 0, found = 0;
+    if (ck_store_open_read(store, &exists, err) != SQLITE_OK || !exists) return err->rc;
+    if (choose_model(cursor, &found, err) != SQLITE_OK || !found) return err->rc;
+    if (ck_knn_input_resolve(input, store, err) != SQLITE_OK) return err->rc;
+    return ck_search(store, &query, &cursor->hits, err);
+}
+
+static int knn_filter(sqlite3_vtab_cursor *base, int num, const char *letters, int argc,
+                      sqlite3_value **argv) {
+    Cursor *cursor = (Cursor *)base;
+    CkError err = CK_ERROR_NONE;
+    (void)num;
+    (void)argc;
+    finish(cursor);
+    if (ck_knn_input_read(&cursor->input, letters, argv, &err) == SQLITE_OK) search(cursor, &err);
+    return ck_table_end(base->pVtab, &err);
+}
+
+static int knn_next(sqlite3_vtab_cursor *base) {
+    ((Cursor *)base)->at++;
+    return SQLITE_OK;
+}
+
+static int knn_eof(sqlite3_vtab_cursor *base) {
+    const Cursor *cursor = (const Cursor *)base;
+    return cursor->at >= cursor->hits.n;
+}
+
+static int result_hash(CkStore *store, int64_t id, sqlite3_context *context, CkError *err) {
+    sqlite3_stmt *stmt = NULL;
+    if (ck_stmt_take(store, CK_SQL_EMBEDDING_HASH, &stmt, err) != SQLITE_OK) return err->rc;
+    ck_stmt_bind(stmt, "i", id);
+    if (ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
+        sqlite3_result_value(context, sqlite3_column_value(stmt, 0));
+    }
+    ck_stmt_give(store, CK_SQL_EMBEDDING_HASH, stmt);
+    return err->rc;
+}
+
+static int knn_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
+    Cursor *cursor = (Cursor *)base;
+    CkHit hit = cursor->hits.hits[cursor->at];
+    CkError err = CK_ERROR_NONE;
+    switch (column) {
+    case CK_KNN_HASH:
+        result_hash(store_of(base), hit.id, context, &err);
+        break;
+    case CK_KNN_DISTANCE:
+        sqlite3_result_double(context, (double)hit.distance);
+        break;
+    case CK_KNN_SIMILARITY:
+        sqlite3_result_double(context, ck_similarity(cursor->model.metric, hit.distance));
+        break;
+    case CK_KNN_MODEL:
+        sqlite3_result_text(context, cursor->model_name, -1, SQLITE_TRANSIENT);
+        break;
+    case CK_KNN_VERSION:
+        sqlite3_result_text(context, cursor->model_version, -1, SQLITE_TRANSIENT);
+        break;
+    case CK_KNN_PLAN:
+        sqlite3_result_text(context, cursor->hits.plan, -1, SQLITE_TRANSIENT);
+        break;
+    default:
+        ck_knn_input_result(&cursor->input, column, context, &err);
+    }
+    return ck_table_end(base->pVtab, &err);
+}
+
+static int knn_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
+    const Cursor *cursor = (const Cursor *)base;
+    *rowid = cursor->hits.hits[cursor->at].id;
+    return SQLITE_OK;
+}
+
+const sqlite3_module ck_module_knn = {
+    .iVersion = 0,
+    .xCreate = knn_connect,
+    .xConnect = knn_connect,
+    .xBestIndex = knn_best_index,
+    .xDisconnect = ck_table_disconnect,
+    .xDestroy = ck_table_disconnect,
+    .xOpen = knn_open,
+    .xClose = knn_close,
+    .xFilter = knn_filter,
+    .xNext = knn_next,
+    .xEof = knn_eof,
+    .xColumn = knn_column,
+    .xRowid = knn_rowid,
+};

@@ -1,0 +1,159 @@
+/*
+** The table-valued function `ck_missing(hashes)`: which of many hashes are not stored.
+**
+** hashes is a BLOB of concatenated 32-byte digests, or TEXT holding a JSON array of digests in
+** hex. Rows come in input order; ord is the 0-based position in the input.
+*/
+#include "store/embedding.h"
+#include "tables/table.h"
+
+enum { COLUMN_ORD, COLUMN_HASH };
+
+typedef struct Cursor {
+    CkTvfCursor tvf;
+    CkBuf hashes;
+    size_t at; /* the current one */
+    int exists;
+    sqlite3_stmt *lookup;
+} Cursor;
+
+static CkStore *store_of(Cursor *cursor) {
+    return ((CkTable *)cursor->tvf.base.pVtab)->store;
+}
+
+static int hex_digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}
+
+/* Appends one element of the JSON array. */
+static int append_hex(Cursor *cursor, sqlite3_stmt *element, CkError *err) {
+    const char *hex = (const char *)sqlite3_column_text(element, 0);
+    int64_t ord = (int64_t)(cursor->hashes.n_bytes / CK_HASH_BYTES);
+    uint8_t hash[CK_HASH_BYTES];
+    int ok = hex && sqlite3_column_bytes(element, 0) == 2 * CK_HASH_BYTES;
+    for (int i = 0; ok && i < CK_HASH_BYTES; i++) {
+        int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
+        ok = high >= 0 && low >= 0;
+        hash[i] = (uint8_t)(high << 4 | (low & 15));
+    }
+    if (!ok) {
+        return ck_error_set(err, SQLITE_ERROR,
+                            "ck_missing: element %lld must be a hash of %d hex digits, got %s%.80s%s",
+                            (long long)ord, 2 * CK_HASH_BYTES, hex ? "'" : "", hex ? hex : "NULL",
+                            hex ? "'" : "");
+    }
+    ck_buf_append(&cursor->hashes, hash, sizeof hash);
+    return cursor->hashes.rc == SQLITE_OK ? SQLITE_OK : ck_error_nomem(err);
+}
+
+static int read_json(Cursor *cursor, sqlite3_value *json, CkError *err) {
+    CkStore *store = store_of(cursor);
+    sqlite3_stmt *stmt = NULL;
+    if (ck_stmt_take(store, CK_SQL_MISSING_ELEMENTS, &stmt, err) != SQLITE_OK) return err->rc;
+    ck_stmt_bind(stmt, "v", json);
+    int rc;
+    do {
+        rc = sqlite3_step(stmt);
+        if (rc == SQLITE_ROW) append_hex(cursor, stmt, err);
+    } while (rc == SQLITE_ROW && err->rc == SQLITE_OK);
+    if (rc == SQLITE_ERROR) {
+        ck_error_set(err, rc,
+                     "ck_missing: hashes must be a BLOB of %d-byte digests or a JSON array of hex "
+                     "digests: %s",
+                     CK_HASH_BYTES, sqlite3_errmsg(store->conn->db));
+    } else if (rc != SQLITE_DONE && rc != SQLITE_ROW) {
+        ck_error_db(err, store->conn->db, rc);
+    }
+    ck_stmt_give(store, CK_SQL_MISSING_ELEMENTS, stmt);
+    return err->rc;
+}
+
+static int read_hashes(Cursor *cursor, sqlite3_value *value, CkError *err) {
+    int n = sqlite3_value_bytes(value);
+    switch (sqlite3_value_type(value)) {
+    case SQLITE_TEXT:
+        return read_json(cursor, value, err);
+    case SQLITE_BLOB:
+        if (n % CK_HASH_BYTES != 0) {
+            return ck_error_set(err, SQLITE_ERROR,
+                                "ck_missing: hashes is %d bytes, expected a multiple of %d", n,
+                                CK_HASH_BYTES);
+        }
+        ck_buf_append(&cursor->hashes, sqlite3_value_blob(value), (size_t)n);
+        return cursor->hashes.rc == SQLITE_OK ? SQLITE_OK : ck_error_nomem(err);
+    default:
+        return ck_error_set(err, SQLITE_ERROR,
+                            "ck_missing: hashes must be a BLOB of %d-byte digests or a JSON array "
+                            "of hex digests, got %s",
+                            CK_HASH_BYTES, ck_type_name(value));
+    }
+}
+
+/* Moves on from `at` to the first hash that is not stored. */
+static int seek_missing(Cursor *cursor, CkError *err) {
+    size_t n = cursor->hashes.n_bytes / CK_HASH_BYTES;
+    for (; cursor->at < n; cursor->at++) {
+        if (!cursor->exists) return SQLITE_OK;
+        ck_stmt_bind(cursor->lookup, "b", cursor->hashes.data + cursor->at * CK_HASH_BYTES,
+                     CK_HASH_BYTES);
+        int rc = ck_stmt_step(store_of(cursor), cursor->lookup, err);
+        sqlite3_reset(cursor->lookup);
+        if (rc != SQLITE_ROW) return err->rc;
+    }
+    cursor->tvf.eof = 1;
+    return SQLITE_OK;
+}
+
+static int missing_filter(CkTvfCursor *base, CkError *err) {
+    Cursor *cursor = (Cursor *)base;
+    CkStore *store = store_of(cursor);
+    if (read_hashes(cursor, base->inputs[0], err) != SQLITE_OK) return err->rc;
+    if (ck_store_open_read(store, &cursor->exists, err) != SQLITE_OK) return err->rc;
+    if (cursor->exists &&
+        ck_stmt_take(store, CK_SQL_EMBEDDING_EXISTS, &cursor->lookup, err) != SQLITE_OK) {
+        return err->rc;
+    }
+    return seek_missing(cursor, err);
+}
+
+static int missing_next(CkTvfCursor *base, CkError *err) {
+    Cursor *cursor = (Cursor *)base;
+    cursor->at++;
+    return seek_missing(cursor, err);
+}
+
+static int missing_column(CkTvfCursor *base, sqlite3_context *context, int column, CkError *err) {
+    Cursor *cursor = (Cursor *)base;
+    (void)err;
+    if (column == COLUMN_ORD) {
+        sqlite3_result_int64(context, (sqlite3_int64)cursor->at);
+    } else {
+        sqlite3_result_blob(context, cursor->hashes.data + cursor->at * CK_HASH_BYTES,
+                            CK_HASH_BYTES, SQLITE_TRANSIENT);
+    }
+    return SQLITE_OK;
+}
+
+static void missing_reset(CkTvfCursor *base) {
+    Cursor *cursor = (Cursor *)base;
+    ck_stmt_give(store_of(cursor), CK_SQL_EMBEDDING_EXISTS, cursor->lookup);
+    cursor->lookup = NULL;
+    ck_buf_release(&cursor->hashes);
+    cursor->at = 0;
+}
+
+const CkTvf ck_tvf_missing = {
+    .name = "ck_missing",
+    .declaration = "CREATE TABLE x(ord INTEGER, hash BLOB, hashes HIDDEN)",
+    .n_columns = 2,
+    .n_inputs = 1,
+    .n_required = 1,
+    .cursor_bytes = sizeof(Cursor),
+    .filter = missing_filter,
+    .next = missing_next,
+    .column = missing_column,
+    .reset = missing_reset,
+};

@@ -1,0 +1,92 @@
+/*
+** What all virtual tables share, and a small framework for table-valued functions.
+**
+** Each module is registered twice, as NAME and as ck_NAME where NAME is a bare word, because a
+** real table of the same name hides an eponymous virtual table. The module's client data is the
+** connection's CkConn.
+*/
+#ifndef CK_TABLES_TABLE_H
+#define CK_TABLES_TABLE_H
+
+#include "base/error.h"
+#include "base/sqlite.h"
+
+struct CkConn;
+struct CkStore;
+
+/* The head of every virtual table of ck. */
+typedef struct CkTable {
+    sqlite3_vtab base;
+    struct CkConn *conn;
+    struct CkStore *store;
+    const struct CkTvf *tvf; /* only for table-valued functions */
+} CkTable;
+
+/*
+** xConnect and xCreate. `declaration` is the CREATE TABLE text for sqlite3_declare_vtab(). An
+** argument names the schema whose store the table shows ("main" without one); a table that is
+** not eponymous may live in temp only, since a persistent one would break every connection
+** without the extension.
+*/
+int ck_table_connect(sqlite3 *db, void *conn, int argc, const char *const *argv,
+                     const char *declaration, sqlite3_vtab **vtab, char **message);
+
+/* A module argument as a name: quotes around it are removed. From sqlite3_malloc, or NULL. */
+char *ck_schema_argument(const char *argument);
+
+int ck_table_disconnect(sqlite3_vtab *vtab);
+
+/* Ends a method: moves err's message to the table, returns its code. */
+int ck_table_end(sqlite3_vtab *vtab, CkError *err);
+
+/*
+** A table-valued function. Columns [0, n_columns) are results, the n_inputs columns after them
+** are hidden inputs, of which the first n_required must be given. The framework answers
+** xBestIndex (inputs take = only), keeps the inputs readable as columns, and numbers the rows.
+*/
+#define CK_TVF_INPUTS_MAX 4
+
+typedef struct CkTvfCursor {
+    sqlite3_vtab_cursor base;
+    sqlite3_int64 row; /* 0-based number of the current row */
+    int eof;
+    sqlite3_value *inputs[CK_TVF_INPUTS_MAX]; /* copies of what was given, or NULL */
+} CkTvfCursor;
+
+typedef struct CkTvf {
+    const char *name;
+    const char *declaration; /* CREATE TABLE x(result…, input HIDDEN…) */
+    int n_columns;
+    int n_inputs; /* at most CK_TVF_INPUTS_MAX */
+    int n_required;
+    int cursor_bytes; /* sizeof the cursor, which begins with CkTvfCursor */
+    /* Begins a scan over inputs and positions on the first row, or sets eof. */
+    int (*filter)(CkTvfCursor *cursor, CkError *err);
+    /* Positions on the next row, or sets eof. */
+    int (*next)(CkTvfCursor *cursor, CkError *err);
+    /* Sets the result to column `column` of the current row. */
+    int (*column)(CkTvfCursor *cursor, sqlite3_context *context, int column, CkError *err);
+    /* Frees what filter acquired; called before every filter and at close. May be NULL. */
+    void (*reset)(CkTvfCursor *cursor);
+} CkTvf;
+
+extern const CkTvf ck_tvf_chunks;
+extern const CkTvf ck_tvf_missing;
+extern const CkTvf ck_tvf_garbage;
+extern const CkTvf ck_tvf_stats;
+extern const CkTvf ck_tvf_usage;
+
+int ck_tvf_register(struct CkConn *conn, const CkTvf *tvf);
+
+/* The modules of the five tables, and the anchor that tells of sqlite3_close() (conn.h). */
+extern const sqlite3_module ck_module_embeddings;
+extern const sqlite3_module ck_module_refs;
+extern const sqlite3_module ck_module_workspaces;
+extern const sqlite3_module ck_module_models;
+extern const sqlite3_module ck_module_knn;
+extern const sqlite3_module ck_module_anchor;
+
+/* Registers every virtual table and table-valued function on the connection. */
+int ck_tables_register(struct CkConn *conn);
+
+#endif

@@ -1,0 +1,113 @@
+-- Embeddings. Every scan is bounded by the last seq given out before it, ?3 (ids are seqs), so that a
+-- statement that inserts what it reads comes to an end.
+
+-- name: embedding_by_id
+SELECT e.id, e.hash, e.model, e.bytes, e.created_at, e.used_at, e.seq, e.origin,
+       m.name, m.version, m.dims
+FROM main._ck_embedding AS e LEFT JOIN main._ck_model AS m ON m.id = e.model
+WHERE e.id >= ?1 AND e.id <= ?2 AND e.id <= ?3
+ORDER BY e.id
+
+-- name: embedding_by_id_desc
+SELECT e.id, e.hash, e.model, e.bytes, e.created_at, e.used_at, e.seq, e.origin,
+       m.name, m.version, m.dims
+FROM main._ck_embedding AS e LEFT JOIN main._ck_model AS m ON m.id = e.model
+WHERE e.id >= ?1 AND e.id <= ?2 AND e.id <= ?3
+ORDER BY e.id DESC
+
+-- name: embedding_by_hash
+SELECT e.id, e.hash, e.model, e.bytes, e.created_at, e.used_at, e.seq, e.origin,
+       m.name, m.version, m.dims
+FROM main._ck_embedding AS e INDEXED BY sqlite_autoindex__ck_embedding_1
+LEFT JOIN main._ck_model AS m ON m.id = e.model
+WHERE e.hash >= ?1 AND e.hash <= ?2 AND e.id <= ?3
+ORDER BY e.hash
+
+-- name: embedding_by_hash_desc
+SELECT e.id, e.hash, e.model, e.bytes, e.created_at, e.used_at, e.seq, e.origin,
+       m.name, m.version, m.dims
+FROM main._ck_embedding AS e INDEXED BY sqlite_autoindex__ck_embedding_1
+LEFT JOIN main._ck_model AS m ON m.id = e.model
+WHERE e.hash >= ?1 AND e.hash <= ?2 AND e.id <= ?3
+ORDER BY e.hash DESC
+
+-- name: embedding_by_seq
+SELECT e.id, e.hash, e.model, e.bytes, e.created_at, e.used_at, e.seq, e.origin,
+       m.name, m.version, m.dims
+FROM main._ck_embedding AS e INDEXED BY _ck_embedding_seq
+LEFT JOIN main._ck_model AS m ON m.id = e.model
+WHERE e.seq >= ?1 AND e.seq <= ?2 AND e.seq <= ?3
+ORDER BY e.seq
+
+-- name: embedding_by_seq_desc
+SELECT e.id, e.hash, e.model, e.bytes, e.created_at, e.used_at, e.seq, e.origin,
+       m.name, m.version, m.dims
+FROM main._ck_embedding AS e INDEXED BY _ck_embedding_seq
+LEFT JOIN main._ck_model AS m ON m.id = e.model
+WHERE e.seq >= ?1 AND e.seq <= ?2 AND e.seq <= ?3
+ORDER BY e.seq DESC
+
+-- name: embedding_max_id
+SELECT max(id) FROM main._ck_embedding
+
+-- name: embedding_find
+SELECT id, model, used_at FROM main._ck_embedding WHERE hash = ?1
+
+-- name: embedding_exists
+SELECT 1 FROM main._ck_embedding WHERE hash = ?1
+
+-- name: embedding_hash
+SELECT hash FROM main._ck_embedding WHERE id = ?1
+
+-- name: embedding_insert
+INSERT INTO main._ck_embedding(id, hash, model, bytes, created_at, used_at, seq, origin)
+VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?1, ?6)
+
+-- OR REPLACE: the row keeps its id and refs and gets a new seq, so that the feed shows it again.
+-- name: embedding_replace
+UPDATE main._ck_embedding
+SET model = ?2, bytes = ?3, used_at = ?4, seq = ?5, origin = ?6 WHERE id = ?1
+
+-- name: embedding_times
+SELECT created_at, used_at FROM main._ck_embedding WHERE id = ?1
+
+-- name: embedding_set_times
+UPDATE main._ck_embedding SET created_at = ?2, used_at = ?3 WHERE id = ?1
+
+-- name: embedding_set_origin
+UPDATE main._ck_embedding SET origin = ?2 WHERE id = ?1
+
+-- name: embedding_touch
+UPDATE main._ck_embedding SET used_at = ?2 WHERE id = ?1
+
+-- name: embedding_delete
+DELETE FROM main._ck_embedding WHERE id = ?1
+
+-- name: vector_get
+SELECT id, encoding, checksum, data FROM main._ck_vector WHERE id = ?1
+
+-- name: vector_get_by_hash
+SELECT v.id, v.encoding, v.checksum, v.data, m.dims
+FROM main._ck_embedding AS e
+CROSS JOIN main._ck_vector AS v ON v.id = e.id
+LEFT JOIN main._ck_model AS m ON m.id = e.model
+WHERE e.hash = ?1
+
+-- name: vector_get_of_model
+SELECT id, encoding, checksum, data FROM main._ck_vector WHERE id = ?1 AND model = ?2
+
+-- name: vector_encoding
+SELECT encoding FROM main._ck_vector WHERE id = ?1
+
+-- name: vector_scan
+SELECT id, encoding, checksum, data FROM main._ck_vector WHERE model = ?1
+
+-- name: vector_put
+INSERT OR REPLACE INTO main._ck_vector(id, model, encoding, checksum, data)
+VALUES (?1, ?2, ?3, ?4, ?5)
+
+-- name: vector_delete
+DELETE FROM main._ck_vector WHERE id = ?1
+
+-- name: missing_elements
+SELECT value FROM json_each(?1)

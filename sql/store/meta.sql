@@ -1,0 +1,22 @@
+-- The store itself: is it there, of which version, and its sequence counter.
+
+-- name: meta_exists
+SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = '_ck_meta'
+
+-- name: meta_get
+SELECT schema_version, seq FROM main._ck_meta WHERE id = 1
+
+-- name: meta_create
+INSERT INTO main._ck_meta(id, schema_version, store_uuid, seq, created_at) VALUES (1, ?1, ?2, 0, ?3)
+
+-- name: meta_set_seq
+UPDATE main._ck_meta SET seq = ?1 WHERE id = 1
+
+-- name: meta_set_version
+UPDATE main._ck_meta SET schema_version = ?1 WHERE id = 1
+
+-- name: meta_uuid
+SELECT store_uuid, created_at FROM main._ck_meta WHERE id = 1
+
+-- name: meta_last_seq
+SELECT seq FROM main._ck_meta WHERE id = 1

@@ -1,0 +1,33 @@
+-- Models: what makes vectors comparable.
+
+-- name: model_find
+SELECT id, dims, metric, encoding, normalized, m, ef_construction, ef_search, name, version
+FROM main._ck_model WHERE name = ?1 AND version = ?2
+
+-- name: model_by_id
+SELECT id, dims, metric, encoding, normalized, m, ef_construction, ef_search, name, version
+FROM main._ck_model WHERE id = ?1
+
+-- Those a query of ?1 dims could mean; NULL arguments match all.
+-- name: model_candidates
+SELECT id, dims, metric, encoding, normalized, m, ef_construction, ef_search, name, version
+FROM main._ck_model
+WHERE (?1 IS NULL OR dims = ?1) AND (?2 IS NULL OR name = ?2) AND (?3 IS NULL OR version = ?3)
+ORDER BY name, version
+
+-- name: model_insert
+INSERT INTO main._ck_model(name, version, dims, metric, encoding, normalized, m,
+                           ef_construction, ef_search)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+
+-- name: model_set_ef_search
+UPDATE main._ck_model SET ef_search = ?2 WHERE id = ?1
+
+-- name: model_delete
+DELETE FROM main._ck_model WHERE id = ?1
+
+-- name: model_used
+SELECT 1 FROM main._ck_embedding WHERE model = ?1 LIMIT 1
+
+-- name: model_count
+SELECT count(*), coalesce(sum(bytes), 0) FROM main._ck_embedding WHERE model = ?1

@@ -1,0 +1,59 @@
+-- Workspaces: who uses embeddings. A released one is invisible here.
+
+-- name: workspace_scan
+SELECT id, name, uuid, root, host, created_at, last_seen, expires_at, pinned, state
+FROM main._ck_workspace
+WHERE state <> 'released' AND id >= ?1 AND id <= ?2
+ORDER BY id
+
+-- name: workspace_by_name
+SELECT id, name, uuid, root, host, created_at, last_seen, expires_at, pinned, state
+FROM main._ck_workspace WHERE name = ?1
+
+-- name: workspace_scan_by_name
+SELECT id, name, uuid, root, host, created_at, last_seen, expires_at, pinned, state
+FROM main._ck_workspace WHERE name IS NOT NULL
+ORDER BY name
+
+-- name: workspace_find
+SELECT id FROM main._ck_workspace WHERE name = ?1
+
+-- name: workspace_next_id
+SELECT coalesce(max(id), 0) + 1 FROM main._ck_workspace
+
+-- Only when the largest id is at its limit: the first gap.
+-- name: workspace_gap_id
+SELECT min(id) + 1 FROM main._ck_workspace AS w
+WHERE NOT EXISTS (SELECT 1 FROM main._ck_workspace WHERE id = w.id + 1)
+
+-- name: workspace_insert
+INSERT INTO main._ck_workspace(id, name, uuid, root, host, created_at, last_seen, expires_at,
+                               pinned, state)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'live')
+
+-- name: workspace_update
+UPDATE main._ck_workspace
+SET name = ?2, root = ?3, host = ?4, last_seen = ?5, expires_at = ?6, pinned = ?7 WHERE id = ?1
+
+-- name: workspace_release
+UPDATE main._ck_workspace SET name = NULL, state = 'released', pinned = 0 WHERE id = ?1
+
+-- name: workspace_released
+SELECT id FROM main._ck_workspace WHERE state = 'released' ORDER BY id LIMIT 1
+
+-- name: workspace_delete
+DELETE FROM main._ck_workspace WHERE id = ?1
+
+-- The refs of ?1 .. ?2 (one workspace) and how much of what they use no other workspace uses.
+-- name: workspace_refs
+SELECT count(*) FROM main._ck_ref WHERE id >= ?1 AND id <= ?2
+
+-- name: workspace_usage
+SELECT count(*), coalesce(sum(e.bytes), 0),
+       coalesce(sum(CASE WHEN EXISTS (
+           SELECT 1 FROM main._ck_ref AS o CROSS JOIN main._ck_workspace AS w
+           WHERE o.embedding = u.embedding AND NOT (o.id >= ?1 AND o.id <= ?2)
+             AND w.id = o.id >> 43 AND w.state <> 'released')
+           THEN e.bytes ELSE 0 END), 0)
+FROM (SELECT DISTINCT embedding FROM main._ck_ref WHERE id >= ?1 AND id <= ?2) AS u
+CROSS JOIN main._ck_embedding AS e ON e.id = u.embedding

@@ -1,0 +1,226 @@
+/*
+** The scenarios of the fault loop. A new public path adds its row here.
+**
+** BASE is a store with two models, five embeddings, two workspaces and three refs. One embedding
+** ('m', '1', 'old') and the two of 'n' have no ref.
+*/
+#include "scenario.h"
+
+#include <stddef.h>
+
+#define BASE \
+    "INSERT INTO embeddings(model, version, content, vector) VALUES" \
+    " ('m', '1', 'a', '[1, 2, 3, 4]'), ('m', '1', 'b', '[4, 3, 2, 1]')," \
+    " ('m', '1', 'old', '[1, -1, 1, -1]')," \
+    " ('n', '1', 'a', '[1, 2, 2]'), ('n', '1', 'b', '[2, 2, 1]');" \
+    "INSERT INTO workspaces(name) VALUES ('main'), ('side');" \
+    "INSERT INTO refs(workspace, path, chunk, start_line, end_line, hash) VALUES" \
+    " ('main', 'a.c', 0, 1, 9, ck_hash('m', '1', 'a'))," \
+    " ('main', 'b.c', 0, 1, 9, ck_hash('m', '1', 'b'))," \
+    " ('side', 'a.c', 0, 1, 9, ck_hash('m', '1', 'a'));"
+
+#define WARM \
+    "SELECT count(*), max(refs), max(vector) FROM embeddings;" \
+    "SELECT count(*) FROM refs; SELECT count(*), sum(refs) FROM workspaces;" \
+    "SELECT count(*) FROM models;" \
+    "BEGIN;" \
+    "INSERT INTO embeddings(model, version, content, vector) VALUES ('m','1','w','[1,1,1,1]');" \
+    "INSERT OR REPLACE INTO embeddings(model, version, content, vector)" \
+    " VALUES ('m','1','w','[1,1,1,2]');" \
+    "INSERT INTO workspaces(name) VALUES ('w');" \
+    "INSERT INTO refs(workspace, path, chunk, hash) VALUES ('w', 'w', 0, ck_hash('m','1','w'));" \
+    "DELETE FROM refs WHERE workspace = 'w'; DELETE FROM workspaces WHERE name = 'w';" \
+    "DELETE FROM embeddings WHERE hash = ck_hash('m','1','w');" \
+    "ROLLBACK;"
+
+#define WAL "PRAGMA journal_mode = wal;"
+
+/* A model with an encoding, and a vector of every sign and some repetition in it. */
+#define ENCODED(encoding) \
+    "INSERT INTO models(model, version, dims, encoding) VALUES ('e', '1', 8, '" encoding "');"
+#define PUT_ENCODED \
+    "INSERT INTO embeddings(model, version, content, vector)" \
+    " VALUES ('e', '1', 'x', '[0.5, -0.25, 1, 2, -2, 0.5, 0.5, 0]')"
+#define GET_ENCODED "SELECT hash, vector, vec_to_json(vector) FROM embeddings WHERE model = 'e'"
+
+#define INSERT_C \
+    "INSERT INTO embeddings(model, version, content, vector)" \
+    " VALUES ('m', '1', 'c', '[1, 2, 3, 5]')"
+#define IN_TRANSACTION(sql) "BEGIN; " sql "; COMMIT"
+
+const Scenario scenarios[] = {
+    /* Loading, and the store's creation. */
+    {"load", NULL, NULL, "SELECT ck_version() <> ''", NULL, SCENARIO_LOADS | SCENARIO_READS},
+    {"load_store", BASE, NULL, "SELECT count(*) FROM embeddings", NULL,
+     SCENARIO_LOADS | SCENARIO_READS},
+    {"first_read", NULL, NULL, "SELECT count(*) FROM embeddings", NULL, SCENARIO_READS},
+    {"init", NULL, NULL, "SELECT ck_init()", "SELECT count(*) = 0 FROM embeddings",
+     SCENARIO_VARIES},
+    {"first_insert", NULL, NULL,
+     "INSERT INTO embeddings(model, version, content, vector) VALUES ('m', '1', 'a', '[1, 2]')",
+     "SELECT count(*) = 1 FROM embeddings", 0},
+    {"first_insert_wal", WAL, NULL,
+     "INSERT INTO embeddings(model, version, content, vector) VALUES ('m', '1', 'a', '[1, 2]')",
+     "SELECT count(*) = 1 FROM embeddings", 0},
+    {"first_model", NULL, NULL, "INSERT INTO models(model, version, dims) VALUES ('m', '1', 4)",
+     "SELECT count(*) = 1 FROM models", 0},
+    {"first_workspace", NULL, NULL, "INSERT INTO workspaces(name) VALUES ('main')",
+     "SELECT count(*) = 1 FROM workspaces", 0},
+    {"first_insert_commits", NULL, NULL,
+     IN_TRANSACTION("INSERT INTO embeddings(model, version, content, vector)"
+                    " VALUES ('m', '1', 'a', '[1, 2]')"),
+     "SELECT count(*) = 1 FROM embeddings", SCENARIO_COMMITS},
+
+    /* Embeddings. */
+    {"insert_content", BASE, NULL, INSERT_C, "SELECT count(*) = 6 FROM embeddings", 0},
+    {"insert_content_warm", BASE, WARM, INSERT_C, "SELECT count(*) = 6 FROM embeddings", 0},
+    {"insert_content_wal", WAL BASE, WARM, INSERT_C, "SELECT count(*) = 6 FROM embeddings", 0},
+    {"insert_content_commits", BASE, WARM, IN_TRANSACTION(INSERT_C),
+     "SELECT count(*) = 6 FROM embeddings", SCENARIO_COMMITS},
+    {"insert_new_model_commits", BASE, WARM,
+     IN_TRANSACTION("INSERT INTO embeddings(model, version, content, vector)"
+                    " VALUES ('o', '1', 'c', '[1, 2]')"),
+     "SELECT count(*) = 6 FROM embeddings", SCENARIO_COMMITS},
+    {"insert_hash", BASE, NULL,
+     "INSERT INTO embeddings(hash, model, version, vector)"
+     " VALUES (zeroblob(32), 'm', '1', x'0000803f000000400000404000008040')",
+     "SELECT count(*) = 6 FROM embeddings", 0},
+    {"insert_select", BASE, NULL,
+     "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 9)"
+     " INSERT INTO embeddings(model, version, content, vector)"
+     " SELECT 'm', '1', 'n' || i, json_array(i, 1, 2, 3) FROM n",
+     "SELECT count(*) = 14 FROM embeddings", 0},
+    {"insert_or_ignore", BASE, WARM,
+     "INSERT OR IGNORE INTO embeddings(model, version, content, vector)"
+     " VALUES ('m', '1', 'a', '[9, 9, 9, 9]'), ('m', '1', 'c', '[1, 2, 3, 5]')",
+     "SELECT count(*) = 6 FROM embeddings", 0},
+    {"insert_or_replace", BASE, WARM,
+     "INSERT OR REPLACE INTO embeddings(model, version, content, vector)"
+     " VALUES ('m', '1', 'a', '[9, 9, 9, 9]')",
+     "SELECT vec_to_json(vector) LIKE '[9.%' AND refs = 2 FROM embeddings"
+     " WHERE hash = ck_hash('m', '1', 'a')", 0},
+    {"insert_or_replace_commits", BASE, WARM,
+     IN_TRANSACTION("INSERT OR REPLACE INTO embeddings(model, version, content, vector)"
+                    " VALUES ('m', '1', 'a', '[9, 9, 9, 9]')"),
+     "SELECT vec_to_json(vector) LIKE '[9.%' FROM embeddings"
+     " WHERE hash = ck_hash('m', '1', 'a')", SCENARIO_COMMITS},
+    {"delete", BASE, NULL, "DELETE FROM embeddings WHERE hash = ck_hash('m', '1', 'old')",
+     "SELECT count(*) = 4 FROM embeddings", 0},
+    {"delete_commits", BASE, WARM,
+     IN_TRANSACTION("DELETE FROM embeddings WHERE hash = ck_hash('m', '1', 'old')"),
+     "SELECT count(*) = 4 FROM embeddings", SCENARIO_COMMITS},
+    {"delete_unreferenced", BASE, NULL,
+     "DELETE FROM embeddings WHERE hash NOT IN (SELECT hash FROM refs)"
+     " AND created_at < unixepoch() + 3600",
+     "SELECT count(*) = 2 FROM embeddings", 0},
+    {"read_embeddings", BASE, NULL,
+     "SELECT hash, model, version, dims, vector, encoding, bytes, refs FROM embeddings"
+     " WHERE model = 'm' ORDER BY hash", NULL, SCENARIO_READS},
+    {"copy_embeddings", BASE, NULL,
+     "INSERT OR IGNORE INTO embeddings(hash, model, version, vector)"
+     " SELECT hash, model, version, vector FROM ck_embeddings",
+     "SELECT count(*) = 5 FROM embeddings", SCENARIO_READS},
+
+    /* Encodings. */
+    {"put_f16", ENCODED("f16"), NULL, PUT_ENCODED, "SELECT count(*) = 1 FROM embeddings", 0},
+    {"put_i8", ENCODED("i8"), NULL, PUT_ENCODED, "SELECT count(*) = 1 FROM embeddings", 0},
+    {"put_f32_zstd", ENCODED("f32+zstd"), NULL, PUT_ENCODED,
+     "SELECT count(*) = 1 FROM embeddings", 0},
+    {"put_i8_zstd", ENCODED("i8+zstd"), NULL, PUT_ENCODED,
+     "SELECT count(*) = 1 FROM embeddings", 0},
+    {"get_f16", ENCODED("f16") PUT_ENCODED, NULL, GET_ENCODED, NULL, SCENARIO_READS},
+    {"get_i8", ENCODED("i8") PUT_ENCODED, NULL, GET_ENCODED, NULL, SCENARIO_READS},
+    {"get_f32_zstd", ENCODED("f32+zstd") PUT_ENCODED, NULL, GET_ENCODED, NULL, SCENARIO_READS},
+    {"get_i8_zstd", ENCODED("i8+zstd") PUT_ENCODED, NULL, GET_ENCODED, NULL, SCENARIO_READS},
+
+    /* Models, workspaces and refs. */
+    {"model_update", BASE, NULL, "UPDATE models SET ef_search = 99 WHERE model = 'm'",
+     "SELECT ef_search = 99 FROM models WHERE model = 'm'", 0},
+    {"read_models", BASE, NULL, "SELECT * FROM models", NULL, SCENARIO_READS},
+    {"ref_insert", BASE, NULL,
+     "INSERT INTO refs(workspace, path, chunk, hash)"
+     " VALUES ('side', 'new/path.c', 7, ck_hash('m', '1', 'b'))",
+     "SELECT count(*) = 4 FROM refs", 0},
+    {"ref_insert_commits", BASE, WARM,
+     IN_TRANSACTION("INSERT INTO refs(workspace, path, chunk, hash)"
+                    " VALUES ('side', 'new/path.c', 7, ck_hash('m', '1', 'b'))"),
+     "SELECT count(*) = 4 FROM refs", SCENARIO_COMMITS},
+    {"ref_replace", BASE, NULL,
+     "INSERT OR REPLACE INTO refs(workspace, path, chunk, hash)"
+     " VALUES ('side', 'a.c', 0, ck_hash('m', '1', 'b'))",
+     "SELECT count(*) = 3 AND sum(hash = ck_hash('m', '1', 'b')) = 2 FROM refs", 0},
+    {"ref_update_commits", BASE, WARM,
+     IN_TRANSACTION("UPDATE refs SET path = 'renamed.c' WHERE workspace = 'side'"),
+     "SELECT count(*) = 1 FROM refs WHERE path = 'renamed.c'", SCENARIO_COMMITS},
+    {"ref_delete", BASE, NULL, "DELETE FROM refs WHERE path = 'a.c'",
+     "SELECT count(*) = 1 FROM refs", 0},
+    {"read_refs", BASE, NULL, "SELECT * FROM refs ORDER BY workspace, path", NULL,
+     SCENARIO_READS},
+    {"refs_glob", BASE, NULL, "SELECT hash FROM refs WHERE path GLOB 'a*'", NULL, SCENARIO_READS},
+    {"workspace_insert", BASE, NULL,
+     "INSERT INTO workspaces(name, root) VALUES ('third', '/tree')",
+     "SELECT count(*) = 3 FROM workspaces", 0},
+    {"workspace_heartbeat", BASE, NULL,
+     "UPDATE workspaces SET last_seen = 2000000000 WHERE name = 'main'",
+     "SELECT last_seen = 2000000000 FROM workspaces WHERE name = 'main'", 0},
+    {"workspace_release", BASE, NULL, "DELETE FROM workspaces WHERE name = 'main'",
+     "SELECT count(*) = 1 FROM refs", 0},
+    {"workspace_release_commits", BASE, WARM,
+     IN_TRANSACTION("DELETE FROM workspaces WHERE name = 'main'"),
+     "SELECT count(*) = 1 FROM refs", SCENARIO_COMMITS},
+    {"read_workspaces", BASE, NULL,
+     "SELECT name, state, refs, embeddings, bytes, shared_bytes FROM workspaces", NULL,
+     SCENARIO_READS},
+
+    /* The cache's functions. */
+    {"put", BASE, NULL, "SELECT hex(ck_put('m', '1', 'c', '[1, 2, 3, 5]'))",
+     "SELECT count(*) = 6 FROM embeddings", 0},
+    {"put_commits", BASE, WARM,
+     IN_TRANSACTION("SELECT hex(ck_put('m', '1', 'c', '[1, 2, 3, 5]'))"),
+     "SELECT count(*) = 6 FROM embeddings", SCENARIO_COMMITS},
+    {"put_present", BASE, NULL, "SELECT hex(ck_put('m', '1', 'a', '[1, 2, 3, 4]'))",
+     "SELECT count(*) = 5 FROM embeddings", SCENARIO_READS},
+    {"first_put", NULL, NULL, "SELECT hex(ck_put('m', '1', 'c', '[1, 2, 3, 5]'))",
+     "SELECT count(*) = 1 FROM embeddings", 0},
+    {"get", BASE, NULL, "SELECT ck_get('m', '1', 'a'), ck_get(ck_hash('n', '1', 'b'))", NULL,
+     SCENARIO_READS},
+    {"get_absent", BASE, NULL, "SELECT ck_get('m', '1', 'nothing')", NULL, SCENARIO_READS},
+    {"missing", BASE, NULL,
+     "SELECT ord, hash FROM ck_missing((SELECT '[\"' || hex(ck_hash('m', '1', 'a')) || '\",\"'"
+     " || hex(ck_hash('m', '1', 'nothing')) || '\"]'))", NULL, SCENARIO_READS},
+    {"missing_blob", BASE, NULL,
+     "SELECT ord, hash FROM ck_missing(CAST(zeroblob(32) || ck_hash('m', '1', 'a') AS BLOB))",
+     NULL, SCENARIO_READS},
+
+    /* Search. */
+    {"knn", BASE, NULL, "SELECT hash, distance, model, plan FROM knn('[1, 2, 3, 4]', 2)", NULL,
+     SCENARIO_READS},
+    {"knn_warm", BASE, "SELECT * FROM knn('[1, 2, 3, 4]', 2)",
+     "SELECT hash, distance, model, plan FROM knn('[1, 2, 3, 4]', 2)", NULL, SCENARIO_READS},
+    {"knn_workspace", BASE, NULL,
+     "SELECT hash, similarity FROM knn('[1, 2, 3, 4]', 2)"
+     " WHERE workspace IN ('main', 'side') AND similarity >= 0.5", NULL, SCENARIO_READS},
+    {"knn_hashes", BASE, NULL,
+     "SELECT hash, distance FROM knn('[1, 2, 3, 4]') WHERE model = 'm' AND version = '1'"
+     " AND hash IN (SELECT hash FROM refs WHERE path GLOB '*.c') LIMIT 2", NULL, SCENARIO_READS},
+
+    /* Text and vectors. */
+    {"chunks", NULL, NULL,
+     "SELECT chunk, start_line, end_line, content FROM ck_chunks('one\n\ntwo\n', 'a.md')", NULL,
+     SCENARIO_READS},
+    {"embed", NULL, NULL, "SELECT ck_embed('int main(void)', 16)", NULL, SCENARIO_READS},
+    {"vectors", NULL, NULL,
+     "SELECT vec_to_json(vec_normalize('[3, 4]')), vec_cosine('[1, 2]', '[2, 1]'),"
+     " vec_dequantize_i8(vec_quantize_i8('[1, 2]'), vec_scale_i8('[1, 2]')), vec_length('[1]')",
+     NULL, SCENARIO_READS},
+
+    /* Maintenance. */
+    {"garbage", BASE, NULL, "SELECT hash FROM ck_garbage(-3600)", NULL, SCENARIO_READS},
+    {"gc", BASE, NULL, "SELECT ck_gc(0)", "SELECT count(*) = 2 FROM embeddings",
+     SCENARIO_VARIES},
+    {"gc_commits", BASE, WARM, IN_TRANSACTION("SELECT ck_gc(0)"),
+     "SELECT count(*) = 2 FROM embeddings", SCENARIO_VARIES | SCENARIO_COMMITS},
+    {"stats", BASE, NULL, "SELECT * FROM ck_stats", NULL, SCENARIO_READS | SCENARIO_VARIES},
+    {"usage", BASE, NULL, "SELECT * FROM ck_usage", NULL, SCENARIO_READS | SCENARIO_VARIES},
+
+    {NULL, NULL, NULL, NULL, NULL, 0}};

@@ -1,0 +1,131 @@
+/* What the fault loop does with databases: see session.h. */
+#include "session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ck.h"
+
+static const char dump_sql[] =
+    "SELECT 'embedding', hash, model, version, dims, encoding, seq, refs, vector"
+    " FROM embeddings ORDER BY hash;"
+    "SELECT 'ref', workspace, path, chunk, start_line, end_line, hash"
+    " FROM refs ORDER BY workspace, path, chunk;"
+    "SELECT 'workspace', name, root, host, pinned, state, refs, embeddings, bytes,"
+    " CASE WHEN last_seen >= 2000000000 THEN last_seen END FROM workspaces ORDER BY name;"
+    "SELECT 'model', model, version, dims, metric, encoding, m, ef_construction, ef_search, count"
+    " FROM models ORDER BY model, version;"
+    "SELECT 'schema', type, name, sql FROM main.sqlite_schema ORDER BY type, name;";
+
+void text_add(Text *text, const char *bytes, size_t n) {
+    char *data = realloc(text->data, text->n + n + 1);
+    if (!data) abort();
+    if (n > 0) memcpy(data + text->n, bytes, n);
+    text->data = data;
+    text->n += n;
+    data[text->n] = 0;
+}
+
+void text_release(Text *text) {
+    free(text->data);
+    text->data = NULL;
+    text->n = 0;
+}
+
+int text_same(const Text *a, const Text *b) {
+    return a->n == b->n && (a->n == 0 || memcmp(a->data, b->data, a->n) == 0);
+}
+
+int session_open(const char *path, sqlite3 **db) {
+    int rc = sqlite3_open_v2(path, db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, "fault");
+    if (rc == SQLITE_OK) sqlite3_extended_result_codes(*db, 1);
+    return rc;
+}
+
+int session_load(sqlite3 *db, char **message) {
+    return sqlite3_ck_init(db, message, NULL);
+}
+
+static void add_bytes(Text *out, const unsigned char *bytes, int n, int hex) {
+    if (!hex) {
+        text_add(out, (const char *)bytes, (size_t)n);
+        return;
+    }
+    text_add(out, "x'", 2);
+    for (int i = 0; i < n; i++) {
+        char pair[3];
+        snprintf(pair, sizeof pair, "%02x", bytes[i]);
+        text_add(out, pair, 2);
+    }
+    text_add(out, "'", 1);
+}
+
+/* No conversions: they would allocate, and their failure is not the statement's. */
+static void add_column(Text *out, sqlite3_stmt *stmt, int i) {
+    char number[40];
+    int type = sqlite3_column_type(stmt, i);
+    switch (type) {
+    case SQLITE_INTEGER:
+        snprintf(number, sizeof number, "%lld", (long long)sqlite3_column_int64(stmt, i));
+        text_add(out, number, strlen(number));
+        break;
+    case SQLITE_FLOAT:
+        snprintf(number, sizeof number, "%.9g", sqlite3_column_double(stmt, i));
+        text_add(out, number, strlen(number));
+        break;
+    case SQLITE_NULL: text_add(out, "NULL", 4); break;
+    default:
+        add_bytes(out, sqlite3_column_blob(stmt, i), sqlite3_column_bytes(stmt, i),
+                  type == SQLITE_BLOB);
+    }
+}
+
+int session_run(sqlite3 *db, const char *sql, Text *out) {
+    int rc = SQLITE_OK;
+    while (rc == SQLITE_OK && *sql) {
+        sqlite3_stmt *stmt = NULL;
+        rc = sqlite3_prepare_v2(db, sql, -1, &stmt, &sql);
+        if (rc != SQLITE_OK || !stmt) continue;
+        while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+            for (int i = 0; out && i < sqlite3_column_count(stmt); i++) {
+                if (i) text_add(out, "|", 1);
+                add_column(out, stmt, i);
+            }
+            if (out) text_add(out, "\n", 1);
+        }
+        int end = sqlite3_finalize(stmt);
+        rc = rc == SQLITE_DONE ? end : rc;
+    }
+    return rc;
+}
+
+int session_dump(sqlite3 *db, Text *out) {
+    return session_run(db, dump_sql, out);
+}
+
+int session_read_file(const char *path, Text *out) {
+    char block[4096];
+    size_t n;
+    FILE *file = fopen(path, "rb");
+    if (!file) return 1;
+    while ((n = fread(block, 1, sizeof block, file)) > 0) text_add(out, block, n);
+    return fclose(file);
+}
+
+int session_write_file(const char *path, const Text *content) {
+    FILE *file = fopen(path, "wb");
+    if (!file) return 1;
+    size_t n = fwrite(content->n ? content->data : "", 1, content->n, file);
+    return fclose(file) != 0 || n != content->n;
+}
+
+void session_remove(const char *path) {
+    static const char *const suffixes[] = {"", "-journal", "-wal", "-shm"};
+    for (int i = 0; i < 4; i++) {
+        char name[1200];
+        snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
+        unlink(name);
+    }
+}
