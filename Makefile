@@ -31,17 +31,18 @@ CFLAGS_ubsan := -O1 -g -fsanitize=undefined -fno-sanitize-recover=all
 SANITIZE := $(filter -fsanitize%,$(CFLAGS_$(VARIANT)))
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 BASE_CFLAGS := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden $(CFLAGS_$(VARIANT)) $(CFLAGS)
-CK_CFLAGS = $(BASE_CFLAGS) $(WARNINGS) -Iext -I$(B)/gen -isystem $(BLAKE3_DIR) \
+CK_CFLAGS = $(BASE_CFLAGS) $(WARNINGS) -Iext -I$(B)/gen $(BLAKE3_CFLAGS) \
             -DCK_VERSION='"$(VERSION)"' -DCK_VARIANT='"$(VARIANT)"' -MMD -MP
 LIBS := -lzstd -lm $(BLAKE3_LIBS)
 
 # The official BLAKE3 C implementation: the system's libblake3, else the sources that Debian 12
 # installs with librust-blake3-dev, compiled from where they lie.
 ifeq ($(shell $(PKG_CONFIG) --exists libblake3 2>/dev/null && echo yes),yes)
-  BLAKE3_DIR := $(shell $(PKG_CONFIG) --variable=includedir libblake3)
+  BLAKE3_CFLAGS := $(shell $(PKG_CONFIG) --cflags libblake3)
   BLAKE3_LIBS := $(shell $(PKG_CONFIG) --libs libblake3)
 else
   BLAKE3_DIR := $(lastword $(sort $(wildcard /usr/share/cargo/registry/blake3-*/c)))
+  BLAKE3_CFLAGS := -isystem $(BLAKE3_DIR)
   BLAKE3_NAMES := blake3 blake3_dispatch blake3_portable
   ifeq ($(ARCH),x86_64)
     BLAKE3_NAMES += $(addsuffix _x86-64_unix,blake3_sse2 blake3_sse41 blake3_avx2 blake3_avx512)

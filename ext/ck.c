@@ -6,24 +6,17 @@
 ** virtual tables with it. It must never touch the database: a store is created by the first
 ** write, and a connection that never uses ck pays nothing.
 */
+#include "ck.h"
+
 #define CK_ENTRY
 #include "base/sqlite.h"
 
 SQLITE_EXTENSION_INIT1
 
-#include "ck.h"
 #include "functions/functions.h"
 #include "store/conn.h"
 #include "tables/table.h"
 #include "vector/kernels.h"
-
-/* A second load into the same connection leaves everything as it is. */
-static int already_loaded(sqlite3 *db) {
-    sqlite3_stmt *stmt = NULL;
-    int rc = sqlite3_prepare_v2(db, "SELECT ck_version()", -1, &stmt, NULL);
-    sqlite3_finalize(stmt);
-    return rc == SQLITE_OK;
-}
 
 static int load(sqlite3 *db, CkError *err) {
     CkConn *conn = NULL;
@@ -31,7 +24,8 @@ static int load(sqlite3 *db, CkError *err) {
         return ck_error_set(err, SQLITE_ERROR, "ck needs SQLite 3.38 or newer, this is %s",
                             sqlite3_libversion());
     }
-    if (already_loaded(db)) return SQLITE_OK;
+    /* A second load into the same connection leaves everything as it is. */
+    if (ck_function_exists(db, "ck_version")) return SQLITE_OK;
     ck_kernels_init();
     if (ck_conn_new(db, &conn, err) != SQLITE_OK) return err->rc;
     int rc = ck_functions_register(conn);

@@ -5,11 +5,8 @@
 
 #include "store/conn.h"
 
-/*
-** Whether the connection has a function of this name with any number of arguments. Preparing a
-** call tells: pragma_function_list is not in every build.
-*/
-static int name_taken(sqlite3 *db, const char *name) {
+/* Preparing a call tells: pragma_function_list is not in every build. */
+int ck_function_exists(sqlite3 *db, const char *name) {
     sqlite3_stmt *stmt = NULL;
     char *call = sqlite3_mprintf("SELECT %s()", name);
     if (!call) return 0;
@@ -22,7 +19,7 @@ static int name_taken(sqlite3 *db, const char *name) {
 
 static int register_family(CkConn *conn, const CkFunction *f, int only_if_free) {
     for (; f->name; f++) {
-        if (only_if_free && name_taken(conn->db, f->name)) continue;
+        if (only_if_free && ck_function_exists(conn->db, f->name)) continue;
         /* SQLite calls ck_conn_release() even when this fails. */
         int rc = sqlite3_create_function_v2(conn->db, f->name, f->n_args, SQLITE_UTF8 | f->flags,
                                             ck_conn_retain(conn), f->call, NULL, NULL,

@@ -31,6 +31,9 @@ extern const CkFunction ck_functions_cache[];
 extern const CkFunction ck_functions_admin[];
 extern const CkFunction ck_functions_vec[];
 
+/* Whether the connection has a function of this name, with any number of arguments. */
+int ck_function_exists(sqlite3 *db, const char *name);
+
 /* Registers all families on the connection. vec_* names already taken are left alone. */
 int ck_functions_register(struct CkConn *conn);
 

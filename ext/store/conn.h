@@ -5,11 +5,11 @@
 ** module or function registered with it. A CkStore stands for the store of one schema (main, or
 ** an attached file); it holds prepared statements and nothing that a ROLLBACK could make wrong.
 **
-** Statements come from the files of sql/store. "main." in their text is replaced by the quoted schema
-** name: the only formatting SQL ever gets here. They are checked out with ck_stmt_take(), so two
-** cursors never share one, and given back reset. Those kept for reuse are finalized when SQLite
-** disconnects ck's anchor table, which it does at the beginning of sqlite3_close(): a cached
-** statement never makes a close fail with SQLITE_BUSY.
+** Statements come from the files of sql/store. "main." in their text is replaced by the quoted
+** schema name: the only formatting SQL ever gets here. They are checked out with ck_stmt_take(),
+** so two cursors never share one, and given back reset. Those kept for reuse are finalized when
+** SQLite disconnects ck's anchor table, which it does at the beginning of sqlite3_close(): a
+** cached statement never makes a close fail with SQLITE_BUSY.
 */
 #ifndef CK_STORE_CONN_H
 #define CK_STORE_CONN_H

@@ -66,8 +66,9 @@ int ck_integer_from_value(sqlite3_value *value, const char *who, const char *wha
                           const CkRange *range, int64_t *out, CkError *err) {
     int type = value ? sqlite3_value_type(value) : SQLITE_NULL;
     /* A whole REAL is what JSON and some bindings make of an integer. */
-    if (type == SQLITE_INTEGER || (type == SQLITE_FLOAT && sqlite3_value_double(value) ==
-                                                               (double)sqlite3_value_int64(value))) {
+    int whole = type == SQLITE_FLOAT &&
+                sqlite3_value_double(value) == (double)sqlite3_value_int64(value);
+    if (type == SQLITE_INTEGER || whole) {
         *out = sqlite3_value_int64(value);
         if (*out >= range->min && *out <= range->max) return SQLITE_OK;
         return ck_error_set(err, SQLITE_ERROR, "%s: %s must be %lld..%lld, got %lld", who, what,

@@ -193,7 +193,8 @@ static int settle_k(CkKnnInput *input, const Paging *paging, CkError *err) {
     int64_t offset = paging->offset > 0 ? paging->offset : 0;
     if (paging->limit < 0 || paging->limit > CK_K_MAX || offset > CK_K_MAX - paging->limit) {
         return ck_error_set(err, SQLITE_ERROR,
-                            "knn: LIMIT + OFFSET must be 0..%d when k is not given, got %lld + %lld",
+                            "knn: LIMIT + OFFSET must be 0..%d when k is not given, got %lld + "
+                            "%lld",
                             CK_K_MAX, (long long)paging->limit, (long long)offset);
     }
     input->k = (size_t)(paging->limit + offset);

@@ -41,7 +41,8 @@ static int append_hex(Cursor *cursor, sqlite3_stmt *element, CkError *err) {
     }
     if (!ok) {
         return ck_error_set(err, SQLITE_ERROR,
-                            "ck_missing: element %lld must be a hash of %d hex digits, got %s%.80s%s",
+                            "ck_missing: element %lld must be a hash of %d hex digits, got "
+                            "%s%.80s%s",
                             (long long)ord, 2 * CK_HASH_BYTES, hex ? "'" : "", hex ? hex : "NULL",
                             hex ? "'" : "");
     }

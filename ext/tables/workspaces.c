@@ -163,8 +163,13 @@ static int workspaces_update(sqlite3_vtab *vtab, int argc, sqlite3_value **argv,
         return ck_table_end(vtab, &err);
     }
     sqlite3_value **c = argv + 2;
-    CkWorkspaceRow row = {c[COLUMN_NAME],      c[COLUMN_UUID],       c[COLUMN_ROOT],  c[COLUMN_HOST],
-                          c[COLUMN_LAST_SEEN], c[COLUMN_EXPIRES_AT], c[COLUMN_PINNED]};
+    CkWorkspaceRow row = {.name = c[COLUMN_NAME],
+                          .uuid = c[COLUMN_UUID],
+                          .root = c[COLUMN_ROOT],
+                          .host = c[COLUMN_HOST],
+                          .last_seen = c[COLUMN_LAST_SEEN],
+                          .expires_at = c[COLUMN_EXPIRES_AT],
+                          .pinned = c[COLUMN_PINNED]};
     if (sqlite3_value_type(argv[0]) == SQLITE_NULL) {
         if (refuse(c, computed, 6, "inserted", &err) == SQLITE_OK) {
             insert(table, &row, rowid, &err);

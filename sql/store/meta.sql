@@ -20,3 +20,7 @@ SELECT store_uuid, created_at FROM main._ck_meta WHERE id = 1
 
 -- name: meta_last_seq
 SELECT seq FROM main._ck_meta WHERE id = 1
+
+-- For a file without pages.
+-- name: meta_page_size
+PRAGMA main.page_size = 8192

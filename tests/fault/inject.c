@@ -224,6 +224,8 @@ int fault_install(void) {
     mem.xRealloc = mem_realloc;
     if (rc == SQLITE_OK) rc = sqlite3_config(SQLITE_CONFIG_MALLOC, &mem);
     if (rc == SQLITE_OK) rc = sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0);
+    /* Some builds do not count the memory in use unless asked to. */
+    if (rc == SQLITE_OK) rc = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 1);
     if (rc == SQLITE_OK) rc = sqlite3_initialize();
     if (rc != SQLITE_OK) return rc;
     real_vfs = sqlite3_vfs_find(NULL);

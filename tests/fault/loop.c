@@ -224,8 +224,9 @@ static void run_once(Loop *loop) {
 
 /* ---- The scenario ---- */
 
+/* Runs sql, or dumps the state when it is NULL. Returns 1, after a finding, when that fails. */
 static int fails(Loop *loop, sqlite3 *db, const char *what, const char *sql, Text *out) {
-    if (session_run(db, sql, out) == SQLITE_OK) return 0;
+    if ((sql ? session_run(db, sql, out) : session_dump(db, out)) == SQLITE_OK) return 0;
     wrong(loop, "%s: %s", what, sqlite3_errmsg(db));
     return 1;
 }
@@ -239,20 +240,21 @@ static int prepare(Loop *loop) {
     session_remove(path);
     int bad = open_loaded(loop, &db, 1) != SQLITE_OK;
     if (!bad && scenario->setup) bad = fails(loop, db, "setup", scenario->setup, NULL);
-    if (!bad) bad = session_dump(db, &loop->old_state) != SQLITE_OK;
+    if (!bad) bad = fails(loop, db, "the old state", NULL, &loop->old_state);
     check_closes(loop, db);
     db = NULL;
     if (!bad) bad = session_read_file(path, &loop->file);
     if (!bad) bad = open_loaded(loop, &db, 1) != SQLITE_OK;
     if (!bad && scenario->warm) bad = fails(loop, db, "warm", scenario->warm, NULL);
     if (!bad) bad = fails(loop, db, "run", scenario->run, &loop->rows);
-    if (!bad) bad = session_dump(db, &loop->new_state) != SQLITE_OK;
+    if (!bad) bad = fails(loop, db, "the new state", NULL, &loop->new_state);
     if (!bad && scenario->check) {
         bad = fails(loop, db, "check", scenario->check, &check);
         if (!bad && strcmp(check.data ? check.data : "", "1\n") != 0) {
             wrong(loop, "the check gives %s", check.data ? check.data : "no row");
         }
     }
+    if (sqlite3_memory_used() <= 0) wrong(loop, "SQLite does not count its memory");
     check_closes(loop, db);
     text_release(&check);
     int reads = scenario->flags & SCENARIO_READS ? 1 : 0;

@@ -50,9 +50,20 @@
 
 const Scenario scenarios[] = {
     /* Loading, and the store's creation. */
-    {"load", NULL, NULL, "SELECT ck_version() <> ''", NULL, SCENARIO_LOADS | SCENARIO_READS},
-    {"load_store", BASE, NULL, "SELECT count(*) FROM embeddings", NULL,
-     SCENARIO_LOADS | SCENARIO_READS},
+    {"load", NULL, NULL,
+     "SELECT ck_version() <> '', ck_debug() <> '', ck_get(zeroblob(32)), length(ck_embed('x'));"
+     "SELECT vec_type('[1]'), vec_length('[1]'), vec_f32('[1]'), vec_to_json(x'0000803f'),"
+     " vec_normalize('[2]'), vec_cosine('[1]', '[2]'),"
+     " vec_dequantize_i8(vec_quantize_i8('[1]'), vec_scale_i8('[1]'));"
+     "SELECT (SELECT count(*) FROM ck_stats) > 0, (SELECT count(*) FROM ck_chunks('x')),"
+     " (SELECT count(*) FROM ck_missing(zeroblob(32))), (SELECT count(*) FROM ck_garbage(0)),"
+     " (SELECT count(*) FROM ck_usage), (SELECT count(*) FROM knn('[1]', 1))",
+     NULL, SCENARIO_LOADS | SCENARIO_READS},
+    {"load_store", BASE, NULL,
+     "SELECT (SELECT count(*) FROM ck_embeddings), (SELECT count(*) FROM ck_refs),"
+     " (SELECT count(*) FROM ck_workspaces), (SELECT count(*) FROM ck_models),"
+     " (SELECT count(*) FROM ck_knn('[1, 2, 2]', 9))",
+     NULL, SCENARIO_LOADS | SCENARIO_READS},
     {"first_read", NULL, NULL, "SELECT count(*) FROM embeddings", NULL, SCENARIO_READS},
     {"init", NULL, NULL, "SELECT ck_init()", "SELECT count(*) = 0 FROM embeddings",
      SCENARIO_VARIES},
@@ -204,6 +215,13 @@ const Scenario scenarios[] = {
      "SELECT hash, distance FROM knn('[1, 2, 3, 4]') WHERE model = 'm' AND version = '1'"
      " AND hash IN (SELECT hash FROM refs WHERE path GLOB '*.c') LIMIT 2", NULL, SCENARIO_READS},
 
+    /* An attached file. */
+    {"attach", BASE, "ATTACH ':memory:' AS x", "SELECT ck_attach('x')", NULL, SCENARIO_READS},
+    {"attached_write", BASE, "ATTACH ':memory:' AS x; SELECT ck_attach('x')",
+     "BEGIN; INSERT INTO x_embeddings(hash, model, version, vector)"
+     " SELECT hash, model, version, vector FROM embeddings;"
+     " SELECT count(*) FROM x_embeddings; COMMIT", NULL, SCENARIO_READS},
+
     /* Text and vectors. */
     {"chunks", NULL, NULL,
      "SELECT chunk, start_line, end_line, content FROM ck_chunks('one\n\ntwo\n', 'a.md')", NULL,
@@ -215,7 +233,7 @@ const Scenario scenarios[] = {
      NULL, SCENARIO_READS},
 
     /* Maintenance. */
-    {"garbage", BASE, NULL, "SELECT hash FROM ck_garbage(-3600)", NULL, SCENARIO_READS},
+    {"garbage", BASE, NULL, "SELECT hash FROM ck_garbage(0)", NULL, SCENARIO_READS},
     {"gc", BASE, NULL, "SELECT ck_gc(0)", "SELECT count(*) = 2 FROM embeddings",
      SCENARIO_VARIES},
     {"gc_commits", BASE, WARM, IN_TRANSACTION("SELECT ck_gc(0)"),

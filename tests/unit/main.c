@@ -158,6 +158,7 @@ static int run(const UnitTest *test) {
 int main(int argc, char **argv) {
     int failed = 0;
     setvbuf(stdout, NULL, _IOLBF, 0);
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 1); /* for sqlite3_memory_used() */
     if (argc < 2) {
         for (const UnitTest *test = tests; test->name; test++) failed |= run(test);
         return failed;
