@@ -1,7 +1,6 @@
 # ck: a SQLite extension. `make help` lists the targets.
 #
-# VARIANT = release (default) | debug | asan | ubsan; each builds in its own build/$(VARIANT)/.
-# V=1 shows the commands.
+# VARIANT = release (default) | debug | asan | ubsan, each in its own build/$(VARIANT)/. V=1 is loud.
 # One source, two forms: ck.so calls SQLite through the loader's table, libck.a (compiled with
 # SQLITE_CORE) links to it directly. Both export the entry point sqlite3_ck_init and nothing else.
 

@@ -33,9 +33,11 @@ BEGIN {
     sql_allowed["SELECT ck_version()"] = 1
     sql_allowed["SELECT %s()"] = 1
     sql_allowed["SELECT 1 FROM _ck_anchor"] = 1
+    sql_allowed["SELECT * FROM %s WHERE rowid = ?1"] = 1
     # Not about the store: does a function exist, connect the anchor, names that cannot be bound.
     sql_allowed["SELECT %s()"] = 1
     sql_allowed["SELECT 1 FROM _ck_anchor"] = 1
+    sql_allowed["SELECT * FROM %s WHERE rowid = ?1"] = 1
     sql_allowed["CREATE VIRTUAL TABLE IF NOT EXISTS temp.\\\"%w_%s\\\" USING ck_%s(\\\"%w\\\")"] = 1
 }
 

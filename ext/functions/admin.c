@@ -34,6 +34,7 @@ static void init(sqlite3_context *context, int argc, sqlite3_value **argv) {
     if (err.rc == SQLITE_OK) ck_store_open_read(store, &exists, &err);
     if (err.rc == SQLITE_OK && !exists) prefer_page_size(store, &err);
     if (err.rc == SQLITE_OK && !exists && ck_write_begin(&write, store, &err) == SQLITE_OK) {
+        ck_store_open_write(store, &err);
         ck_write_end(&write, &err);
     }
     if (err.rc == SQLITE_OK) sqlite3_result_int(context, !exists);

@@ -145,11 +145,11 @@ static void bind_list(sqlite3_stmt *stmt, const char *format, va_list args) {
             sqlite3_bind_blob(stmt, i, bytes, va_arg(args, int), SQLITE_STATIC);
             break;
         }
-        case 'v':
-            sqlite3_bind_value(stmt, i, va_arg(args, sqlite3_value *));
-            break;
-        default:
-            sqlite3_bind_null(stmt, i);
+        case 'v': {
+            sqlite3_value *value = va_arg(args, sqlite3_value *);
+            if (value) sqlite3_bind_value(stmt, i, value);
+            break; /* unbound parameters are NULL */
+        }
         }
     }
 }

@@ -18,6 +18,8 @@ typedef struct Draft {
     CkVector vector;
     CkVectorType given_type; /* before widening to f32 */
     const float *x;
+    const uint8_t *data; /* x encoded, in the codec's memory */
+    int n_bytes;
     CkModel model;
     int model_known;
     CkPutResult *result;
@@ -127,7 +129,7 @@ static int check_length(Draft *draft, CkError *err) {
 /* The stored row stays; what a put says of it is that somebody needs it. */
 static int keep(CkStore *store, Draft *draft, int64_t used_at, CkError *err) {
     int64_t now = ck_conn_now(store->conn);
-    if (used_at < now) {
+    if (used_at < now && draft->put->conflict != CK_CONFLICT_ABORT) {
         ck_stmt_run(store, CK_SQL_EMBEDDING_TOUCH, err, "ii", draft->result->id, now);
     }
     if (err->rc != SQLITE_OK || draft->put->conflict == CK_CONFLICT_KEEP) return err->rc;
@@ -141,34 +143,44 @@ static int keep(CkStore *store, Draft *draft, int64_t used_at, CkError *err) {
                         draft->put->who);
 }
 
+/* The encoder does not know whose vector it refuses. */
+static int encode(CkStore *store, Draft *draft, CkError *err) {
+    CkError own = CK_ERROR_NONE;
+    ck_codec_encode(store->conn->codec, draft->model.encoding, draft->x, draft->model.dims,
+                    &draft->data, &draft->n_bytes, &own);
+    if (own.rc == SQLITE_NOMEM) {
+        ck_error_nomem(err);
+    } else if (own.rc != SQLITE_OK) {
+        ck_error_set(err, own.rc, "%s: %s", draft->put->who, own.message);
+    }
+    ck_error_release(&own);
+    return err->rc;
+}
+
+/* From here on only SQLite can fail. */
 static int write_rows(CkStore *store, Draft *draft, CkError *err) {
     CkPutResult *result = draft->result;
     const CkModel *model = &draft->model;
-    const uint8_t *data = NULL;
-    int n_bytes = 0;
     int64_t seq = 0;
+    if (ck_store_next_seq(store, &seq, err) != SQLITE_OK) return err->rc;
     if (!draft->model_known &&
         ck_model_register(store, draft->model_name, draft->version, &draft->model, err) !=
             SQLITE_OK) {
         return err->rc;
     }
-    if (ck_store_next_seq(store, &seq, err) != SQLITE_OK) return err->rc;
     if (result->inserted) result->id = seq;
-    if (ck_codec_encode(store->conn->codec, model->encoding, draft->x, model->dims, &data,
-                        &n_bytes, err) != SQLITE_OK) {
-        return err->rc;
-    }
-    CkStoredVector stored = {result->id, model->encoding, 0, data, n_bytes};
+    CkStoredVector stored = {result->id, model->encoding, 0, draft->data, draft->n_bytes};
     ck_stmt_run(store, CK_SQL_VECTOR_PUT, err, "iiiib", result->id, model->id,
-                (int64_t)model->encoding, ck_stored_vector_checksum(&stored), data, n_bytes);
+                (int64_t)model->encoding, ck_stored_vector_checksum(&stored), draft->data,
+                draft->n_bytes);
     if (err->rc != SQLITE_OK) return err->rc;
     if (result->inserted) {
         return ck_stmt_run(store, CK_SQL_EMBEDDING_INSERT, err, "ibiiit", result->id, result->hash,
-                           CK_HASH_BYTES, model->id, (int64_t)n_bytes, draft->created_at,
+                           CK_HASH_BYTES, model->id, (int64_t)draft->n_bytes, draft->created_at,
                            draft->origin);
     }
     return ck_stmt_run(store, CK_SQL_EMBEDDING_REPLACE, err, "iiiiit", result->id, model->id,
-                       (int64_t)n_bytes, ck_conn_now(store->conn), seq, draft->origin);
+                       (int64_t)draft->n_bytes, ck_conn_now(store->conn), seq, draft->origin);
 }
 
 static int put_draft(CkStore *store, Draft *draft, CkError *err) {
@@ -189,7 +201,7 @@ static int put_draft(CkStore *store, Draft *draft, CkError *err) {
         return keep(store, draft, used_at, err);
     }
     draft->result->inserted = !found;
-    if (!exists && ck_store_open_write(store, err) != SQLITE_OK) return err->rc;
+    if (encode(store, draft, err) != SQLITE_OK) return err->rc;
     return write_rows(store, draft, err);
 }
 

@@ -31,7 +31,7 @@ typedef struct CkModel {
 int ck_metric_from_name(const char *name);
 const char *ck_metric_name(CkMetric metric);
 
-/* Reads a row of model_find, model_by_id or model_candidates. SQLITE_CORRUPT_VTAB if malformed. */
+/* Reads a row of model_find, model_by_id or model_scan. SQLITE_CORRUPT_VTAB if malformed. */
 int ck_model_from_row(sqlite3_stmt *stmt, CkModel *model, CkError *err);
 
 /* Finds a model by name and version. *found is 0 when there is none. */

@@ -8,7 +8,8 @@
 
 /* A row after its names were looked up. */
 typedef struct Resolved {
-    int64_t workspace, path, chunk, embedding, used_at;
+    int64_t workspace, path, chunk, embedding;
+    int64_t used_at; /* of the embedding; -1 when an update leaves it as it is */
     sqlite3_value *start_line, *end_line;
 } Resolved;
 
@@ -27,6 +28,21 @@ static int intern_path(CkStore *store, const char *path, int64_t *id, CkError *e
     return err->rc;
 }
 
+static int not_registered(const char *name, CkError *err) {
+    return ck_error_set(err, SQLITE_ERROR,
+                        "refs: workspace '%s' is not registered (INSERT INTO workspaces(name))",
+                        name);
+}
+
+/* No store, so no workspace: the error, without creating anything. */
+static int refuse_without_store(const CkRefRow *row, CkError *err) {
+    const char *name;
+    if (ck_text_from_value(row->workspace, "refs", "workspace", CK_NAME_MAX, &name, err)) {
+        return err->rc;
+    }
+    return not_registered(name, err);
+}
+
 static int resolve_workspace(CkStore *store, sqlite3_value *value, int64_t *id, CkError *err) {
     const char *name;
     int found = 0;
@@ -34,10 +50,7 @@ static int resolve_workspace(CkStore *store, sqlite3_value *value, int64_t *id, 
         return err->rc;
     }
     if (ck_workspace_find(store, name, id, &found, err) != SQLITE_OK) return err->rc;
-    if (found) return SQLITE_OK;
-    return ck_error_set(err, SQLITE_ERROR,
-                        "refs: workspace '%s' is not registered (INSERT INTO workspaces(name))",
-                        name);
+    return found ? SQLITE_OK : not_registered(name, err);
 }
 
 static int resolve_embedding(CkStore *store, sqlite3_value *value, Resolved *to, CkError *err) {
@@ -76,7 +89,7 @@ static int resolve(CkStore *store, const CkRefRow *row, Resolved *to, CkError *e
     if (changed(row->path)) {
         ck_text_from_value(row->path, "refs", "path", CK_PATH_MAX_BYTES, &path, err);
     }
-    if (err->rc == SQLITE_OK && ck_value_given(row->chunk)) {
+    if (err->rc == SQLITE_OK && changed(row->chunk)) {
         ck_integer_from_value(row->chunk, "refs", "chunk", &chunks, &to->chunk, err);
     }
     if (err->rc == SQLITE_OK) check_line(row->start_line, "start_line", err);
@@ -94,7 +107,7 @@ static int resolve(CkStore *store, const CkRefRow *row, Resolved *to, CkError *e
 /* The embedding is in use: garbage collection's grace begins anew. */
 static int freshen(CkStore *store, const Resolved *to, CkError *err) {
     int64_t now = ck_conn_now(store->conn);
-    if (to->used_at >= now) return SQLITE_OK;
+    if (to->used_at < 0 || to->used_at >= now) return SQLITE_OK;
     return ck_stmt_run(store, CK_SQL_EMBEDDING_TOUCH, err, "ii", to->embedding, now);
 }
 
@@ -111,7 +124,7 @@ int ck_ref_insert(CkStore *store, const CkRefRow *row, int replace, int64_t *id,
     int exists = 0;
     memset(&to, 0, sizeof to);
     if (ck_store_open_read(store, &exists, err) != SQLITE_OK) return err->rc;
-    if (!exists && ck_store_open_write(store, err) != SQLITE_OK) return err->rc;
+    if (!exists) return refuse_without_store(row, err);
     if (resolve(store, row, &to, err) != SQLITE_OK) return err->rc;
     if (ck_ref_scans_detach(store, err) != SQLITE_OK) return err->rc;
     *id = CK_REF_ID(to.workspace, to.path, to.chunk);
@@ -133,7 +146,7 @@ int ck_ref_update(CkStore *store, int64_t old_id, const CkRefRow *row, int repla
                        old_id >> 18 & CK_REF_PATH_MAX,
                        CK_REF_CHUNK(old_id),
                        sqlite3_column_int64(stmt, 1),
-                       0,
+                       -1,
                        sqlite3_column_value(stmt, 2),
                        sqlite3_column_value(stmt, 3)};
         resolve(store, row, &to, err);

@@ -134,8 +134,7 @@ int ck_write_begin(CkWrite *write, CkStore *store, CkError *err) {
         if (rc != SQLITE_OK) return ck_error_db(err, db, rc);
         write->owned = 1;
     }
-    if (ck_store_open_write(store, err) != SQLITE_OK) ck_write_end(write, err);
-    return err->rc;
+    return SQLITE_OK;
 }
 
 int ck_write_end(CkWrite *write, CkError *err) {

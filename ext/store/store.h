@@ -38,7 +38,7 @@ typedef struct CkWrite {
     int owned;
 } CkWrite;
 
-/* Begins and opens the store for writing. After an error there is nothing to end. */
+/* Begins; the store is not opened yet. After an error there is nothing to end. */
 int ck_write_begin(CkWrite *write, CkStore *store, CkError *err);
 
 /* Commits when err is clean, else rolls back, if the transaction is owned. Returns err->rc. */

@@ -16,109 +16,121 @@ typedef struct Attributes {
     sqlite3_value *expires_at; /* kept as a value: it may be NULL */
 } Attributes;
 
-static int optional_text(sqlite3_value *value, const char *what, const char **text, CkError *err) {
-    if (!ck_value_given(value)) return SQLITE_OK;
+/* TEXT, or NULL to clear. */
+static int read_text(sqlite3_value *value, const char *what, const char **text, CkError *err) {
+    if (!value || err->rc != SQLITE_OK) return err->rc;
+    *text = NULL;
+    if (sqlite3_value_type(value) == SQLITE_NULL) return SQLITE_OK;
     return ck_text_from_value(value, "workspaces", what, CK_PATH_MAX_BYTES, text, err);
+}
+
+static int read_integer(sqlite3_value *value, const char *what, const CkRange *range, int64_t *to,
+                        CkError *err) {
+    if (!value || err->rc != SQLITE_OK) return err->rc;
+    return ck_integer_from_value(value, "workspaces", what, range, to, err);
 }
 
 /* Overwrites the attributes that the row gives. */
 static int read_row(const CkWorkspaceRow *row, Attributes *to, CkError *err) {
     static const CkRange any_time = {0, INT64_MAX}, boolean = {0, 1};
-    if (row->name && !sqlite3_value_nochange(row->name)) {
+    int64_t ignored;
+    if (row->name) {
         ck_text_from_value(row->name, "workspaces", "name", CK_NAME_MAX, &to->name, err);
     }
-    if (err->rc == SQLITE_OK) optional_text(row->uuid, "uuid", &to->uuid, err);
-    if (err->rc == SQLITE_OK) optional_text(row->root, "root", &to->root, err);
-    if (err->rc == SQLITE_OK) optional_text(row->host, "host", &to->host, err);
-    if (err->rc == SQLITE_OK && ck_value_given(row->last_seen)) {
-        ck_integer_from_value(row->last_seen, "workspaces", "last_seen", &any_time,
-                              &to->last_seen, err);
+    if (row->uuid && err->rc == SQLITE_OK) {
+        ck_text_from_value(row->uuid, "workspaces", "uuid", CK_NAME_MAX, &to->uuid, err);
     }
-    if (err->rc == SQLITE_OK && ck_value_given(row->pinned)) {
-        ck_integer_from_value(row->pinned, "workspaces", "pinned", &boolean, &to->pinned, err);
-    }
-    if (err->rc == SQLITE_OK && ck_value_given(row->expires_at)) {
-        int64_t ignored;
-        ck_integer_from_value(row->expires_at, "workspaces", "expires_at", &any_time, &ignored,
-                              err);
-    }
-    if (row->expires_at && !sqlite3_value_nochange(row->expires_at)) {
+    read_text(row->root, "root", &to->root, err);
+    read_text(row->host, "host", &to->host, err);
+    read_integer(row->last_seen, "last_seen", &any_time, &to->last_seen, err);
+    read_integer(row->pinned, "pinned", &boolean, &to->pinned, err);
+    if (row->expires_at) {
         to->expires_at = row->expires_at;
+        if (sqlite3_value_type(row->expires_at) != SQLITE_NULL) {
+            read_integer(row->expires_at, "expires_at", &any_time, &ignored, err);
+        }
     }
     return err->rc;
 }
 
-static int taken(const char *name, CkError *err) {
-    return ck_error_set(err, SQLITE_CONSTRAINT_UNIQUE, "workspaces: '%s' is already registered",
-                        name);
+/* Refuses a name or uuid that another workspace than `id` has; *other is that one, or 0. */
+static int check_free(CkStore *store, const Attributes *a, int64_t id, int64_t *other,
+                      CkError *err) {
+    int found = 0;
+    if (ck_workspace_find(store, a->name, other, &found, err) != SQLITE_OK) return err->rc;
+    if (found && *other != id) {
+        return ck_error_set(err, SQLITE_CONSTRAINT_UNIQUE,
+                            "workspaces: '%s' is already registered", a->name);
+    }
+    ck_stmt_ints(store, CK_SQL_WORKSPACE_FIND_UUID, err, other, 1, &found, "t", a->uuid);
+    if (err->rc == SQLITE_OK && found && *other != id) {
+        *other = 0;
+        ck_error_set(err, SQLITE_CONSTRAINT_UNIQUE,
+                     "workspaces: uuid '%s' belongs to another workspace", a->uuid);
+    }
+    return err->rc;
 }
 
 /* The next free id: one above the largest, or the first gap once the ids are used up. */
 static int next_id(CkStore *store, int64_t *id, CkError *err) {
     int found = 0;
-    ck_stmt_ints(store, CK_SQL_WORKSPACE_NEXT_ID, err, id, 1, &found, "");
-    if (err->rc == SQLITE_OK && *id > CK_REF_WORKSPACE_MAX) {
-        ck_stmt_ints(store, CK_SQL_WORKSPACE_GAP_ID, err, id, 1, &found, "");
-        if (err->rc == SQLITE_OK && (!found || *id > CK_REF_WORKSPACE_MAX)) {
-            ck_error_set(err, SQLITE_FULL, "workspaces: the limit of %d is reached",
-                         CK_REF_WORKSPACE_MAX);
-        }
+    ck_stmt_ints(store, CK_SQL_WORKSPACE_MAX_ID, err, id, 1, &found, "");
+    if (err->rc != SQLITE_OK || ++*id <= CK_REF_WORKSPACE_MAX) return err->rc;
+    ck_stmt_ints(store, CK_SQL_WORKSPACE_GAP_ID, err, id, 1, &found, "");
+    if (err->rc == SQLITE_OK && (!found || *id > CK_REF_WORKSPACE_MAX)) {
+        ck_error_set(err, SQLITE_FULL, "workspaces: the limit of %d is reached",
+                     CK_REF_WORKSPACE_MAX);
     }
     return err->rc;
 }
 
 int ck_workspace_insert(CkStore *store, const CkWorkspaceRow *row, int64_t *id, CkError *err) {
     char uuid[CK_UUID_BYTES];
-    int64_t now = ck_conn_now(store->conn), other;
-    int found = 0, exists = 0;
-    Attributes a = {NULL, uuid, NULL, NULL, now, 0, NULL};
+    int64_t now = ck_conn_now(store->conn);
+    int exists = 0;
+    Attributes a = {.uuid = uuid, .last_seen = now};
+    *id = 0;
     ck_uuid_make(uuid);
     if (!row->name) {
         return ck_error_set(err, SQLITE_ERROR, "workspaces: name must be TEXT, got NULL");
     }
     if (read_row(row, &a, err) != SQLITE_OK) return err->rc;
     if (ck_store_open_read(store, &exists, err) != SQLITE_OK) return err->rc;
-    if (!exists && ck_store_open_write(store, err) != SQLITE_OK) return err->rc;
-    if (ck_workspace_find(store, a.name, &other, &found, err) != SQLITE_OK) return err->rc;
-    if (found) {
-        *id = other;
-        return taken(a.name, err);
-    }
+    if (exists && check_free(store, &a, 0, id, err) != SQLITE_OK) return err->rc;
+    if (ck_store_open_write(store, err) != SQLITE_OK) return err->rc;
     if (next_id(store, id, err) != SQLITE_OK) return err->rc;
-    return ck_stmt_run(store, CK_SQL_WORKSPACE_INSERT, err, "itttt" "iivi", *id, a.name, a.uuid,
+    return ck_stmt_run(store, CK_SQL_WORKSPACE_INSERT, err, "ittttiivi", *id, a.name, a.uuid,
                        a.root, a.host, now, a.last_seen, a.expires_at, a.pinned);
 }
 
-/* Copies the stored attributes that an update may leave as they are. */
+/* The stored attributes; the texts live as long as the statement is not stepped. */
 static int current(sqlite3_stmt *stmt, Attributes *a) {
     a->name = (const char *)sqlite3_column_text(stmt, 1);
+    a->uuid = (const char *)sqlite3_column_text(stmt, 2);
     a->root = (const char *)sqlite3_column_text(stmt, 3);
     a->host = (const char *)sqlite3_column_text(stmt, 4);
     a->last_seen = sqlite3_column_int64(stmt, 6);
     a->expires_at = sqlite3_column_value(stmt, 7);
     a->pinned = sqlite3_column_int64(stmt, 8);
-    return a->name != NULL;
+    return a->name && a->uuid;
 }
 
 int ck_workspace_update(CkStore *store, int64_t id, const CkWorkspaceRow *row, CkError *err) {
     sqlite3_stmt *stmt = NULL;
+    int64_t other;
+    Attributes a = {0};
     if (ck_stmt_take(store, CK_SQL_WORKSPACE_SCAN, &stmt, err) != SQLITE_OK) return err->rc;
     ck_stmt_bind(stmt, "ii", id, id);
     int rc = ck_stmt_step(store, stmt, err);
-    Attributes a;
-    memset(&a, 0, sizeof a);
-    if (rc == SQLITE_DONE || (rc == SQLITE_ROW && !current(stmt, &a))) {
+    if (rc == SQLITE_DONE) {
         ck_error_set(err, SQLITE_ERROR, "workspaces: row %lld is gone", (long long)id);
+    } else if (rc == SQLITE_ROW && !current(stmt, &a)) {
+        ck_error_nomem(err);
     }
-    if (err->rc == SQLITE_OK && read_row(row, &a, err) == SQLITE_OK) {
-        int64_t other;
-        int found = 0;
-        ck_workspace_find(store, a.name, &other, &found, err);
-        if (err->rc == SQLITE_OK && found && other != id) taken(a.name, err);
-        if (err->rc == SQLITE_OK) {
-            ck_stmt_run(store, CK_SQL_WORKSPACE_UPDATE, err, "itttivi", id, a.name, a.root,
-                        a.host, a.last_seen, a.expires_at, a.pinned);
-        }
+    if (err->rc == SQLITE_OK && read_row(row, &a, err) == SQLITE_OK &&
+        check_free(store, &a, id, &other, err) == SQLITE_OK) {
+        ck_stmt_run(store, CK_SQL_WORKSPACE_UPDATE, err, "ittttivi", id, a.name, a.uuid, a.root,
+                    a.host, a.last_seen, a.expires_at, a.pinned);
     }
     ck_stmt_give(store, CK_SQL_WORKSPACE_SCAN, stmt);
     return err->rc;

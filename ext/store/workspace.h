@@ -10,7 +10,8 @@
 /* The refs of a workspace up to this many are deleted with it; more are left to ck_gc. */
 #define CK_RELEASE_INLINE_REFS 20000
 
-/* One row, as SQL values; NULL pointers and SQL NULLs mean "not given". */
+/* One row, as SQL values. A NULL pointer means "not given"; an SQL NULL clears root, host and
+** expires_at and is refused for the others. */
 typedef struct CkWorkspaceRow {
     sqlite3_value *name, *uuid, *root, *host, *last_seen, *expires_at, *pinned;
 } CkWorkspaceRow;
@@ -18,7 +19,10 @@ typedef struct CkWorkspaceRow {
 /* Finds a workspace that is not released. */
 int ck_workspace_find(CkStore *store, const char *name, int64_t *id, int *found, CkError *err);
 
-/* Registers a new workspace; sets *id. SQLITE_CONSTRAINT_UNIQUE when the name is taken. */
+/*
+** Registers a new workspace; sets *id. SQLITE_CONSTRAINT_UNIQUE when the name or uuid is taken; *id
+** is then the workspace of that name, or 0.
+*/
 int ck_workspace_insert(CkStore *store, const CkWorkspaceRow *row, int64_t *id, CkError *err);
 
 /* Sets what is given; used by UPDATE and by INSERT OR REPLACE. */

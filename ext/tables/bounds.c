@@ -93,9 +93,13 @@ void ck_bounds_integers(const CkBounds *bounds, sqlite3_value **argv, int64_t *l
         int at = upper ? bounds->upper : bounds->lower;
         int64_t *to = upper ? hi : lo;
         if (at < 0) continue;
-        if (sqlite3_value_type(argv[at]) == SQLITE_INTEGER) *to = sqlite3_value_int64(argv[at]);
-        if (sqlite3_value_type(argv[at]) == SQLITE_FLOAT) {
-            *to = real_bound(sqlite3_value_double(argv[at]), upper);
-        }
+        int type = sqlite3_value_numeric_type(argv[at]);
+        if (type == SQLITE_INTEGER) *to = sqlite3_value_int64(argv[at]);
+        if (type == SQLITE_FLOAT) *to = real_bound(sqlite3_value_double(argv[at]), upper);
+    }
+    /* An equality was announced to match at most one row: SQLite looks at no other. */
+    if (bounds->lower >= 0 && bounds->lower == bounds->upper && *lo != *hi) {
+        *lo = 1;
+        *hi = 0;
     }
 }

@@ -34,7 +34,10 @@ void ck_bounds_use(const CkBounds *bounds, sqlite3_index_info *info, int unique)
 /* Filtering: what ck_bounds_use() put into idxNum. */
 void ck_bounds_unpack(CkBounds *bounds, int plan);
 
-/* Filtering: an integer range that holds every value within the bounds. */
+/*
+** Filtering: an integer range that holds every value within the bounds; empty (*lo > *hi) for an
+** equality with what is no integer.
+*/
 void ck_bounds_integers(const CkBounds *bounds, sqlite3_value **argv, int64_t *lo, int64_t *hi);
 
 #endif

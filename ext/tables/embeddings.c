@@ -90,7 +90,7 @@ static void bind_hash(sqlite3_stmt *stmt, const CkBounds *bounds, sqlite3_value 
         255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
         255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
     const int at[2] = {bounds->lower, bounds->upper};
-    sqlite3_bind_blob(stmt, 1, "", 0, SQLITE_STATIC);
+    sqlite3_bind_zeroblob(stmt, 1, 0);
     sqlite3_bind_blob(stmt, 2, highest, sizeof highest, SQLITE_STATIC);
     for (int i = 0; i < 2; i++) {
         if (at[i] >= 0 && sqlite3_value_type(argv[at[i]]) == SQLITE_BLOB) {
@@ -224,39 +224,27 @@ static int insert(CkTable *table, sqlite3_value **columns, sqlite3_int64 *rowid,
 
 static int update(CkTable *table, sqlite3_value **argv, CkError *err) {
     static const CkRange any_time = {0, INT64_MAX};
-    sqlite3_value **columns = argv + 2;
-    sqlite3_value *origin = columns[COLUMN_ORIGIN];
-    int64_t id = sqlite3_value_int64(argv[0]), row[2] = {0, 0};
+    static const int updatable[] = {COLUMN_ORIGIN, COLUMN_CREATED_AT, COLUMN_USED_AT, -1};
+    sqlite3_value *origin = ck_table_changed(argv[2 + COLUMN_ORIGIN]);
+    sqlite3_value *created_at = ck_table_changed(argv[2 + COLUMN_CREATED_AT]);
+    sqlite3_value *used_at = ck_table_changed(argv[2 + COLUMN_USED_AT]);
+    int64_t id = sqlite3_value_int64(argv[0]), times[2] = {0, 0};
     int found = 0;
     const char *text;
-    if (sqlite3_value_int64(argv[1]) != id) {
-        return ck_error_set(err, SQLITE_ERROR, "embeddings: the rowid cannot be updated");
+    if (ck_table_check_update(table, argv, COLUMN_CONTENT + 1, updatable, err)) return err->rc;
+    ck_stmt_ints(table->store, CK_SQL_EMBEDDING_TIMES, err, times, 2, &found, "i", id);
+    if (err->rc == SQLITE_OK && created_at) {
+        ck_integer_from_value(created_at, "embeddings", "created_at", &any_time, &times[0], err);
     }
-    for (int c = 0; c <= COLUMN_CONTENT; c++) {
-        if (sqlite3_value_nochange(columns[c]) || c == COLUMN_ORIGIN || c == COLUMN_CREATED_AT ||
-            c == COLUMN_USED_AT) {
-            continue;
-        }
-        return ck_error_set(err, SQLITE_ERROR,
-                            "embeddings: column %s cannot be updated; INSERT OR REPLACE replaces a "
-                            "vector",
-                            column_names[c]);
+    if (err->rc == SQLITE_OK && used_at) {
+        ck_integer_from_value(used_at, "embeddings", "used_at", &any_time, &times[1], err);
     }
-    ck_stmt_ints(table->store, CK_SQL_EMBEDDING_TIMES, err, row, 2, &found, "i", id);
-    if (err->rc == SQLITE_OK && !sqlite3_value_nochange(columns[COLUMN_CREATED_AT])) {
-        ck_integer_from_value(columns[COLUMN_CREATED_AT], "embeddings", "created_at", &any_time,
-                              &row[0], err);
-    }
-    if (err->rc == SQLITE_OK && !sqlite3_value_nochange(columns[COLUMN_USED_AT])) {
-        ck_integer_from_value(columns[COLUMN_USED_AT], "embeddings", "used_at", &any_time, &row[1],
-                              err);
-    }
-    if (err->rc == SQLITE_OK && ck_value_given(origin)) {
+    if (err->rc == SQLITE_OK && origin && sqlite3_value_type(origin) != SQLITE_NULL) {
         ck_text_from_value(origin, "embeddings", "origin", CK_ORIGIN_MAX, &text, err);
     }
     if (err->rc != SQLITE_OK) return err->rc;
-    ck_stmt_run(table->store, CK_SQL_EMBEDDING_SET_TIMES, err, "iii", id, row[0], row[1]);
-    if (err->rc == SQLITE_OK && !sqlite3_value_nochange(origin)) {
+    ck_stmt_run(table->store, CK_SQL_EMBEDDING_SET_TIMES, err, "iii", id, times[0], times[1]);
+    if (err->rc == SQLITE_OK && origin) {
         ck_stmt_run(table->store, CK_SQL_EMBEDDING_SET_ORIGIN, err, "iv", id, origin);
     }
     return err->rc;
@@ -268,14 +256,10 @@ static int embeddings_update(sqlite3_vtab *vtab, int argc, sqlite3_value **argv,
     CkError err = CK_ERROR_NONE;
     if (argc == 1) {
         ck_embedding_delete(table->store, sqlite3_value_int64(argv[0]), &err);
-    } else if (sqlite3_value_type(argv[0]) == SQLITE_NULL) {
-        if (sqlite3_value_type(argv[1]) != SQLITE_NULL) {
-            ck_error_set(&err, SQLITE_ERROR, "embeddings: the rowid is assigned, not inserted");
-        } else {
-            insert(table, argv + 2, rowid, &err);
-        }
-    } else {
+    } else if (sqlite3_value_type(argv[0]) != SQLITE_NULL) {
         update(table, argv, &err);
+    } else if (ck_table_check_insert(table, argv, &err) == SQLITE_OK) {
+        insert(table, argv + 2, rowid, &err);
     }
     return ck_table_end(vtab, &err);
 }

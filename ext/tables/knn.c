@@ -114,7 +114,8 @@ static int choose_model(Cursor *cursor, int *found, CkError *err) {
     sqlite3_stmt *stmt = NULL;
     int n = 0;
     *found = 0;
-    if (ck_stmt_take(store, CK_SQL_MODEL_CANDIDATES, &stmt, err) != SQLITE_OK) return err->rc;
+    if (ck_stmt_take(store, CK_SQL_MODEL_SCAN, &stmt, err) != SQLITE_OK) return err->rc;
+    ck_stmt_bind(stmt, "i", INT64_MAX);
     sqlite3_str *all = sqlite3_str_new(store->conn->db), *fit = sqlite3_str_new(store->conn->db);
     while (err->rc == SQLITE_OK && ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
         list_model(all, stmt);
@@ -130,7 +131,7 @@ static int choose_model(Cursor *cursor, int *found, CkError *err) {
         cursor->model_version = sqlite3_mprintf("%s", sqlite3_column_text(stmt, 9));
         if (!cursor->model_name || !cursor->model_version) ck_error_nomem(err);
     }
-    ck_stmt_give(store, CK_SQL_MODEL_CANDIDATES, stmt);
+    ck_stmt_give(store, CK_SQL_MODEL_SCAN, stmt);
     if (sqlite3_str_errcode(all) || sqlite3_str_errcode(fit)) ck_error_nomem(err);
     char *all_text = sqlite3_str_finish(all), *fit_text = sqlite3_str_finish(fit);
     if (err->rc == SQLITE_OK && n != 1) {

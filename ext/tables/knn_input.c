@@ -81,8 +81,11 @@ static char input_letter(sqlite3_index_info *info, int i, CkError *err) {
                      input_names[input]);
         return 0;
     }
-    if (info->aConstraint[i].iColumn == CK_KNN_WORKSPACE && sqlite3_vtab_in(info, i, 1)) {
-        return LETTER_WORKSPACE_IN;
+    if (info->aConstraint[i].iColumn == CK_KNN_WORKSPACE) {
+        if (sqlite3_vtab_in(info, i, 1)) return LETTER_WORKSPACE_IN;
+    } else if (sqlite3_vtab_in(info, i, -1)) {
+        ck_error_set(err, SQLITE_ERROR, "knn: %s is an input and takes = only, not IN",
+                     input_names[input]);
     }
     return input_letters[input];
 }
@@ -119,8 +122,14 @@ int ck_knn_plan(sqlite3_index_info *info, CkError *err) {
         info->aConstraintUsage[i].omit = !is_limit(op) && column != CK_KNN_DISTANCE &&
                                          column != CK_KNN_SIMILARITY;
     }
+    /*
+    ** SQLite also asks for plans with only the terms of one OR branch, which it then drops as the
+    ** dearest. When the query is really missing this is the only plan, and xFilter says so.
+    */
     if (!(given & 1)) {
-        return ck_error_set(err, SQLITE_ERROR, "knn: query is missing: use knn(query [, k])");
+        info->estimatedCost = 1e300;
+        info->idxStr = "";
+        return SQLITE_OK;
     }
     info->idxStr = sqlite3_mprintf("%s", letters);
     if (!info->idxStr) return ck_error_nomem(err);
@@ -236,6 +245,9 @@ static int read_argument(CkKnnInput *input, char letter, sqlite3_value *value, P
 
 int ck_knn_input_read(CkKnnInput *input, const char *letters, sqlite3_value **argv, CkError *err) {
     Paging paging = {0, 0, 0};
+    if (!*letters) {
+        return ck_error_set(err, SQLITE_ERROR, "knn: query is missing: use knn(query [, k])");
+    }
     input->threshold = (CkThreshold){INFINITY, -INFINITY, 0, 0};
     ck_idset_init(&input->passing);
     for (int i = 0; letters[i] && err->rc == SQLITE_OK; i++) {

@@ -51,22 +51,27 @@ static int models_filter(sqlite3_vtab_cursor *base, int plan, const char *idx, i
                          sqlite3_value **argv) {
     CkRowsCursor *cursor = (CkRowsCursor *)base;
     CkError err = CK_ERROR_NONE;
-    int exists = 0;
+    int exists = 0, found;
+    int64_t last = 0;
     (void)plan;
     (void)idx;
     (void)argc;
     (void)argv;
     ck_rows_end(cursor);
     ck_store_open_read(ck_rows_store(base), &exists, &err);
+    if (err.rc == SQLITE_OK && exists) {
+        ck_stmt_ints(ck_rows_store(base), CK_SQL_MODEL_MAX_ID, &err, &last, 1, &found, "");
+    }
     if (err.rc == SQLITE_OK && exists &&
-        ck_rows_begin(cursor, CK_SQL_MODEL_CANDIDATES, &err) == SQLITE_OK) {
+        ck_rows_begin(cursor, CK_SQL_MODEL_SCAN, &err) == SQLITE_OK) {
+        ck_stmt_bind(cursor->stmt, "i", last);
         ck_rows_step(cursor, &err);
     }
     return ck_table_end(base->pVtab, &err);
 }
 
 static int models_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
-    /* Columns of model_candidates by columns of the table. */
+    /* Columns of model_scan by columns of the table. */
     static const int from_row[] = {8, 9, 1, 2, 3, 4, 5, 6, 7};
     CkRowsCursor *cursor = (CkRowsCursor *)base;
     CkError err = CK_ERROR_NONE;
@@ -157,15 +162,11 @@ static int insert(CkTable *table, sqlite3_value **c, sqlite3_int64 *rowid, CkErr
 }
 
 static int update(CkTable *table, sqlite3_value **argv, CkError *err) {
+    static const int updatable[] = {COLUMN_EF_SEARCH, -1};
     sqlite3_value **c = argv + 2;
     int64_t ef;
-    for (int i = 0; i <= COLUMN_BYTES; i++) {
-        if (i != COLUMN_EF_SEARCH && !sqlite3_value_nochange(c[i])) {
-            return ck_error_set(err, SQLITE_ERROR,
-                                "models: only ef_search can be updated; register another version "
-                                "for anything else");
-        }
-    }
+    if (ck_table_check_update(table, argv, COLUMN_BYTES + 1, updatable, err)) return err->rc;
+    if (sqlite3_value_nochange(c[COLUMN_EF_SEARCH])) return SQLITE_OK;
     if (ck_integer_from_value(c[COLUMN_EF_SEARCH], "models", "ef_search", &ef_range, &ef, err)) {
         return err->rc;
     }
@@ -191,10 +192,10 @@ static int models_update(sqlite3_vtab *vtab, int argc, sqlite3_value **argv,
     CkError err = CK_ERROR_NONE;
     if (argc == 1) {
         remove_unused(table, sqlite3_value_int64(argv[0]), &err);
-    } else if (sqlite3_value_type(argv[0]) == SQLITE_NULL) {
-        insert(table, argv + 2, rowid, &err);
-    } else {
+    } else if (sqlite3_value_type(argv[0]) != SQLITE_NULL) {
         update(table, argv, &err);
+    } else if (ck_table_check_insert(table, argv, &err) == SQLITE_OK) {
+        insert(table, argv + 2, rowid, &err);
     }
     return ck_table_end(vtab, &err);
 }

@@ -159,7 +159,7 @@ static int want_path(CkStore *store, sqlite3_value *value, Wanted *wanted, CkErr
 /* SQLite checks every row again, so a constraint that does not help may be left out. */
 static int read_wanted(CkStore *store, const char *letters, sqlite3_value **argv, Wanted *wanted,
                        CkError *err) {
-    sqlite3_value *chunk = NULL;
+    sqlite3_value *chunk = NULL, *rowid = NULL;
     *wanted = (Wanted){.ids = {INT64_MIN, INT64_MAX}};
     for (int i = 0; letters[i] && letters[i] != 'n' && err->rc == SQLITE_OK; i++) {
         if (letters[i] == 'w') want_workspace(store, argv[i], wanted, err);
@@ -167,9 +167,7 @@ static int read_wanted(CkStore *store, const char *letters, sqlite3_value **argv
         if (letters[i] == 'h') want_hash(store, argv[i], wanted, err);
         if (letters[i] == 'g') wanted->glob = argv[i];
         if (letters[i] == 'c') chunk = argv[i];
-        if (letters[i] == 'r' && sqlite3_value_type(argv[i]) == SQLITE_INTEGER) {
-            wanted->ids[0] = wanted->ids[1] = sqlite3_value_int64(argv[i]);
-        }
+        if (letters[i] == 'r') rowid = argv[i];
     }
     if (wanted->has_workspace && wanted->has_path) {
         int64_t first = wanted->ids[0] + ((int64_t)wanted->path << 18);
@@ -179,6 +177,12 @@ static int read_wanted(CkStore *store, const char *letters, sqlite3_value **argv
         wanted->ids[0] = first + (n >= 0 && n <= CK_REF_CHUNK_MAX ? n : 0);
         wanted->ids[1] = n >= 0 && n <= CK_REF_CHUNK_MAX ? wanted->ids[0]
                                                          : first + CK_REF_CHUNK_MAX;
+    }
+    /* An id is a whole key: it narrows any range to one row or none. */
+    if (rowid && sqlite3_value_type(rowid) == SQLITE_INTEGER) {
+        int64_t id = sqlite3_value_int64(rowid);
+        if (id < wanted->ids[0] || id > wanted->ids[1]) wanted->nothing = 1;
+        wanted->ids[0] = wanted->ids[1] = id;
     }
     return err->rc;
 }
@@ -267,17 +271,23 @@ static int refs_update(sqlite3_vtab *vtab, int argc, sqlite3_value **argv, sqlit
         ck_stmt_run(table->store, CK_SQL_REF_DELETE, &err, "i", sqlite3_value_int64(argv[0]));
         return ck_table_end(vtab, &err);
     }
+    static const int updatable[] = {COLUMN_WORKSPACE,  COLUMN_PATH,     COLUMN_CHUNK,
+                                    COLUMN_START_LINE, COLUMN_END_LINE, COLUMN_HASH,
+                                    -1};
     int replace = sqlite3_vtab_on_conflict(table->conn->db) == SQLITE_REPLACE;
     sqlite3_value **c = argv + 2;
+    int64_t id = 0;
     CkRefRow row = {c[COLUMN_WORKSPACE],  c[COLUMN_PATH],     c[COLUMN_CHUNK],
                     c[COLUMN_START_LINE], c[COLUMN_END_LINE], c[COLUMN_HASH]};
-    if (sqlite3_value_type(argv[0]) == SQLITE_NULL) {
-        int64_t id = 0;
+    if (sqlite3_value_type(argv[0]) != SQLITE_NULL) {
+        if (ck_table_check_update(table, argv, COLUMN_HASH + 1, updatable, &err) == SQLITE_OK) {
+            ck_ref_update(table->store, sqlite3_value_int64(argv[0]), &row, replace, &id, &err);
+        }
+    } else if (ck_table_check_insert(table, argv, &err) == SQLITE_OK) {
+        /* chunk is 0 unless it is given. */
+        if (sqlite3_value_type(row.chunk) == SQLITE_NULL) row.chunk = NULL;
         ck_ref_insert(table->store, &row, replace, &id, &err);
         *rowid = id;
-    } else {
-        int64_t id = 0;
-        ck_ref_update(table->store, sqlite3_value_int64(argv[0]), &row, replace, &id, &err);
     }
     return ck_table_end(vtab, &err);
 }

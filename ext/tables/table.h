@@ -19,6 +19,8 @@ typedef struct CkTable {
     sqlite3_vtab base;
     struct CkConn *conn;
     struct CkStore *store;
+    const char *module; /* begins messages */
+    char *name;         /* quoted, for queries on itself */
     const struct CkTvf *tvf; /* only for table-valued functions */
 } CkTable;
 
@@ -30,14 +32,27 @@ typedef struct CkTable {
 */
 int ck_table_connect(sqlite3 *db, void *conn, int argc, const char *const *argv,
                      const char *declaration, sqlite3_vtab **vtab, char **message);
-
-/* A module argument as a name: quotes around it are removed. From sqlite3_malloc, or NULL. */
-char *ck_schema_argument(const char *argument);
-
 int ck_table_disconnect(sqlite3_vtab *vtab);
 
 /* Ends a method: moves err's message to the table, returns its code. */
 int ck_table_end(sqlite3_vtab *vtab, CkError *err);
+
+/* INSERT: the value, or NULL when it is an SQL NULL. */
+sqlite3_value *ck_table_given(sqlite3_value *value);
+
+/* UPDATE: the value, or NULL when the column is not touched. */
+sqlite3_value *ck_table_changed(sqlite3_value *value);
+
+/* Refuses an explicit rowid; argv is xUpdate's. */
+int ck_table_check_insert(CkTable *table, sqlite3_value **argv, CkError *err);
+
+/*
+** Refuses an UPDATE of the rowid, or of any of the n_columns columns that is not in `updatable`
+** (which ends with -1). A column that is set to the value it has is not an update: UPDATE … FROM
+** passes every column.
+*/
+int ck_table_check_update(CkTable *table, sqlite3_value **argv, int n_columns,
+                          const int *updatable, CkError *err);
 
 /*
 ** A table-valued function. Columns [0, n_columns) are results, the n_inputs columns after them

@@ -23,6 +23,11 @@ static int tvf_connect(sqlite3 *db, void *aux, int argc, const char *const *argv
     return rc;
 }
 
+/* The idxNum bits of the required inputs. */
+static int required(const CkTvf *tvf) {
+    return (1 << tvf->n_required) - 1;
+}
+
 static int tvf_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
     const CkTvf *tvf = ((CkTable *)vtab)->tvf;
     CkError err = CK_ERROR_NONE;
@@ -40,16 +45,15 @@ static int tvf_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
     }
     int n = 0;
     for (int input = 0; input < tvf->n_inputs; input++) {
-        if (at[input] < 0 && input < tvf->n_required) {
-            ck_error_set(&err, SQLITE_ERROR, "%s: argument %d is missing", tvf->name, input + 1);
-            return ck_table_end(vtab, &err);
-        }
         if (at[input] < 0) continue;
         info->aConstraintUsage[at[input]].argvIndex = ++n;
         info->aConstraintUsage[at[input]].omit = 1;
         info->idxNum |= 1 << input;
     }
-    info->estimatedCost = 1000;
+    /* Without a required argument xFilter fails. SQLite asks for such plans, too, for the branches
+    ** of an OR, and drops them as the dearest. */
+    int complete = (info->idxNum & required(tvf)) == required(tvf);
+    info->estimatedCost = complete ? 1000 : 1e300;
     info->estimatedRows = 1000;
     return SQLITE_OK;
 }
@@ -93,6 +97,10 @@ static int tvf_filter(sqlite3_vtab_cursor *base, int given, const char *idx, int
     tvf_reset(cursor);
     cursor->row = 0;
     cursor->eof = 0;
+    if ((given & required(tvf)) != required(tvf)) {
+        ck_error_set(&err, SQLITE_ERROR, "%s: an argument is missing", tvf->name);
+        return ck_table_end(base->pVtab, &err);
+    }
     for (int i = 0, at = 0; i < tvf->n_inputs; i++) {
         if (!(given >> i & 1)) continue;
         cursor->inputs[i] = sqlite3_value_dup(argv[at++]);

@@ -43,6 +43,7 @@ static int usage_filter(CkTvfCursor *base, CkError *err) {
     if (ck_stmt_take(store, CK_SQL_WORKSPACE_SCAN_BY_NAME, &cursor->stmt, err) != SQLITE_OK) {
         return err->rc;
     }
+    ck_stmt_bind(cursor->stmt, "ii", INT64_MIN, INT64_MAX);
     return usage_next(base, err);
 }
 

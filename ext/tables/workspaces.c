@@ -86,19 +86,24 @@ static int workspaces_filter(sqlite3_vtab_cursor *base, int plan, const char *id
                              sqlite3_value **argv) {
     Cursor *cursor = (Cursor *)base;
     CkError err = CK_ERROR_NONE;
-    int exists = 0;
+    int exists = 0, found;
+    int64_t last = 0;
     (void)idx;
     (void)argc;
     cursor->usage_of = 0;
     ck_rows_end(&cursor->rows);
     ck_store_open_read(ck_rows_store(base), &exists, &err);
     if (err.rc != SQLITE_OK || !exists) return ck_table_end(base->pVtab, &err);
+    ck_stmt_ints(ck_rows_store(base), CK_SQL_WORKSPACE_MAX_ID, &err, &last, 1, &found, "");
     CkSqlId sql = plan == PLAN_BY_NAME         ? CK_SQL_WORKSPACE_BY_NAME
                   : plan == PLAN_IN_NAME_ORDER ? CK_SQL_WORKSPACE_SCAN_BY_NAME
                                                : CK_SQL_WORKSPACE_SCAN;
-    if (ck_rows_begin(&cursor->rows, sql, &err) == SQLITE_OK) {
-        if (plan == PLAN_BY_NAME) ck_stmt_bind(cursor->rows.stmt, "v", argv[0]);
-        if (plan == PLAN_ALL) ck_stmt_bind(cursor->rows.stmt, "ii", INT64_MIN, INT64_MAX);
+    if (err.rc == SQLITE_OK && ck_rows_begin(&cursor->rows, sql, &err) == SQLITE_OK) {
+        if (plan == PLAN_BY_NAME) {
+            ck_stmt_bind(cursor->rows.stmt, "v", argv[0]);
+        } else {
+            ck_stmt_bind(cursor->rows.stmt, "ii", INT64_MIN, last);
+        }
         ck_rows_step(&cursor->rows, &err);
     }
     return ck_table_end(base->pVtab, &err);
@@ -127,55 +132,64 @@ static int workspaces_column(sqlite3_vtab_cursor *base, sqlite3_context *context
     return ck_table_end(base->pVtab, &err);
 }
 
-static int refuse(sqlite3_value **columns, const int *refused, int n, const char *verb,
-                  CkError *err) {
-    for (int i = 0; i < n; i++) {
-        if (ck_value_given(columns[refused[i]])) {
-            return ck_error_set(err, SQLITE_ERROR, "workspaces: column %s cannot be %s",
-                                column_names[refused[i]], verb);
+static int refuse_computed(sqlite3_value **columns, CkError *err) {
+    static const int computed[] = {COLUMN_CREATED_AT, COLUMN_STATE, COLUMN_REFS,
+                                   COLUMN_EMBEDDINGS, COLUMN_BYTES, COLUMN_SHARED_BYTES};
+    for (size_t i = 0; i < sizeof computed / sizeof *computed; i++) {
+        if (ck_value_given(columns[computed[i]])) {
+            return ck_error_set(err, SQLITE_ERROR,
+                                "workspaces: column %s is computed and cannot be inserted",
+                                column_names[computed[i]]);
         }
     }
     return SQLITE_OK;
 }
 
-static int insert(CkTable *table, const CkWorkspaceRow *row, sqlite3_int64 *rowid, CkError *err) {
+static int insert(CkTable *table, sqlite3_value **c, sqlite3_int64 *rowid, CkError *err) {
     int64_t id = 0;
-    ck_workspace_insert(table->store, row, &id, err);
-    if (err->rc == SQLITE_CONSTRAINT_UNIQUE &&
-        sqlite3_vtab_on_conflict(table->conn->db) == SQLITE_REPLACE && id > 0) {
-        /* OR REPLACE sets what is given; the workspace keeps its identity and refs. */
+    const CkWorkspaceRow row = {.name = ck_table_given(c[COLUMN_NAME]),
+                                .uuid = ck_table_given(c[COLUMN_UUID]),
+                                .root = ck_table_given(c[COLUMN_ROOT]),
+                                .host = ck_table_given(c[COLUMN_HOST]),
+                                .last_seen = ck_table_given(c[COLUMN_LAST_SEEN]),
+                                .expires_at = ck_table_given(c[COLUMN_EXPIRES_AT]),
+                                .pinned = ck_table_given(c[COLUMN_PINNED])};
+    if (refuse_computed(c, err) != SQLITE_OK) return err->rc;
+    ck_workspace_insert(table->store, &row, &id, err);
+    if (err->rc == SQLITE_CONSTRAINT_UNIQUE && id > 0 &&
+        sqlite3_vtab_on_conflict(table->conn->db) == SQLITE_REPLACE) {
+        /* OR REPLACE sets what is given; the workspace keeps the rest, its refs first of all. */
         ck_error_release(err);
-        ck_workspace_update(table->store, id, row, err);
+        ck_workspace_update(table->store, id, &row, err);
     }
     *rowid = id;
     return err->rc;
 }
 
+static int update(CkTable *table, sqlite3_value **argv, CkError *err) {
+    static const int updatable[] = {COLUMN_NAME,       COLUMN_ROOT,   COLUMN_HOST, COLUMN_LAST_SEEN,
+                                    COLUMN_EXPIRES_AT, COLUMN_PINNED, -1};
+    sqlite3_value **c = argv + 2;
+    const CkWorkspaceRow row = {.name = ck_table_changed(c[COLUMN_NAME]),
+                                .root = ck_table_changed(c[COLUMN_ROOT]),
+                                .host = ck_table_changed(c[COLUMN_HOST]),
+                                .last_seen = ck_table_changed(c[COLUMN_LAST_SEEN]),
+                                .expires_at = ck_table_changed(c[COLUMN_EXPIRES_AT]),
+                                .pinned = ck_table_changed(c[COLUMN_PINNED])};
+    if (ck_table_check_update(table, argv, COLUMN_SHARED_BYTES + 1, updatable, err)) return err->rc;
+    return ck_workspace_update(table->store, sqlite3_value_int64(argv[0]), &row, err);
+}
+
 static int workspaces_update(sqlite3_vtab *vtab, int argc, sqlite3_value **argv,
                              sqlite3_int64 *rowid) {
-    static const int computed[] = {COLUMN_CREATED_AT, COLUMN_STATE, COLUMN_REFS,
-                                   COLUMN_EMBEDDINGS, COLUMN_BYTES, COLUMN_SHARED_BYTES,
-                                   COLUMN_UUID};
     CkTable *table = (CkTable *)vtab;
     CkError err = CK_ERROR_NONE;
     if (argc == 1) {
         ck_workspace_release(table->store, sqlite3_value_int64(argv[0]), &err);
-        return ck_table_end(vtab, &err);
-    }
-    sqlite3_value **c = argv + 2;
-    CkWorkspaceRow row = {.name = c[COLUMN_NAME],
-                          .uuid = c[COLUMN_UUID],
-                          .root = c[COLUMN_ROOT],
-                          .host = c[COLUMN_HOST],
-                          .last_seen = c[COLUMN_LAST_SEEN],
-                          .expires_at = c[COLUMN_EXPIRES_AT],
-                          .pinned = c[COLUMN_PINNED]};
-    if (sqlite3_value_type(argv[0]) == SQLITE_NULL) {
-        if (refuse(c, computed, 6, "inserted", &err) == SQLITE_OK) {
-            insert(table, &row, rowid, &err);
-        }
-    } else if (refuse(c, computed, 7, "updated", &err) == SQLITE_OK) {
-        ck_workspace_update(table->store, sqlite3_value_int64(argv[0]), &row, &err);
+    } else if (sqlite3_value_type(argv[0]) != SQLITE_NULL) {
+        update(table, argv, &err);
+    } else if (ck_table_check_insert(table, argv, &err) == SQLITE_OK) {
+        insert(table, argv + 2, rowid, &err);
     }
     return ck_table_end(vtab, &err);
 }

@@ -66,7 +66,7 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?1, ?6)
 -- OR REPLACE: the row keeps its id and refs and gets a new seq, so that the feed shows it again.
 -- name: embedding_replace
 UPDATE main._ck_embedding
-SET model = ?2, bytes = ?3, used_at = ?4, seq = ?5, origin = ?6 WHERE id = ?1
+SET model = ?2, bytes = ?3, used_at = max(used_at, ?4), seq = ?5, origin = ?6 WHERE id = ?1
 
 -- name: embedding_times
 SELECT created_at, used_at FROM main._ck_embedding WHERE id = ?1

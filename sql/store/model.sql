@@ -8,12 +8,13 @@ FROM main._ck_model WHERE name = ?1 AND version = ?2
 SELECT id, dims, metric, encoding, normalized, m, ef_construction, ef_search, name, version
 FROM main._ck_model WHERE id = ?1
 
--- Those a query of ?1 dims could mean; NULL arguments match all.
--- name: model_candidates
+-- All, up to id ?1: a statement that inserts what it reads comes to an end.
+-- name: model_scan
 SELECT id, dims, metric, encoding, normalized, m, ef_construction, ef_search, name, version
-FROM main._ck_model
-WHERE (?1 IS NULL OR dims = ?1) AND (?2 IS NULL OR name = ?2) AND (?3 IS NULL OR version = ?3)
-ORDER BY name, version
+FROM main._ck_model WHERE id <= ?1 ORDER BY name, version
+
+-- name: model_max_id
+SELECT coalesce(max(id), 0) FROM main._ck_model
 
 -- name: model_insert
 INSERT INTO main._ck_model(name, version, dims, metric, encoding, normalized, m,

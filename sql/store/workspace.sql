@@ -1,4 +1,5 @@
--- Workspaces: who uses embeddings. A released one is invisible here.
+-- Workspaces: who uses embeddings. A released one is invisible here. Scans are bounded by the largest
+-- id at their start, ?2, so that a statement that inserts what it reads comes to an end.
 
 -- name: workspace_scan
 SELECT id, name, uuid, root, host, created_at, last_seen, expires_at, pinned, state
@@ -12,14 +13,14 @@ FROM main._ck_workspace WHERE name = ?1
 
 -- name: workspace_scan_by_name
 SELECT id, name, uuid, root, host, created_at, last_seen, expires_at, pinned, state
-FROM main._ck_workspace WHERE name IS NOT NULL
+FROM main._ck_workspace WHERE name IS NOT NULL AND id >= ?1 AND id <= ?2
 ORDER BY name
 
 -- name: workspace_find
 SELECT id FROM main._ck_workspace WHERE name = ?1
 
--- name: workspace_next_id
-SELECT coalesce(max(id), 0) + 1 FROM main._ck_workspace
+-- name: workspace_max_id
+SELECT coalesce(max(id), 0) FROM main._ck_workspace
 
 -- Only when the largest id is at its limit: the first gap.
 -- name: workspace_gap_id
@@ -33,10 +34,16 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'live')
 
 -- name: workspace_update
 UPDATE main._ck_workspace
-SET name = ?2, root = ?3, host = ?4, last_seen = ?5, expires_at = ?6, pinned = ?7 WHERE id = ?1
+SET name = ?2, uuid = ?3, root = ?4, host = ?5, last_seen = ?6, expires_at = ?7, pinned = ?8
+WHERE id = ?1
 
+-- name: workspace_find_uuid
+SELECT id FROM main._ck_workspace WHERE uuid = ?1
+
+-- Name and uuid become free for a new workspace.
 -- name: workspace_release
-UPDATE main._ck_workspace SET name = NULL, state = 'released', pinned = 0 WHERE id = ?1
+UPDATE main._ck_workspace
+SET name = NULL, uuid = uuid || '#' || id, state = 'released', pinned = 0 WHERE id = ?1
 
 -- name: workspace_released
 SELECT id FROM main._ck_workspace WHERE state = 'released' ORDER BY id LIMIT 1

@@ -107,9 +107,11 @@ static void check_integrity(Loop *loop, sqlite3 *db) {
     text_release(&text);
 }
 
-/* A new connection finds a sound file in the new state, or in the old one when that will do. */
+/* A new connection finds a sound file in the new state, or in the old one when that will do.
+   A file with the old bytes and no journal is in the old state, nobody needs to look. */
 static void check_file(Loop *loop, int old_will_do) {
     sqlite3 *db = NULL;
+    if (old_will_do && session_file_is(loop->options->path, &loop->file)) return;
     if (open_loaded(loop, &db, 1) == SQLITE_OK) {
         check_integrity(loop, db);
         check_state(loop, db, "after reopening", &loop->new_state,
@@ -219,7 +221,7 @@ static void run_once(Loop *loop) {
     if (sqlite3_memory_used() != baseline) {
         wrong(loop, "%lld bytes are left", (long long)(sqlite3_memory_used() - baseline));
     }
-    check_file(loop, rc != SQLITE_OK);
+    check_file(loop, rc != SQLITE_OK || (scenario->flags & SCENARIO_READS));
 }
 
 /* ---- The scenario ---- */

@@ -46,6 +46,9 @@
 #define INSERT_C \
     "INSERT INTO embeddings(model, version, content, vector)" \
     " VALUES ('m', '1', 'c', '[1, 2, 3, 5]')"
+#define INSERT_D \
+    "INSERT INTO embeddings(model, version, content, vector)" \
+    " VALUES ('m', '1', 'd', '[1, 2, 3, 6]')"
 #define IN_TRANSACTION(sql) "BEGIN; " sql "; COMMIT"
 
 const Scenario scenarios[] = {
@@ -124,6 +127,23 @@ const Scenario scenarios[] = {
      "DELETE FROM embeddings WHERE hash NOT IN (SELECT hash FROM refs)"
      " AND created_at < unixepoch() + 3600",
      "SELECT count(*) = 2 FROM embeddings", 0},
+    {"update_commits", BASE, WARM,
+     IN_TRANSACTION("UPDATE embeddings SET origin = 'elsewhere'"
+                    " WHERE hash = ck_hash('m', '1', 'a')"),
+     "SELECT count(*) = 1 FROM embeddings WHERE origin = 'elsewhere'", SCENARIO_COMMITS},
+    {"update_all", BASE, NULL, "UPDATE embeddings SET origin = 'elsewhere'",
+     "SELECT count(*) = 5 FROM embeddings WHERE origin = 'elsewhere'", 0},
+    {"savepoint", BASE, WARM,
+     "BEGIN; " INSERT_C "; SAVEPOINT s; DELETE FROM workspaces; " INSERT_D "; ROLLBACK TO s; "
+     INSERT_D "; COMMIT", "SELECT count(*) = 7 FROM embeddings", 0},
+    {"trigger_commits",
+     BASE "CREATE TABLE file(content); CREATE TRIGGER file_cached AFTER INSERT ON file BEGIN"
+          " INSERT INTO embeddings(model, version, content, vector)"
+          " VALUES ('m', '1', new.content, '[1, 2, 3, 5]');"
+          " INSERT INTO refs(workspace, path, chunk, hash)"
+          " VALUES ('main', 'c.c', 0, ck_hash('m', '1', new.content)); END",
+     NULL, IN_TRANSACTION("INSERT INTO file VALUES ('c')"),
+     "SELECT count(*) = 4 FROM refs", SCENARIO_COMMITS},
     {"read_embeddings", BASE, NULL,
      "SELECT hash, model, version, dims, vector, encoding, bytes, refs FROM embeddings"
      " WHERE model = 'm' ORDER BY hash", NULL, SCENARIO_READS},
@@ -147,6 +167,8 @@ const Scenario scenarios[] = {
     /* Models, workspaces and refs. */
     {"model_update", BASE, NULL, "UPDATE models SET ef_search = 99 WHERE model = 'm'",
      "SELECT ef_search = 99 FROM models WHERE model = 'm'", 0},
+    {"model_delete", BASE "INSERT INTO models(model, version, dims) VALUES ('o', '1', 4)", NULL,
+     "DELETE FROM models WHERE model = 'o'", "SELECT count(*) = 2 FROM models", 0},
     {"read_models", BASE, NULL, "SELECT * FROM models", NULL, SCENARIO_READS},
     {"ref_insert", BASE, NULL,
      "INSERT INTO refs(workspace, path, chunk, hash)"

@@ -9,7 +9,7 @@
 #include "ck.h"
 
 static const char dump_sql[] =
-    "SELECT 'embedding', hash, model, version, dims, encoding, seq, refs, vector"
+    "SELECT 'embedding', hash, model, version, dims, encoding, origin, seq, refs, vector"
     " FROM embeddings ORDER BY hash;"
     "SELECT 'ref', workspace, path, chunk, start_line, end_line, hash"
     " FROM refs ORDER BY workspace, path, chunk;"
@@ -106,7 +106,7 @@ int session_dump(sqlite3 *db, Text *out) {
 }
 
 int session_read_file(const char *path, Text *out) {
-    char block[4096];
+    char block[65536];
     size_t n;
     FILE *file = fopen(path, "rb");
     if (!file) return 1;
@@ -121,8 +121,21 @@ int session_write_file(const char *path, const Text *content) {
     return fclose(file) != 0 || n != content->n;
 }
 
+static const char *const suffixes[] = {"", "-journal", "-wal", "-shm"};
+
+int session_file_is(const char *path, const Text *content) {
+    char name[1200];
+    for (int i = 1; i < 3; i++) {
+        snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
+        if (access(name, F_OK) == 0) return 0;
+    }
+    Text now = {NULL, 0};
+    int same = session_read_file(path, &now) == 0 && text_same(&now, content);
+    text_release(&now);
+    return same;
+}
+
 void session_remove(const char *path) {
-    static const char *const suffixes[] = {"", "-journal", "-wal", "-shm"};
     for (int i = 0; i < 4; i++) {
         char name[1200];
         snprintf(name, sizeof name, "%s%s", path, suffixes[i]);

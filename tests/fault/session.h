@@ -34,6 +34,9 @@ int session_dump(sqlite3 *db, Text *out);
 int session_read_file(const char *path, Text *out);
 int session_write_file(const char *path, const Text *content);
 
+/* 1 when the database file has exactly this content and there is no journal beside it. */
+int session_file_is(const char *path, const Text *content);
+
 /* Removes the database and its journals. */
 void session_remove(const char *path);
 

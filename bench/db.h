@@ -1,0 +1,57 @@
+/*
+** Databases for benchmarks: opened as a user would, filled with the same rows on both sides.
+**
+** A database is a file in WAL mode with synchronous=NORMAL and SQLite's default page cache,
+** unless a benchmark says otherwise. ck is loaded through sqlite3_load_extension(). The plain
+** side is one table with ck's columns and a unique index on the hash:
+**
+**     plain(id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, model INTEGER, bytes INTEGER,
+**           created_at INTEGER, used_at INTEGER, seq INTEGER, origin TEXT, vector BLOB)
+*/
+#ifndef CK_BENCH_DB_H
+#define CK_BENCH_DB_H
+
+#include "bench.h"
+
+#define HASH_BYTES 32
+#define PLAIN_INSERT "INSERT INTO plain VALUES (NULL, ?1, 1, ?3, ?4, ?4, ?5, NULL, ?2)"
+#define CK_INSERT \
+    "INSERT INTO embeddings(hash, model, version, vector) VALUES (?1, 'bench', '1', ?2)"
+
+/* Hashes and vectors to store. */
+typedef struct Rows {
+    int n, dims;
+    uint8_t *hashes; /* n of HASH_BYTES */
+    float *vectors;  /* n of dims */
+} Rows;
+
+/* Random hashes; vectors as gen.h makes them. */
+void rows_make(Rows *rows, int n, int dims, uint64_t seed);
+void rows_free(Rows *rows);
+const uint8_t *rows_hash(const Rows *rows, int i);
+const float *rows_vector(const Rows *rows, int i);
+
+/* A new, empty database NAME in the benchmark's directory, with ck loaded. page_size 0: default. */
+sqlite3 *db_create(const Bench *bench, const char *name, int page_size);
+
+/* Closes it and removes its files. */
+void db_remove(const Bench *bench, sqlite3 *db, const char *name);
+
+void db_load(sqlite3 *db, const char *path);
+void db_exec(sqlite3 *db, const char *sql);
+int64_t db_int(sqlite3 *db, const char *sql);
+sqlite3_stmt *db_prepare(sqlite3 *db, const char *sql);
+
+/* Steps a statement that must not fail; 1 for a row, 0 at the end. */
+int db_step(sqlite3_stmt *stmt);
+
+/* Steps a statement without rows, and resets it. */
+void db_run(sqlite3_stmt *stmt);
+
+void db_create_plain(sqlite3 *db);
+
+/* Inserts all rows in one transaction; returns its seconds, COMMIT included. */
+double db_fill_ck(sqlite3 *db, const Rows *rows);
+double db_fill_plain(sqlite3 *db, const Rows *rows);
+
+#endif

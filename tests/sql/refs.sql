@@ -1,0 +1,110 @@
+-- The table refs: which embedding a workspace uses at (path, chunk).
+.echo on
+INSERT INTO embeddings(model, version, content, vector) VALUES ('m', '1', 'a', '[1, 0]'), ('m', '1', 'b', '[0, 1]'), ('m', '1', 'c', '[1, 1]');
+INSERT INTO workspaces(name) VALUES ('main'), ('dev'), ('café');
+INSERT INTO refs(workspace, path, chunk, start_line, end_line, hash) VALUES
+    ('main', 'src/b.c', 0, 1, 10, ck_hash('m', '1', 'a')), ('main', 'src/b.c', 1, 11, 20, ck_hash('m', '1', 'b')),
+    ('main', 'src/a.c', 0, 1, 5, ck_hash('m', '1', 'a')), ('dev', 'src/b.c', 0, 1, 10, ck_hash('m', '1', 'a')),
+    ('dev', 'README.md', 0, NULL, NULL, ck_hash('m', '1', 'c')), ('café', 'naïve.txt', 262143, 0, 2147483647, ck_hash('m', '1', 'c'));
+CREATE TABLE plain AS SELECT rowid AS id, * FROM refs;
+
+-- Every combination of constraints gives what a plain table gives.
+SELECT workspace, path, chunk, start_line, end_line FROM refs ORDER BY workspace, path, chunk;
+SELECT workspace, path, chunk FROM refs WHERE workspace = 'main' ORDER BY rowid;
+SELECT workspace, chunk FROM refs WHERE path = 'src/b.c' ORDER BY workspace, chunk;
+SELECT workspace, path, chunk FROM refs WHERE hash = ck_hash('m', '1', 'a') ORDER BY workspace, path;
+SELECT chunk FROM refs WHERE workspace = 'main' AND path = 'src/b.c' AND chunk = 1;
+SELECT chunk FROM refs WHERE workspace = 'main' AND path = 'src/b.c' AND chunk = 1.0;
+SELECT chunk FROM refs WHERE workspace = 'main' AND path = 'src/b.c' AND chunk = '1';
+SELECT chunk FROM refs WHERE workspace = 'main' AND path = 'src/b.c' AND chunk = 262144;
+SELECT workspace, path FROM refs WHERE path GLOB 'src/*' AND workspace = 'dev';
+SELECT workspace, path FROM refs WHERE path GLOB '*.md';
+SELECT workspace, path FROM refs WHERE path GLOB '*.c' AND hash = ck_hash('m', '1', 'b');
+SELECT workspace, path FROM refs WHERE path GLOB 'src/*' AND path GLOB '*a.c';
+SELECT count(*) FROM refs WHERE path LIKE 'SRC/%';
+SELECT count(*) FROM refs WHERE path = 'SRC/B.C' COLLATE NOCASE;
+SELECT count(*) FROM refs WHERE workspace = 'MAIN' COLLATE NOCASE;
+SELECT workspace, path, chunk FROM refs WHERE workspace IN ('dev', 'café', 'none') ORDER BY workspace, path;
+SELECT workspace, path, chunk FROM refs WHERE workspace > 'dev' ORDER BY 2;
+SELECT count(*) FROM refs WHERE workspace = 'none' OR path = 'README.md';
+SELECT count(*) FROM refs WHERE hash = x'00';
+SELECT count(*) FROM refs WHERE hash = 'a' OR path = NULL OR workspace = 7;
+SELECT count(*) FROM refs WHERE start_line IS NULL;
+
+-- A rowid among other constraints.
+SELECT count(*) FROM plain JOIN refs ON refs.rowid = plain.id;
+SELECT count(*) FROM plain AS p JOIN refs AS r ON r.rowid = p.id AND r.workspace = p.workspace AND r.path = p.path;
+SELECT count(*) FROM plain AS p JOIN refs AS r ON r.rowid = p.id AND r.workspace = p.workspace AND r.path = p.path AND r.chunk = p.chunk;
+SELECT path FROM refs WHERE workspace = 'main' AND path = 'src/a.c' AND rowid = (SELECT id FROM plain WHERE workspace = 'main' AND path = 'src/a.c');
+SELECT path FROM refs WHERE path = 'src/a.c' AND rowid = (SELECT id FROM plain WHERE path = 'src/a.c') AND workspace = 'main';
+SELECT path FROM refs WHERE hash = ck_hash('m', '1', 'a') AND rowid = (SELECT id FROM plain WHERE path = 'src/a.c');
+SELECT path FROM refs WHERE path GLOB 'src/*' AND rowid = (SELECT id FROM plain WHERE path = 'src/a.c');
+SELECT count(*) FROM refs WHERE rowid = '7' OR rowid = 7.5;
+
+-- Order by name needs no sort; other orders do.
+EXPLAIN QUERY PLAN SELECT * FROM refs ORDER BY workspace, path;
+EXPLAIN QUERY PLAN SELECT * FROM refs WHERE workspace = 'main' ORDER BY workspace, path, chunk;
+EXPLAIN QUERY PLAN SELECT * FROM refs ORDER BY path;
+EXPLAIN QUERY PLAN SELECT * FROM refs WHERE hash = x'00' ORDER BY workspace, path;
+SELECT group_concat(path, ' ') FROM (SELECT path FROM refs ORDER BY workspace, path);
+SELECT DISTINCT workspace FROM refs;
+SELECT workspace, count(*) FROM refs GROUP BY workspace;
+SELECT workspace, path, count(*) FROM refs GROUP BY workspace, path;
+SELECT path, count(*) FROM refs GROUP BY path ORDER BY path;
+SELECT DISTINCT path FROM refs ORDER BY workspace DESC, path LIMIT 2;
+
+-- The key is unique. OR IGNORE keeps, OR REPLACE replaces.
+INSERT INTO refs(workspace, path, chunk, hash) VALUES ('main', 'src/a.c', 0, ck_hash('m', '1', 'b'));
+INSERT OR IGNORE INTO refs(workspace, path, chunk, hash) VALUES ('main', 'src/a.c', 0, ck_hash('m', '1', 'b'));
+SELECT hash = ck_hash('m', '1', 'a'), start_line FROM refs WHERE workspace = 'main' AND path = 'src/a.c';
+INSERT OR REPLACE INTO refs(workspace, path, chunk, hash) VALUES ('main', 'src/a.c', 0, ck_hash('m', '1', 'b'));
+SELECT hash = ck_hash('m', '1', 'b'), start_line FROM refs WHERE workspace = 'main' AND path = 'src/a.c';
+
+-- Updates: of lines, of the hash, of the key.
+UPDATE refs SET start_line = 3, end_line = NULL WHERE workspace = 'main' AND path = 'src/b.c' AND chunk = 1;
+UPDATE refs SET hash = ck_hash('m', '1', 'c') WHERE workspace = 'main' AND path = 'src/b.c' AND chunk = 1;
+UPDATE refs SET path = 'lib/b.c' WHERE workspace = 'main' AND path = 'src/b.c';
+UPDATE refs SET workspace = 'dev', chunk = 7 WHERE path = 'src/a.c';
+SELECT workspace, path, chunk, start_line, end_line, rowid IN (SELECT id FROM plain) AS same_id FROM refs ORDER BY workspace, path, chunk;
+UPDATE refs SET path = 'README.md', chunk = 0 WHERE path = 'src/b.c' AND workspace = 'dev';
+UPDATE OR IGNORE refs SET path = 'README.md', chunk = 0 WHERE path = 'src/b.c' AND workspace = 'dev';
+SELECT count(*) FROM refs WHERE workspace = 'dev';
+UPDATE OR REPLACE refs SET path = 'README.md', chunk = 0 WHERE path = 'src/b.c' AND workspace = 'dev';
+SELECT path, hash = ck_hash('m', '1', 'a') FROM refs WHERE workspace = 'dev' ORDER BY path;
+UPDATE refs SET rowid = 5 WHERE path = 'README.md';
+UPDATE refs SET chunk = NULL WHERE path = 'README.md';
+UPDATE refs SET path = NULL WHERE path = 'README.md';
+UPDATE refs SET hash = NULL WHERE path = 'README.md';
+UPDATE refs SET hash = ck_hash('none') WHERE path = 'README.md';
+UPDATE refs SET workspace = 'none' WHERE path = 'README.md';
+SELECT path, chunk FROM refs WHERE workspace = 'dev' ORDER BY path;
+
+-- Refused.
+INSERT INTO refs(workspace, path, hash) VALUES ('none', 'x', ck_hash('m', '1', 'a'));
+INSERT INTO refs(workspace, path, hash) VALUES (NULL, 'x', ck_hash('m', '1', 'a'));
+INSERT INTO refs(workspace, path, hash) VALUES ('dev', 'x', ck_hash('none'));
+INSERT INTO refs(workspace, path, hash) VALUES ('dev', 'x', NULL);
+INSERT INTO refs(workspace, path, hash) VALUES ('dev', 'x', x'00');
+INSERT INTO refs(workspace, path, hash) VALUES ('dev', 'x', hex(ck_hash('m', '1', 'a')));
+INSERT INTO refs(workspace, path, hash) VALUES ('dev', '', ck_hash('m', '1', 'a'));
+INSERT INTO refs(workspace, path, hash) VALUES ('dev', NULL, ck_hash('m', '1', 'a'));
+INSERT INTO refs(workspace, path, hash) VALUES ('dev', x'2f', ck_hash('m', '1', 'a'));
+INSERT INTO refs(workspace, path, hash) SELECT 'dev', group_concat('x', ''), ck_hash('m', '1', 'a') FROM (WITH RECURSIVE n(i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n WHERE i < 4096) SELECT i FROM n);
+INSERT INTO refs(workspace, path, chunk, hash) VALUES ('dev', 'x', 262144, ck_hash('m', '1', 'a'));
+INSERT INTO refs(workspace, path, chunk, hash) VALUES ('dev', 'x', -1, ck_hash('m', '1', 'a'));
+INSERT INTO refs(workspace, path, chunk, hash) VALUES ('dev', 'x', 'one', ck_hash('m', '1', 'a'));
+INSERT INTO refs(workspace, path, start_line, hash) VALUES ('dev', 'x', -1, ck_hash('m', '1', 'a'));
+INSERT INTO refs(workspace, path, end_line, hash) VALUES ('dev', 'x', 2147483648, ck_hash('m', '1', 'a'));
+SELECT count(*) FROM refs WHERE path NOT IN ('README.md', 'src/a.c', 'lib/b.c', 'naïve.txt');
+
+-- A ref keeps garbage away: it freshens used_at.
+UPDATE embeddings SET created_at = 1, used_at = 1;
+INSERT INTO refs(workspace, path, hash) VALUES ('dev', 'fresh', ck_hash('m', '1', 'b'));
+SELECT rowid, used_at > 1 FROM embeddings ORDER BY rowid;
+
+-- Deleting.
+DELETE FROM refs WHERE workspace = 'dev' AND path = 'fresh';
+DELETE FROM refs WHERE path GLOB '*/*';
+SELECT workspace, path FROM refs ORDER BY workspace, path;
+DELETE FROM refs;
+SELECT count(*) FROM refs;
