@@ -67,10 +67,10 @@ static int read_arguments(CkStore *store, Draft *draft, CkError *err) {
     }
     if (err->rc == SQLITE_OK) read_hash(store, draft, err);
     if (err->rc == SQLITE_OK) ck_vector_parse(put->vector, put->who, &draft->vector, err);
-    if (err->rc == SQLITE_OK && ck_value_given(put->dims)) {
-        const CkRange same = {draft->vector.dims, draft->vector.dims};
-        int64_t dims;
-        ck_integer_from_value(put->dims, put->who, "dims", &same, &dims, err);
+    if (err->rc == SQLITE_OK && ck_value_given(put->dims) &&
+        sqlite3_value_int64(put->dims) != draft->vector.dims) {
+        ck_error_set(err, SQLITE_ERROR, "%s: dims is %lld, but vector has %u", put->who,
+                     (long long)sqlite3_value_int64(put->dims), draft->vector.dims);
     }
     return err->rc;
 }
@@ -111,8 +111,9 @@ static int check_length(Draft *draft, CkError *err) {
     }
     if (norm_sq < FLT_MIN && draft->model.metric == CK_METRIC_COSINE) {
         return ck_error_set(err, SQLITE_ERROR,
-                            "%s: vector is zero, model '%s' version '%s' compares by cosine", who,
-                            draft->model_name, draft->version);
+                            "%s: vector is zero (its squared length is below float32), model '%s' "
+                            "version '%s' compares by cosine",
+                            who, draft->model_name, draft->version);
     }
     /* |length - 1| <= t, up to t^2, without a square root. */
     float off = norm_sq - 1.0f;
@@ -161,7 +162,7 @@ static int encode(CkStore *store, Draft *draft, CkError *err) {
 static int write_rows(CkStore *store, Draft *draft, CkError *err) {
     CkPutResult *result = draft->result;
     const CkModel *model = &draft->model;
-    int64_t seq = 0;
+    int64_t seq = 0, now = ck_conn_now(store->conn);
     if (ck_store_next_seq(store, &seq, err) != SQLITE_OK) return err->rc;
     if (!draft->model_known &&
         ck_model_register(store, draft->model_name, draft->version, &draft->model, err) !=
@@ -175,12 +176,12 @@ static int write_rows(CkStore *store, Draft *draft, CkError *err) {
                 draft->n_bytes);
     if (err->rc != SQLITE_OK) return err->rc;
     if (result->inserted) {
-        return ck_stmt_run(store, CK_SQL_EMBEDDING_INSERT, err, "ibiiit", result->id, result->hash,
-                           CK_HASH_BYTES, model->id, (int64_t)draft->n_bytes, draft->created_at,
-                           draft->origin);
+        return ck_stmt_run(store, CK_SQL_EMBEDDING_INSERT, err, "ibiiiit", result->id,
+                           result->hash, CK_HASH_BYTES, model->id, (int64_t)draft->n_bytes,
+                           draft->created_at, now, draft->origin);
     }
     return ck_stmt_run(store, CK_SQL_EMBEDDING_REPLACE, err, "iiiiit", result->id, model->id,
-                       (int64_t)draft->n_bytes, ck_conn_now(store->conn), seq, draft->origin);
+                       (int64_t)draft->n_bytes, now, seq, draft->origin);
 }
 
 static int put_draft(CkStore *store, Draft *draft, CkError *err) {

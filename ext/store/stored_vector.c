@@ -14,7 +14,13 @@ int64_t ck_stored_vector_checksum(const CkStoredVector *stored) {
 
 int ck_stored_vector_decode(CkStore *store, const CkStoredVector *stored, uint32_t dims,
                             const float **x, CkError *err) {
-    if (!stored->data || ck_stored_vector_checksum(stored) != stored->checksum) {
+    if (!stored->data) {
+        return ck_error_set(err, SQLITE_CORRUPT_VTAB,
+                            "embeddings: the vector of row %lld is missing; delete the row and "
+                            "embed its content again",
+                            (long long)stored->id);
+    }
+    if (ck_stored_vector_checksum(stored) != stored->checksum) {
         return ck_error_set(err, SQLITE_CORRUPT_VTAB,
                             "embeddings: the vector of row %lld is damaged (checksum mismatch); "
                             "delete the row and embed its content again",
@@ -63,8 +69,9 @@ int ck_stored_vector_result(CkStore *store, int64_t id, uint32_t dims, sqlite3_c
             result_f32(store, context, x, dims, err);
         }
     } else if (rc == SQLITE_DONE) {
-        ck_error_set(err, SQLITE_CORRUPT_VTAB, "embeddings: the vector of row %lld is missing",
-                     (long long)id);
+        CkStoredVector none = {.id = id};
+        const float *x;
+        ck_stored_vector_decode(store, &none, dims, &x, err); /* says that it is missing */
     }
     ck_stmt_give(store, CK_SQL_VECTOR_GET, stmt);
     return err->rc;

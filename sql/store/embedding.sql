@@ -61,7 +61,7 @@ SELECT hash FROM main._ck_embedding WHERE id = ?1
 
 -- name: embedding_insert
 INSERT INTO main._ck_embedding(id, hash, model, bytes, created_at, used_at, seq, origin)
-VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?1, ?6)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?1, ?7)
 
 -- OR REPLACE: the row keeps its id and refs and gets a new seq, so that the feed shows it again.
 -- name: embedding_replace
@@ -87,9 +87,9 @@ DELETE FROM main._ck_embedding WHERE id = ?1
 SELECT id, encoding, checksum, data FROM main._ck_vector WHERE id = ?1
 
 -- name: vector_get_by_hash
-SELECT v.id, v.encoding, v.checksum, v.data, m.dims
+SELECT e.id, v.encoding, v.checksum, v.data, m.dims
 FROM main._ck_embedding AS e
-CROSS JOIN main._ck_vector AS v ON v.id = e.id
+LEFT JOIN main._ck_vector AS v ON v.id = e.id
 LEFT JOIN main._ck_model AS m ON m.id = e.model
 WHERE e.hash = ?1
 

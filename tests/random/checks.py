@@ -357,15 +357,16 @@ class Queries:
         name, query = self.query_for(state)
         if query is None:
             return
-        everything = self.neighbours(db, state, name, query) if name in state.models else []
-        terms, inside, after, error = self.filters(state, everything)
+        naming = []
         fitting = [n for n, m in state.models.items() if m.dims == len(query)]
         for part, column in enumerate(("model", "version")):
             if rng.random() < 0.8 or len(fitting) > 1:
-                terms.append(f"{column} = {text(name[part])}")
+                naming.append(f"{column} = {text(name[part])}")
                 fitting = [n for n in fitting if n[part] == name[part]]
-        if fitting != [name]:
-            error = True
+        everything = self.neighbours(db, state, fitting[0], query) if len(fitting) == 1 else []
+        terms, inside, after, error = self.filters(state, everything)
+        terms += naming
+        error = error or len(fitting) != 1
         order, sort = rng.choice([
             ("", None), (" ORDER BY distance", None), (" ORDER BY similarity DESC", None),
             (" ORDER BY distance DESC, rowid", lambda row: (-row[2], row[0])),

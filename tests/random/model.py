@@ -58,7 +58,8 @@ def encode(encoding, vector, who):
 
 def fresher(time, now):
     """A time after it was freshened at `now`: it never goes back."""
-    return max(time, now[0]), max(time, now[1])
+    earliest, latest = time if isinstance(time, tuple) else (time, time)
+    return max(earliest, now[0]), max(latest, now[1])
 
 
 def distance(metric, a, b):
@@ -253,7 +254,10 @@ class State:
                 return
             raise Refused("constraint", "refs")
         del self.refs[key]
+        used = self.embeddings[ref.hash].used_at
         self._use(to, ref, now)
+        if "hash" not in changes:  # only a ref to another embedding freshens it
+            self.embeddings[ref.hash] = self.embeddings[ref.hash]._replace(used_at=used)
 
     def refs_in_order(self, where=lambda key, ref: True):
         """The keys of matching refs in the order of storage."""

@@ -3,7 +3,7 @@
 INSERT INTO embeddings(model, version, content, vector, created_at) VALUES ('m', '1', 'a', '[1, 0]', 1), ('m', '1', 'b', '[0, 1]', 1);
 INSERT INTO workspaces(name, uuid, root) VALUES ('big', 'u-big', '/big'), ('other', 'u-other', '/other');
 WITH RECURSIVE n(i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
-INSERT INTO refs(workspace, path, chunk, hash) SELECT 'big', 'file' || i / 100, i % 100, ck_hash('m', '1', 'a') FROM n;
+INSERT INTO refs(workspace, path, chunk, hash) SELECT 'big', 'file' || (i / 100), i % 100, ck_hash('m', '1', 'a') FROM n;
 INSERT INTO refs(workspace, path, hash) VALUES ('other', 'file7', ck_hash('m', '1', 'b'));
 SELECT name, refs, embeddings FROM workspaces ORDER BY name;
 DELETE FROM workspaces WHERE name = 'big';
