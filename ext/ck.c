@@ -24,12 +24,14 @@ static int load(sqlite3 *db, CkError *err) {
         return ck_error_set(err, SQLITE_ERROR, "ck needs SQLite 3.38 or newer, this is %s",
                             sqlite3_libversion());
     }
-    /* A second load into the same connection leaves everything as it is. */
-    if (ck_function_exists(db, "ck_version")) return SQLITE_OK;
+    int loaded = 0;
+    int rc = ck_function_exists(db, "ck_version", &loaded);
+    if (rc != SQLITE_OK) return ck_error_db(err, db, rc);
+    if (loaded) return SQLITE_OK; /* a second load leaves everything as it is */
     ck_kernels_init();
     if (ck_conn_new(db, &conn, err) != SQLITE_OK) return err->rc;
-    int rc = ck_functions_register(conn);
-    if (rc == SQLITE_OK) rc = ck_tables_register(conn);
+    rc = ck_tables_register(conn);
+    if (rc == SQLITE_OK) rc = ck_functions_register(conn);
     if (rc != SQLITE_OK) ck_error_db(err, db, rc);
     ck_conn_release(conn); /* the registrations keep it from here on */
     return err->rc;

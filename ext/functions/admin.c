@@ -105,7 +105,7 @@ static void debug(sqlite3_context *context, int argc, sqlite3_value **argv) {
 const CkFunction ck_functions_admin[] = {
     {"ck_init", 0, CK_FUNCTION_WRITES, init},
     {"ck_attach", 1, CK_FUNCTION_WRITES, attach},
-    {"ck_version", 0, CK_FUNCTION_PURE, version},
     {"ck_debug", 0, SQLITE_INNOCUOUS, debug},
+    {"ck_version", 0, CK_FUNCTION_PURE, version}, /* last, see ck_functions_register() */
     {NULL, 0, 0, NULL},
 };

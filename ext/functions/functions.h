@@ -31,10 +31,14 @@ extern const CkFunction ck_functions_cache[];
 extern const CkFunction ck_functions_admin[];
 extern const CkFunction ck_functions_vec[];
 
-/* Whether the connection has a function of this name, with any number of arguments. */
-int ck_function_exists(sqlite3 *db, const char *name);
+/* Sets *exists to whether the connection has a function of this name, with any number of
+** arguments. Returns an error code when that cannot be told. */
+int ck_function_exists(sqlite3 *db, const char *name, int *exists);
 
-/* Registers all families on the connection. vec_* names already taken are left alone. */
+/*
+** Registers all families on the connection. vec_* names already taken are left alone. ck_version
+** comes last: it is by this name that a connection is known to be complete.
+*/
 int ck_functions_register(struct CkConn *conn);
 
 #endif

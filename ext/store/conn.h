@@ -70,9 +70,9 @@ int ck_stmt_take(CkStore *store, CkSqlId id, sqlite3_stmt **stmt, CkError *err);
 void ck_stmt_give(CkStore *store, CkSqlId id, sqlite3_stmt *stmt);
 
 /*
-** Binds parameters 1, 2, … by a format of one letter each: i int64_t, t const char * (text, NULL
-** binds NULL), b const void * and int (blob), v sqlite3_value * (a NULL pointer binds NULL). Text and
-** blobs are borrowed until the statement is given back.
+** Binds parameters 1, 2, … by a format of one letter each: i int64_t, t const char * (text), b
+** const void * and int (blob), v sqlite3_value *. A NULL pointer binds NULL. Text and blobs are
+** borrowed until the statement is given back.
 */
 void ck_stmt_bind(sqlite3_stmt *stmt, const char *format, ...);
 

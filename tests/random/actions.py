@@ -240,6 +240,16 @@ class Actions:
         rng = self.rng
         key = self.any_hash(state)
         age = rng.choice(AGES)
+        if rng.random() < 0.4:
+            part = rng.randrange(3)
+
+            def grow_old(s, now):
+                time = tuple(t - age for t in now)
+                for k, e in s.embeddings.items():
+                    if e.id % 3 == part:
+                        s.embeddings[k] = e._replace(created_at=time, used_at=time)
+            return (f"UPDATE embeddings SET created_at = {age_sql(age)}, used_at = {age_sql(age)} "
+                    f"WHERE rowid % 3 = {part}"), grow_old
         column = rng.choice(["created_at", "used_at", "origin", "seq"])
         value = {"origin": "'moved'", "seq": "7"}.get(column, age_sql(age))
 
@@ -460,6 +470,8 @@ class Actions:
         rng = self.rng
         where, pick = self._ref_filter(state)
         prefix = rng.choice(["", "OR IGNORE ", "OR REPLACE "])
+        if rng.random() < 0.1:
+            return self.update_refs_from(state)
         key = self.any_hash(state, 0.96)
         path, name, line = rng.choice(PATHS), self.workspace(state), rng.randint(0, 99)
         sql, change = rng.choice([
@@ -478,6 +490,21 @@ class Actions:
         return (f"UPDATE {prefix}refs SET {sql} WHERE {where}",
                 lambda s, now: each([(k, change(k)) for k in pick(s)], prefix,
                                     lambda row: s.change_ref(*row, MODES[prefix], now)))
+
+    def update_refs_from(self, state):
+        """UPDATE … FROM, which passes every column to xUpdate."""
+        name, line = self.workspace(state), self.rng.randint(0, 99)
+
+        def apply(s, now):
+            for key in s.refs_in_order(lambda k, ref: s.workspaces[k[0]].name == name):
+                before = s.embeddings[s.refs[key].hash].used_at
+                s.change_ref(key, {"start_line": line + key[2], "hash": s.refs[key].hash}, "abort",
+                             now)
+                e = s.embeddings[s.refs[key].hash]  # the hash is named, but not changed
+                lowest = before[0] if isinstance(before, tuple) else before
+                s.embeddings[s.refs[key].hash] = e._replace(used_at=(lowest, e.used_at[1]))
+        return (f"UPDATE refs SET start_line = new.line + refs.chunk FROM (SELECT {line} AS line) "
+                f"AS new WHERE refs.workspace = {text(name)}"), apply
 
     def refused(self, state):
         """Statements that must fail whatever the store holds."""

@@ -137,7 +137,7 @@ class State:
             return
         created = tuple(t - row.get("age", 0) for t in now)
         self.embeddings[key] = Embedding(self.seq, row["model"], read_back, model.encoding, size,
-                                         created, created, self.seq, row.get("origin"))
+                                         created, now, self.seq, row.get("origin"))
 
     def referenced(self):
         """The hashes that have refs."""

@@ -3,6 +3,7 @@
 SELECT count(*) FROM knn('[1, 0]', 3);
 INSERT INTO embeddings(model, version, content, vector) VALUES ('m', '1', 'a', '[1, 0]'), ('m', '1', 'b', '[0, 1]'), ('m', '1', 'c', '[1, 1]');
 INSERT INTO workspaces(name) VALUES ('w'), ('v');
+INSERT INTO refs(workspace, path, hash) SELECT 'w', 'p', hash FROM embeddings WHERE rowid = 1;
 
 -- Values.
 SELECT rowid FROM knn('[1, 0]', 0);
@@ -30,7 +31,6 @@ SELECT rowid FROM knn('[1, 0, 0]', 3);
 SELECT rowid FROM knn(vec_quantize_i8('[1, 0]'), 3);
 SELECT rowid FROM knn('[1, 0]', 3, 0);
 SELECT rowid FROM knn('[1, 0]', 3, 65537);
-SELECT rowid FROM knn('[1, 0]', 3, NULL, 1.5);
 SELECT rowid FROM knn('[1, 0]', 3) WHERE recall = 1.5;
 SELECT rowid FROM knn('[1, 0]', 3) WHERE recall = 'high';
 SELECT rowid FROM knn('[1, 0]', 3, 10, 0.9);
