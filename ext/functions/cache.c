@@ -36,10 +36,7 @@ static void put(sqlite3_context *context, int argc, sqlite3_value **argv) {
 
 static void get_by_hash(sqlite3_context *context, const uint8_t *hash, CkError *err) {
     CkStore *store = main_store(context, err);
-    int exists = 0;
-    if (store && ck_store_open_read(store, &exists, err) == SQLITE_OK && exists) {
-        ck_stored_vector_result_by_hash(store, hash, context, err);
-    }
+    if (store) ck_stored_vector_result_by_hash(store, hash, context, err);
 }
 
 /* ck_get(hash): the vector as f32, or NULL. */

@@ -131,7 +131,7 @@ void ck_stmt_give(CkStore *store, CkSqlId id, sqlite3_stmt *stmt) {
     store->idle[id] = stmt;
 }
 
-static void bind_list(sqlite3_stmt *stmt, const char *format, va_list args) {
+void ck_stmt_vbind(sqlite3_stmt *stmt, const char *format, va_list args) {
     for (int i = 1; format[i - 1]; i++) {
         switch (format[i - 1]) {
         case 'i':
@@ -157,7 +157,7 @@ static void bind_list(sqlite3_stmt *stmt, const char *format, va_list args) {
 void ck_stmt_bind(sqlite3_stmt *stmt, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    bind_list(stmt, format, args);
+    ck_stmt_vbind(stmt, format, args);
     va_end(args);
 }
 
@@ -172,7 +172,7 @@ int ck_stmt_run(CkStore *store, CkSqlId id, CkError *err, const char *format, ..
     if (ck_stmt_take(store, id, &stmt, err) != SQLITE_OK) return err->rc;
     va_list args;
     va_start(args, format);
-    bind_list(stmt, format, args);
+    ck_stmt_vbind(stmt, format, args);
     va_end(args);
     int rc;
     do {
@@ -189,7 +189,7 @@ int ck_stmt_ints(CkStore *store, CkSqlId id, CkError *err, int64_t *out, int n_o
     if (ck_stmt_take(store, id, &stmt, err) != SQLITE_OK) return err->rc;
     va_list args;
     va_start(args, format);
-    bind_list(stmt, format, args);
+    ck_stmt_vbind(stmt, format, args);
     va_end(args);
     if (ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
         *found = 1;

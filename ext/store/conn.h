@@ -14,6 +14,7 @@
 #ifndef CK_STORE_CONN_H
 #define CK_STORE_CONN_H
 
+#include <stdarg.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -75,6 +76,7 @@ void ck_stmt_give(CkStore *store, CkSqlId id, sqlite3_stmt *stmt);
 ** borrowed until the statement is given back.
 */
 void ck_stmt_bind(sqlite3_stmt *stmt, const char *format, ...);
+void ck_stmt_vbind(sqlite3_stmt *stmt, const char *format, va_list args);
 
 /* Steps: SQLITE_ROW, SQLITE_DONE, or an error that is set in err. */
 int ck_stmt_step(CkStore *store, sqlite3_stmt *stmt, CkError *err);

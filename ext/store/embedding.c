@@ -21,7 +21,9 @@ typedef struct Draft {
     const uint8_t *data; /* x encoded, in the codec's memory */
     int n_bytes;
     CkModel model;
-    int model_known;
+    int store_exists, model_known, present;
+    int64_t seq;     /* the store's last one */
+    int64_t used_at; /* of the present row */
     CkPutResult *result;
 } Draft;
 
@@ -31,10 +33,10 @@ static int read_hash(CkStore *store, Draft *draft, CkError *err) {
     int has_content = ck_value_given(put->content);
     if (put->hash && sqlite3_value_type(put->hash) != SQLITE_NULL) {
         if (ck_hash_from_value(put->hash, put->who, hash, err) != SQLITE_OK) return err->rc;
-    } else if (!has_content) {
+    } else if (!has_content && put->hash) {
         return ck_error_set(err, SQLITE_ERROR, "%s: content (or hash) must be given", put->who);
     }
-    if (!has_content) return SQLITE_OK;
+    if (!has_content && put->hash) return SQLITE_OK;
     CkBytes content;
     if (ck_content_from_value(put->content, put->who, &content, err) != SQLITE_OK) return err->rc;
     uint8_t key[CK_HASH_BYTES];
@@ -75,15 +77,30 @@ static int read_arguments(CkStore *store, Draft *draft, CkError *err) {
     return err->rc;
 }
 
-/* Finds the model, or makes it up from the defaults, and holds the vector against it. */
-static int check_model(CkStore *store, Draft *draft, int exists, CkError *err) {
+/* Reads what the store knows of the model and the hash. */
+static int read_store(CkStore *store, Draft *draft, CkError *err) {
+    sqlite3_stmt *stmt = NULL;
+    if (ck_store_query(store, CK_SQL_EMBEDDING_PUT_READ, &stmt, err, "ttb", draft->model_name,
+                       draft->version, draft->result->hash, CK_HASH_BYTES) != SQLITE_OK ||
+        !stmt) {
+        return err->rc;
+    }
+    draft->store_exists = 1;
+    draft->seq = sqlite3_column_int64(stmt, 1);
+    draft->model_known = sqlite3_column_type(stmt, 2) != SQLITE_NULL;
+    if (draft->model_known) ck_model_from_row(stmt, 2, &draft->model, err);
+    draft->present = sqlite3_column_type(stmt, 10) != SQLITE_NULL;
+    draft->result->id = sqlite3_column_int64(stmt, 10);
+    draft->used_at = sqlite3_column_int64(stmt, 11);
+    ck_stmt_give(store, CK_SQL_EMBEDDING_PUT_READ, stmt);
+    return err->rc;
+}
+
+/* Holds the vector against the model; an unknown model is made up from the defaults. */
+static int check_model(Draft *draft, CkError *err) {
     const CkVector *vector = &draft->vector;
     const char *who = draft->put->who;
     CkModel *model = &draft->model;
-    if (exists) {
-        ck_model_find(store, draft->model_name, draft->version, model, &draft->model_known, err);
-        if (err->rc != SQLITE_OK) return err->rc;
-    }
     if (!draft->model_known) {
         if (draft->given_type != CK_VECTOR_F32) {
             return ck_error_set(err, SQLITE_ERROR,
@@ -128,9 +145,9 @@ static int check_length(Draft *draft, CkError *err) {
 }
 
 /* The stored row stays; what a put says of it is that somebody needs it. */
-static int keep(CkStore *store, Draft *draft, int64_t used_at, CkError *err) {
+static int keep(CkStore *store, Draft *draft, CkError *err) {
     int64_t now = ck_conn_now(store->conn);
-    if (used_at < now && draft->put->conflict != CK_CONFLICT_ABORT) {
+    if (draft->used_at < now && draft->put->conflict != CK_CONFLICT_ABORT) {
         ck_stmt_run(store, CK_SQL_EMBEDDING_TOUCH, err, "ii", draft->result->id, now);
     }
     if (err->rc != SQLITE_OK || draft->put->conflict == CK_CONFLICT_KEEP) return err->rc;
@@ -162,8 +179,9 @@ static int encode(CkStore *store, Draft *draft, CkError *err) {
 static int write_rows(CkStore *store, Draft *draft, CkError *err) {
     CkPutResult *result = draft->result;
     const CkModel *model = &draft->model;
-    int64_t seq = 0, now = ck_conn_now(store->conn);
-    if (ck_store_next_seq(store, &seq, err) != SQLITE_OK) return err->rc;
+    int64_t seq = draft->seq + 1, now = ck_conn_now(store->conn);
+    if (!draft->store_exists && ck_store_open_write(store, err) != SQLITE_OK) return err->rc;
+    if (ck_store_set_seq(store, seq, err) != SQLITE_OK) return err->rc;
     if (!draft->model_known &&
         ck_model_register(store, draft->model_name, draft->version, &draft->model, err) !=
             SQLITE_OK) {
@@ -185,23 +203,17 @@ static int write_rows(CkStore *store, Draft *draft, CkError *err) {
 }
 
 static int put_draft(CkStore *store, Draft *draft, CkError *err) {
-    int exists = 0, found = 0;
-    int64_t used_at = 0;
     if (read_arguments(store, draft, err) != SQLITE_OK) return err->rc;
-    if (ck_store_open_read(store, &exists, err) != SQLITE_OK) return err->rc;
     draft->given_type = draft->vector.type;
     if (ck_vector_widen(&draft->vector, draft->put->who, err) != SQLITE_OK) return err->rc;
     draft->x = (const float *)(const void *)draft->vector.data;
-    if (check_model(store, draft, exists, err) != SQLITE_OK) return err->rc;
+    if (read_store(store, draft, err) != SQLITE_OK) return err->rc;
+    if (check_model(draft, err) != SQLITE_OK) return err->rc;
     if (check_length(draft, err) != SQLITE_OK) return err->rc;
-    if (exists && ck_embedding_find(store, draft->result->hash, &draft->result->id, &used_at,
-                                    &found, err) != SQLITE_OK) {
-        return err->rc;
+    if (draft->present && draft->put->conflict != CK_CONFLICT_REPLACE) {
+        return keep(store, draft, err);
     }
-    if (found && draft->put->conflict != CK_CONFLICT_REPLACE) {
-        return keep(store, draft, used_at, err);
-    }
-    draft->result->inserted = !found;
+    draft->result->inserted = !draft->present;
     if (encode(store, draft, err) != SQLITE_OK) return err->rc;
     return write_rows(store, draft, err);
 }

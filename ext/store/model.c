@@ -18,13 +18,13 @@ const char *ck_metric_name(CkMetric metric) {
     return metric_names[metric];
 }
 
-int ck_model_from_row(sqlite3_stmt *stmt, CkModel *model, CkError *err) {
-    const char *metric = (const char *)sqlite3_column_text(stmt, 2);
-    const char *encoding = (const char *)sqlite3_column_text(stmt, 3);
-    sqlite3_int64 dims = sqlite3_column_int64(stmt, 1);
+int ck_model_from_row(sqlite3_stmt *stmt, int first, CkModel *model, CkError *err) {
+    const char *metric = (const char *)sqlite3_column_text(stmt, first + 2);
+    const char *encoding = (const char *)sqlite3_column_text(stmt, first + 3);
+    sqlite3_int64 dims = sqlite3_column_int64(stmt, first + 1);
     if (!metric || !encoding) return ck_error_nomem(err);
     int metric_id = ck_metric_from_name(metric);
-    model->id = sqlite3_column_int64(stmt, 0);
+    model->id = sqlite3_column_int64(stmt, first);
     model->encoding = ck_encoding_from_name(encoding, (int)strlen(encoding));
     if (dims < 1 || dims > CK_DIMS_MAX || metric_id < 0 || model->encoding < 0) {
         return ck_error_set(err, SQLITE_CORRUPT_VTAB,
@@ -33,10 +33,10 @@ int ck_model_from_row(sqlite3_stmt *stmt, CkModel *model, CkError *err) {
     }
     model->dims = (uint32_t)dims;
     model->metric = (CkMetric)metric_id;
-    model->normalized = sqlite3_column_int(stmt, 4);
-    model->m = sqlite3_column_int(stmt, 5);
-    model->ef_construction = sqlite3_column_int(stmt, 6);
-    model->ef_search = sqlite3_column_int(stmt, 7);
+    model->normalized = sqlite3_column_int(stmt, first + 4);
+    model->m = sqlite3_column_int(stmt, first + 5);
+    model->ef_construction = sqlite3_column_int(stmt, first + 6);
+    model->ef_search = sqlite3_column_int(stmt, first + 7);
     return SQLITE_OK;
 }
 
@@ -48,23 +48,9 @@ int ck_model_find(CkStore *store, const char *name, const char *version, CkModel
     ck_stmt_bind(stmt, "tt", name, version);
     if (ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
         *found = 1;
-        ck_model_from_row(stmt, model, err);
+        ck_model_from_row(stmt, 0, model, err);
     }
     ck_stmt_give(store, CK_SQL_MODEL_FIND, stmt);
-    return err->rc;
-}
-
-int ck_model_by_id(CkStore *store, int64_t id, CkModel *model, CkError *err) {
-    sqlite3_stmt *stmt = NULL;
-    if (ck_stmt_take(store, CK_SQL_MODEL_BY_ID, &stmt, err) != SQLITE_OK) return err->rc;
-    ck_stmt_bind(stmt, "i", id);
-    int rc = ck_stmt_step(store, stmt, err);
-    if (rc == SQLITE_ROW) {
-        ck_model_from_row(stmt, model, err);
-    } else if (rc == SQLITE_DONE) {
-        ck_error_set(err, SQLITE_CORRUPT_VTAB, "models: row %lld is missing", (long long)id);
-    }
-    ck_stmt_give(store, CK_SQL_MODEL_BY_ID, stmt);
     return err->rc;
 }
 

@@ -31,14 +31,15 @@ typedef struct CkModel {
 int ck_metric_from_name(const char *name);
 const char *ck_metric_name(CkMetric metric);
 
-/* Reads a row of model_find, model_by_id or model_scan. SQLITE_CORRUPT_VTAB if malformed. */
-int ck_model_from_row(sqlite3_stmt *stmt, CkModel *model, CkError *err);
+/*
+** Reads (id, dims, metric, encoding, normalized, m, ef_construction, ef_search) from column `first`
+** of a row on. SQLITE_CORRUPT_VTAB if malformed.
+*/
+int ck_model_from_row(sqlite3_stmt *stmt, int first, CkModel *model, CkError *err);
 
 /* Finds a model by name and version. *found is 0 when there is none. */
 int ck_model_find(CkStore *store, const char *name, const char *version, CkModel *model,
                   int *found, CkError *err);
-
-int ck_model_by_id(CkStore *store, int64_t id, CkModel *model, CkError *err);
 
 /* Fills everything but id and dims with the defaults. */
 void ck_model_defaults(CkModel *model);

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "store/embedding.h"
-#include "store/workspace.h"
 
 /* A row after its names were looked up. */
 typedef struct Resolved {
@@ -18,8 +16,6 @@ int ck_path_find(CkStore *store, const char *path, int64_t *id, int *found, CkEr
 }
 
 static int intern_path(CkStore *store, const char *path, int64_t *id, CkError *err) {
-    int found = 0;
-    if (ck_path_find(store, path, id, &found, err) != SQLITE_OK || found) return err->rc;
     ck_stmt_run(store, CK_SQL_PATH_INSERT, err, "t", path);
     *id = sqlite3_last_insert_rowid(store->conn->db);
     if (err->rc == SQLITE_OK && *id > CK_REF_PATH_MAX) {
@@ -28,39 +24,54 @@ static int intern_path(CkStore *store, const char *path, int64_t *id, CkError *e
     return err->rc;
 }
 
-static int not_registered(const char *name, CkError *err) {
+static int changed(sqlite3_value *value) {
+    return value && !sqlite3_value_nochange(value);
+}
+
+/* What a row says, checked but not looked up; NULL is what an update leaves as it is. */
+typedef struct Names {
+    const char *workspace, *path;
+    const uint8_t *hash;
+    uint8_t hash_bytes[CK_HASH_BYTES];
+} Names;
+
+static int check_line(sqlite3_value *value, const char *what, CkError *err) {
+    static const CkRange lines = {0, INT32_MAX};
+    int64_t ignored;
+    if (err->rc != SQLITE_OK || !ck_value_given(value)) return err->rc;
+    return ck_integer_from_value(value, "refs", what, &lines, &ignored, err);
+}
+
+static int read_row(const CkRefRow *row, Names *names, Resolved *to, CkError *err) {
+    static const CkRange chunks = {0, CK_REF_CHUNK_MAX};
+    if (changed(row->workspace)) {
+        ck_text_from_value(row->workspace, "refs", "workspace", CK_NAME_MAX, &names->workspace,
+                           err);
+    }
+    if (err->rc == SQLITE_OK && changed(row->path)) {
+        ck_text_from_value(row->path, "refs", "path", CK_PATH_MAX_BYTES, &names->path, err);
+    }
+    if (err->rc == SQLITE_OK && changed(row->chunk)) {
+        ck_integer_from_value(row->chunk, "refs", "chunk", &chunks, &to->chunk, err);
+    }
+    check_line(row->start_line, "start_line", err);
+    check_line(row->end_line, "end_line", err);
+    if (changed(row->start_line)) to->start_line = row->start_line;
+    if (changed(row->end_line)) to->end_line = row->end_line;
+    if (err->rc == SQLITE_OK && changed(row->hash) &&
+        ck_hash_from_value(row->hash, "refs", names->hash_bytes, err) == SQLITE_OK) {
+        names->hash = names->hash_bytes;
+    }
+    return err->rc;
+}
+
+static int not_registered(const char *workspace, CkError *err) {
     return ck_error_set(err, SQLITE_ERROR,
                         "refs: workspace '%s' is not registered (INSERT INTO workspaces(name))",
-                        name);
+                        workspace);
 }
 
-/* No store, so no workspace: the error, without creating anything. */
-static int refuse_without_store(const CkRefRow *row, CkError *err) {
-    const char *name;
-    if (ck_text_from_value(row->workspace, "refs", "workspace", CK_NAME_MAX, &name, err)) {
-        return err->rc;
-    }
-    return not_registered(name, err);
-}
-
-static int resolve_workspace(CkStore *store, sqlite3_value *value, int64_t *id, CkError *err) {
-    const char *name;
-    int found = 0;
-    if (ck_text_from_value(value, "refs", "workspace", CK_NAME_MAX, &name, err) != SQLITE_OK) {
-        return err->rc;
-    }
-    if (ck_workspace_find(store, name, id, &found, err) != SQLITE_OK) return err->rc;
-    return found ? SQLITE_OK : not_registered(name, err);
-}
-
-static int resolve_embedding(CkStore *store, sqlite3_value *value, Resolved *to, CkError *err) {
-    uint8_t hash[CK_HASH_BYTES];
-    int found = 0;
-    if (ck_hash_from_value(value, "refs", hash, err) != SQLITE_OK) return err->rc;
-    if (ck_embedding_find(store, hash, &to->embedding, &to->used_at, &found, err) != SQLITE_OK) {
-        return err->rc;
-    }
-    if (found) return SQLITE_OK;
+static int not_stored(const uint8_t *hash, CkError *err) {
     char hex[2 * CK_HASH_BYTES + 1];
     for (int i = 0; i < CK_HASH_BYTES; i++) {
         sqlite3_snprintf(3, hex + 2 * i, "%02x", hash[i]);
@@ -68,39 +79,35 @@ static int resolve_embedding(CkStore *store, sqlite3_value *value, Resolved *to,
     return ck_error_set(err, SQLITE_ERROR, "refs: no embedding with hash %s is stored", hex);
 }
 
-static int check_line(sqlite3_value *value, const char *what, CkError *err) {
-    static const CkRange lines = {0, INT32_MAX};
-    int64_t ignored;
-    if (!ck_value_given(value)) return SQLITE_OK;
-    return ck_integer_from_value(value, "refs", what, &lines, &ignored, err);
-}
-
-static int changed(sqlite3_value *value) {
-    return value && !sqlite3_value_nochange(value);
-}
-
 /*
-** Looks up what the row names; `to` holds the old row of an update and keeps what is unchanged.
-** The path is interned last: it is the only write.
+** Reads a row and looks up what it names; `to` holds the old row of an update and keeps what is
+** unchanged. A new path is interned last: it is the only write.
 */
 static int resolve(CkStore *store, const CkRefRow *row, Resolved *to, CkError *err) {
-    static const CkRange chunks = {0, CK_REF_CHUNK_MAX};
-    const char *path = NULL;
-    if (changed(row->path)) {
-        ck_text_from_value(row->path, "refs", "path", CK_PATH_MAX_BYTES, &path, err);
+    Names names = {0};
+    sqlite3_stmt *stmt = NULL;
+    int new_path = 0;
+    if (read_row(row, &names, to, err) != SQLITE_OK) return err->rc;
+    if (ck_store_query(store, CK_SQL_REF_INSERT_READ, &stmt, err, "ttb", names.workspace,
+                       names.path, names.hash, CK_HASH_BYTES) != SQLITE_OK) {
+        return err->rc;
     }
-    if (err->rc == SQLITE_OK && changed(row->chunk)) {
-        ck_integer_from_value(row->chunk, "refs", "chunk", &chunks, &to->chunk, err);
+    if (!stmt) return not_registered(names.workspace, err);
+    if (names.workspace) {
+        to->workspace = sqlite3_column_int64(stmt, 1);
+        if (to->workspace == 0) not_registered(names.workspace, err);
     }
-    if (err->rc == SQLITE_OK) check_line(row->start_line, "start_line", err);
-    if (err->rc == SQLITE_OK) check_line(row->end_line, "end_line", err);
-    if (changed(row->start_line)) to->start_line = row->start_line;
-    if (changed(row->end_line)) to->end_line = row->end_line;
-    if (err->rc == SQLITE_OK && changed(row->workspace)) {
-        resolve_workspace(store, row->workspace, &to->workspace, err);
+    if (names.path) {
+        to->path = sqlite3_column_int64(stmt, 2);
+        new_path = to->path == 0;
     }
-    if (err->rc == SQLITE_OK && changed(row->hash)) resolve_embedding(store, row->hash, to, err);
-    if (err->rc == SQLITE_OK && path) intern_path(store, path, &to->path, err);
+    if (names.hash) {
+        to->embedding = sqlite3_column_int64(stmt, 3);
+        to->used_at = sqlite3_column_int64(stmt, 4);
+        if (to->embedding == 0) not_stored(names.hash, err);
+    }
+    ck_stmt_give(store, CK_SQL_REF_INSERT_READ, stmt);
+    if (err->rc == SQLITE_OK && new_path) intern_path(store, names.path, &to->path, err);
     return err->rc;
 }
 
@@ -121,10 +128,7 @@ static int taken(CkError *err) {
 
 int ck_ref_insert(CkStore *store, const CkRefRow *row, int replace, int64_t *id, CkError *err) {
     Resolved to;
-    int exists = 0;
     memset(&to, 0, sizeof to);
-    if (ck_store_open_read(store, &exists, err) != SQLITE_OK) return err->rc;
-    if (!exists) return refuse_without_store(row, err);
     if (resolve(store, row, &to, err) != SQLITE_OK) return err->rc;
     if (ck_ref_scans_detach(store, err) != SQLITE_OK) return err->rc;
     *id = CK_REF_ID(to.workspace, to.path, to.chunk);

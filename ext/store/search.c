@@ -103,7 +103,7 @@ static void sort_hits(CkHits *hits) {
 static int compare_row(Search *search, sqlite3_stmt *stmt, CkError *err) {
     CkStoredVector stored;
     const float *v = NULL;
-    ck_stored_vector_from_row(stmt, &stored);
+    ck_stored_vector_from_row(stmt, 0, &stored);
     if (ck_stored_vector_decode(search->store, &stored, search->query->model->dims, &v, err) !=
         SQLITE_OK) {
         return err->rc;

@@ -13,42 +13,6 @@
 */
 static const CkSqlId migrations[CK_SCHEMA_VERSION] = {CK_SQL_COUNT};
 
-static int table_exists(CkStore *store, int *exists, CkError *err) {
-    int64_t one;
-    return ck_stmt_ints(store, CK_SQL_META_EXISTS, err, &one, 1, exists, "");
-}
-
-/*
-** Reads version and seq. *version is 0 when the schema has no store. A failing statement may
-** mean just that: the table is not there, or no longer (a rolled-back creation), so the schema
-** table is asked before the error is believed.
-*/
-static int read_meta(CkStore *store, int64_t *version, int64_t *seq, CkError *err) {
-    int64_t row[2] = {0, 0};
-    int found = 0;
-    CkError first = CK_ERROR_NONE;
-    *version = 0;
-    ck_stmt_ints(store, CK_SQL_META_GET, &first, row, 2, &found, "");
-    if (first.rc == SQLITE_OK && found) {
-        *version = row[0];
-        *seq = row[1];
-        return SQLITE_OK;
-    }
-    int rc = first.rc;
-    int exists = 1;
-    if (rc == SQLITE_OK || (rc & 0xff) == SQLITE_ERROR || (rc & 0xff) == SQLITE_SCHEMA) {
-        table_exists(store, &exists, err);
-    }
-    if (err->rc == SQLITE_OK && exists && rc == SQLITE_OK) {
-        ck_error_set(err, SQLITE_CORRUPT_VTAB, "store '%s': _ck_meta has no row 1", store->schema);
-    } else if (err->rc == SQLITE_OK && exists) {
-        *err = first; /* the real reason; ownership of the message moves */
-        return err->rc;
-    }
-    ck_error_release(&first);
-    return err->rc;
-}
-
 static int check_version(CkStore *store, int64_t version, CkError *err) {
     if (version >= 1 && version <= CK_SCHEMA_VERSION) return SQLITE_OK;
     return ck_error_set(err, SQLITE_ERROR,
@@ -56,13 +20,70 @@ static int check_version(CkStore *store, int64_t version, CkError *err) {
                         store->schema, (long long)version, CK_SCHEMA_VERSION);
 }
 
+/*
+** A statement on _ck_meta failed. That may mean just that the table is not there, or no longer (a
+** rolled-back creation), so the schema table is asked before the error is believed.
+*/
+static int explain_failure(CkStore *store, const CkError *failure, CkError *err) {
+    int64_t one, version = 0;
+    int found = 0;
+    int primary = failure->rc & 0xff;
+    CkError ignored = CK_ERROR_NONE;
+    if (primary == SQLITE_ERROR || primary == SQLITE_SCHEMA) {
+        ck_stmt_ints(store, CK_SQL_META_EXISTS, &ignored, &one, 1, &found, "");
+        if (ignored.rc == SQLITE_OK && !found) return SQLITE_OK;
+        ck_error_release(&ignored);
+        /* A newer store may lack what the statement names; then its version is the news. */
+        ck_stmt_ints(store, CK_SQL_META_GET, &ignored, &version, 1, &found, "");
+        ck_error_release(&ignored);
+        if (found && check_version(store, version, err) != SQLITE_OK) return err->rc;
+    }
+    if (failure->rc == SQLITE_NOMEM) return ck_error_nomem(err);
+    return ck_error_set(err, failure->rc, "store '%s': %s", store->schema, failure->message);
+}
+
+int ck_store_query(CkStore *store, CkSqlId id, sqlite3_stmt **stmt, CkError *err,
+                   const char *format, ...) {
+    CkError failure = CK_ERROR_NONE;
+    int rc = ck_stmt_take(store, id, stmt, &failure);
+    if (rc == SQLITE_OK) {
+        va_list args;
+        va_start(args, format);
+        ck_stmt_vbind(*stmt, format, args);
+        va_end(args);
+        rc = ck_stmt_step(store, *stmt, &failure);
+    }
+    if (rc == SQLITE_DONE) {
+        ck_error_set(err, SQLITE_CORRUPT_VTAB, "store '%s': _ck_meta has no row 1", store->schema);
+    } else if (rc == SQLITE_ROW) {
+        check_version(store, sqlite3_column_int64(*stmt, 0), err);
+    }
+    if (rc != SQLITE_ROW || err->rc != SQLITE_OK) {
+        ck_stmt_give(store, id, *stmt);
+        *stmt = NULL;
+    }
+    if (failure.rc != SQLITE_OK) explain_failure(store, &failure, err);
+    ck_error_release(&failure);
+    return err->rc;
+}
+
+/* Reads version and seq. *version is 0 when the schema has no store. */
+static int read_meta(CkStore *store, int64_t *version, int64_t *seq, CkError *err) {
+    sqlite3_stmt *stmt = NULL;
+    *version = *seq = 0;
+    if (ck_store_query(store, CK_SQL_META_GET, &stmt, err, "") == SQLITE_OK && stmt) {
+        *version = sqlite3_column_int64(stmt, 0);
+        *seq = sqlite3_column_int64(stmt, 1);
+    }
+    ck_stmt_give(store, CK_SQL_META_GET, stmt);
+    return err->rc;
+}
+
 int ck_store_open_read(CkStore *store, int *exists, CkError *err) {
     int64_t version = 0, seq = 0;
-    *exists = 0;
-    if (read_meta(store, &version, &seq, err) != SQLITE_OK) return err->rc;
-    if (version == 0) return SQLITE_OK;
-    *exists = 1;
-    return check_version(store, version, err);
+    read_meta(store, &version, &seq, err);
+    *exists = version != 0;
+    return err->rc;
 }
 
 /* Runs a script of several statements, such as the schema. */
@@ -104,24 +125,15 @@ static int migrate(CkStore *store, int64_t version, CkError *err) {
     return err->rc;
 }
 
-static int open_write(CkStore *store, int64_t *seq, CkError *err) {
-    int64_t version = 0;
-    *seq = 0;
-    if (read_meta(store, &version, seq, err) != SQLITE_OK) return err->rc;
+int ck_store_open_write(CkStore *store, CkError *err) {
+    int64_t version = 0, seq = 0;
+    if (read_meta(store, &version, &seq, err) != SQLITE_OK) return err->rc;
     if (version == 0) return create(store, err);
-    if (check_version(store, version, err) != SQLITE_OK) return err->rc;
     return migrate(store, version, err);
 }
 
-int ck_store_open_write(CkStore *store, CkError *err) {
-    int64_t seq;
-    return open_write(store, &seq, err);
-}
-
-int ck_store_next_seq(CkStore *store, int64_t *seq, CkError *err) {
-    if (open_write(store, seq, err) != SQLITE_OK) return err->rc;
-    *seq += 1;
-    return ck_stmt_run(store, CK_SQL_META_SET_SEQ, err, "i", *seq);
+int ck_store_set_seq(CkStore *store, int64_t seq, CkError *err) {
+    return ck_stmt_run(store, CK_SQL_META_SET_SEQ, err, "i", seq);
 }
 
 int ck_write_begin(CkWrite *write, CkStore *store, CkError *err) {

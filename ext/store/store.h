@@ -26,8 +26,19 @@ int ck_store_open_read(CkStore *store, int *exists, CkError *err);
 */
 int ck_store_open_write(CkStore *store, CkError *err);
 
-/* Takes the next sequence number, inside the write transaction. */
-int ck_store_next_seq(CkStore *store, int64_t *seq, CkError *err);
+/*
+** The first read of a hot path, in one step: takes a statement that selects one row from _ck_meta
+** with the schema version in column 0, binds it (as ck_stmt_bind) and steps to its row. The caller
+** reads the other columns and gives it back. *stmt is NULL when the schema has no store.
+*/
+int ck_store_query(CkStore *store, CkSqlId id, sqlite3_stmt **stmt, CkError *err,
+                   const char *format, ...);
+
+/*
+** Writes the store's sequence counter, inside the write transaction: the seq that was read there
+** plus one, which is the seq of the row being written.
+*/
+int ck_store_set_seq(CkStore *store, int64_t seq, CkError *err);
 
 /*
 ** The transaction of an SQL function that writes: its own BEGIN IMMEDIATE … COMMIT when the

@@ -47,12 +47,12 @@ static int result_f32(CkStore *store, sqlite3_context *context, const float *x, 
     return SQLITE_OK;
 }
 
-void ck_stored_vector_from_row(sqlite3_stmt *stmt, CkStoredVector *stored) {
-    stored->id = sqlite3_column_int64(stmt, 0);
-    stored->encoding = sqlite3_column_int(stmt, 1);
-    stored->checksum = sqlite3_column_int64(stmt, 2);
-    stored->data = sqlite3_column_blob(stmt, 3);
-    stored->n_bytes = sqlite3_column_bytes(stmt, 3);
+void ck_stored_vector_from_row(sqlite3_stmt *stmt, int first, CkStoredVector *stored) {
+    stored->id = sqlite3_column_int64(stmt, first);
+    stored->encoding = sqlite3_column_int(stmt, first + 1);
+    stored->checksum = sqlite3_column_int64(stmt, first + 2);
+    stored->data = sqlite3_column_blob(stmt, first + 3);
+    stored->n_bytes = sqlite3_column_bytes(stmt, first + 3);
 }
 
 int ck_stored_vector_result(CkStore *store, int64_t id, uint32_t dims, sqlite3_context *context,
@@ -64,7 +64,7 @@ int ck_stored_vector_result(CkStore *store, int64_t id, uint32_t dims, sqlite3_c
     if (rc == SQLITE_ROW) {
         CkStoredVector stored;
         const float *x = NULL;
-        ck_stored_vector_from_row(stmt, &stored);
+        ck_stored_vector_from_row(stmt, 0, &stored);
         if (ck_stored_vector_decode(store, &stored, dims, &x, err) == SQLITE_OK) {
             result_f32(store, context, x, dims, err);
         }
@@ -80,13 +80,16 @@ int ck_stored_vector_result(CkStore *store, int64_t id, uint32_t dims, sqlite3_c
 int ck_stored_vector_result_by_hash(CkStore *store, const uint8_t hash[CK_HASH_BYTES],
                                     sqlite3_context *context, CkError *err) {
     sqlite3_stmt *stmt = NULL;
-    if (ck_stmt_take(store, CK_SQL_VECTOR_GET_BY_HASH, &stmt, err) != SQLITE_OK) return err->rc;
-    ck_stmt_bind(stmt, "b", hash, CK_HASH_BYTES);
-    if (ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
+    if (ck_store_query(store, CK_SQL_VECTOR_GET_BY_HASH, &stmt, err, "b", hash, CK_HASH_BYTES) !=
+            SQLITE_OK ||
+        !stmt) {
+        return err->rc;
+    }
+    if (sqlite3_column_type(stmt, 2) != SQLITE_NULL) {
         CkStoredVector stored;
         const float *x = NULL;
-        sqlite3_int64 dims = sqlite3_column_int64(stmt, 4);
-        ck_stored_vector_from_row(stmt, &stored);
+        sqlite3_int64 dims = sqlite3_column_int64(stmt, 1);
+        ck_stored_vector_from_row(stmt, 2, &stored);
         if (dims < 1 || dims > CK_DIMS_MAX) {
             ck_error_set(err, SQLITE_CORRUPT_VTAB, "embeddings: row %lld has no valid model",
                          (long long)stored.id);

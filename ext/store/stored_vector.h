@@ -15,8 +15,8 @@ typedef struct CkStoredVector {
     int n_bytes;
 } CkStoredVector;
 
-/* Reads a stepped row of (id, encoding, checksum, data). */
-void ck_stored_vector_from_row(sqlite3_stmt *stmt, CkStoredVector *stored);
+/* Reads (id, encoding, checksum, data) from column `first` of a row on. */
+void ck_stored_vector_from_row(sqlite3_stmt *stmt, int first, CkStoredVector *stored);
 
 /*
 ** XXH3-64 of data, seeded with id << 3 | encoding: a blob that was damaged, moved to another row
@@ -35,7 +35,7 @@ int ck_stored_vector_decode(CkStore *store, const CkStoredVector *stored, uint32
 int ck_stored_vector_result(CkStore *store, int64_t id, uint32_t dims, sqlite3_context *context,
                             CkError *err);
 
-/* The same by hash; the result stays NULL when the hash is not stored. */
+/* The same by hash; the result stays NULL when the hash is not stored, or there is no store. */
 int ck_stored_vector_result_by_hash(CkStore *store, const uint8_t hash[CK_HASH_BYTES],
                                     sqlite3_context *context, CkError *err);
 

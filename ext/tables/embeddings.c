@@ -105,17 +105,16 @@ static int embeddings_filter(sqlite3_vtab_cursor *base, int plan, const char *id
     CkStore *store = ck_rows_store(base);
     CkError err = CK_ERROR_NONE;
     CkBounds bounds;
-    int exists = 0, found = 0;
+    sqlite3_stmt *meta = NULL;
     int64_t lo, hi, last = 0;
     (void)idx;
     (void)argc;
     ck_rows_end(cursor);
     ck_bounds_unpack(&bounds, plan);
-    ck_store_open_read(store, &exists, &err);
-    if (err.rc != SQLITE_OK || !exists) goto done;
+    if (ck_store_query(store, CK_SQL_META_GET, &meta, &err, "") != SQLITE_OK || !meta) goto done;
+    last = sqlite3_column_int64(meta, 1);
+    ck_stmt_give(store, CK_SQL_META_GET, meta);
     ck_bounds_integers(&bounds, argv, &lo, &hi);
-    ck_stmt_ints(store, CK_SQL_META_LAST_SEQ, &err, &last, 1, &found, "");
-    if (err.rc != SQLITE_OK) goto done;
     if (ck_rows_begin(cursor, scan_sql[bounds.key][bounds.descending], &err) != SQLITE_OK) {
         goto done;
     }

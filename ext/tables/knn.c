@@ -126,7 +126,7 @@ static int choose_model(Cursor *cursor, int *found, CkError *err) {
         }
         list_model(fit, stmt);
         if (n++ > 0) continue;
-        ck_model_from_row(stmt, &cursor->model, err);
+        ck_model_from_row(stmt, 0, &cursor->model, err);
         cursor->model_name = sqlite3_mprintf("%s", sqlite3_column_text(stmt, 8));
         cursor->model_version = sqlite3_mprintf("%s", sqlite3_column_text(stmt, 9));
         if (!cursor->model_name || !cursor->model_version) ck_error_nomem(err);

@@ -96,7 +96,7 @@ static int is_limit(int op) {
 
 int ck_knn_plan(sqlite3_index_info *info, CkError *err) {
     char letters[20] = ""; /* 5 inputs, 8 kinds of constraint, LIMIT and OFFSET: 15 */
-    int n = 0, given = 0;
+    int n = 0, given = 0, model_later = 0;
     int ordered = ordered_by_nearness(info);
     for (int i = 0; i < info->nConstraint; i++) {
         int column = info->aConstraint[i].iColumn, op = info->aConstraint[i].op;
@@ -115,6 +115,8 @@ int ck_knn_plan(sqlite3_index_info *info, CkError *err) {
             given |= 1 << (column - CK_KNN_QUERY);
         } else if (info->aConstraint[i].usable) {
             letter = letter_of(info, i, letters);
+        } else if (column == CK_KNN_MODEL || column == CK_KNN_VERSION) {
+            model_later = 1;
         }
         if (!letter || strchr(letters, letter)) continue;
         letters[n++] = letter;
@@ -136,7 +138,8 @@ int ck_knn_plan(sqlite3_index_info *info, CkError *err) {
     info->needToFreeIdxStr = 1;
     info->orderByConsumed = ordered;
     info->estimatedRows = 10;
-    info->estimatedCost = 1000;
+    /* A plan that knows the model before it searches is better than one that learns it after. */
+    info->estimatedCost = model_later ? 1e6 : 1e3;
     return SQLITE_OK;
 }
 
@@ -213,6 +216,10 @@ static int settle_k(CkKnnInput *input, const Paging *paging, CkError *err) {
 static int read_argument(CkKnnInput *input, char letter, sqlite3_value *value, Paging *paging,
                          CkError *err) {
     const char *at = strchr(input_letters, letter);
+    /* NULL is how a positional argument is left out. */
+    if (at && (letter == 'e' || letter == 'r') && sqlite3_value_type(value) == SQLITE_NULL) {
+        return SQLITE_OK;
+    }
     if (at) {
         input->inputs[at - input_letters] = sqlite3_value_dup(value);
         return input->inputs[at - input_letters] ? SQLITE_OK : ck_error_nomem(err);

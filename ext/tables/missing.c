@@ -37,7 +37,7 @@ static int append_hex(Cursor *cursor, sqlite3_stmt *element, CkError *err) {
     for (int i = 0; ok && i < CK_HASH_BYTES; i++) {
         int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
         ok = high >= 0 && low >= 0;
-        hash[i] = (uint8_t)(high << 4 | (low & 15));
+        if (ok) hash[i] = (uint8_t)(high << 4 | low);
     }
     if (!ok) {
         return ck_error_set(err, SQLITE_ERROR,
@@ -63,7 +63,7 @@ static int read_json(Cursor *cursor, sqlite3_value *json, CkError *err) {
     if (rc == SQLITE_ERROR) {
         ck_error_set(err, rc,
                      "ck_missing: hashes must be a BLOB of %d-byte digests or a JSON array of hex "
-                     "digests: %s",
+                     "digests: %s (blob || blob is TEXT in SQL: CAST(a || b AS BLOB))",
                      CK_HASH_BYTES, sqlite3_errmsg(store->conn->db));
     } else if (rc != SQLITE_DONE && rc != SQLITE_ROW) {
         ck_error_db(err, store->conn->db, rc);

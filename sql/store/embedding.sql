@@ -53,6 +53,16 @@ SELECT max(id) FROM main._ck_embedding
 -- name: embedding_find
 SELECT id, model, used_at FROM main._ck_embedding WHERE hash = ?1
 
+-- All a put has to know: the store's version and seq, the model (?1, ?2), the row of hash ?3.
+-- name: embedding_put_read
+SELECT s.schema_version, s.seq,
+       m.id, m.dims, m.metric, m.encoding, m.normalized, m.m, m.ef_construction, m.ef_search,
+       e.id, e.used_at
+FROM main._ck_meta AS s
+LEFT JOIN main._ck_model AS m ON m.name = ?1 AND m.version = ?2
+LEFT JOIN main._ck_embedding AS e ON e.hash = ?3
+WHERE s.id = 1
+
 -- name: embedding_exists
 SELECT 1 FROM main._ck_embedding WHERE hash = ?1
 
@@ -87,11 +97,12 @@ DELETE FROM main._ck_embedding WHERE id = ?1
 SELECT id, encoding, checksum, data FROM main._ck_vector WHERE id = ?1
 
 -- name: vector_get_by_hash
-SELECT e.id, v.encoding, v.checksum, v.data, m.dims
-FROM main._ck_embedding AS e
+SELECT s.schema_version, m.dims, e.id, v.encoding, v.checksum, v.data
+FROM main._ck_meta AS s
+LEFT JOIN main._ck_embedding AS e ON e.hash = ?1
 LEFT JOIN main._ck_vector AS v ON v.id = e.id
 LEFT JOIN main._ck_model AS m ON m.id = e.model
-WHERE e.hash = ?1
+WHERE s.id = 1
 
 -- name: vector_get_of_model
 SELECT id, encoding, checksum, data FROM main._ck_vector WHERE id = ?1 AND model = ?2

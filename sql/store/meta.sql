@@ -18,9 +18,6 @@ UPDATE main._ck_meta SET schema_version = ?1 WHERE id = 1
 -- name: meta_uuid
 SELECT store_uuid, created_at FROM main._ck_meta WHERE id = 1
 
--- name: meta_last_seq
-SELECT seq FROM main._ck_meta WHERE id = 1
-
 -- For a file without pages.
 -- name: meta_page_size
 PRAGMA main.page_size = 8192

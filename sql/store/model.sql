@@ -4,10 +4,6 @@
 SELECT id, dims, metric, encoding, normalized, m, ef_construction, ef_search, name, version
 FROM main._ck_model WHERE name = ?1 AND version = ?2
 
--- name: model_by_id
-SELECT id, dims, metric, encoding, normalized, m, ef_construction, ef_search, name, version
-FROM main._ck_model WHERE id = ?1
-
 -- All, up to id ?1: a statement that inserts what it reads comes to an end.
 -- name: model_scan
 SELECT id, dims, metric, encoding, normalized, m, ef_construction, ef_search, name, version

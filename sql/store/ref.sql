@@ -46,6 +46,15 @@ CROSS JOIN main._ck_ref AS r ON r.id >= (w.id << 43) + (p.id << 18)
     AND r.id < (w.id << 43) + ((p.id + 1) << 18)
 WHERE p.id = ?3 AND w.name IS NOT NULL
 
+-- All an insert has to know: the workspace named ?1, the path ?2, the embedding of hash ?3.
+-- name: ref_insert_read
+SELECT s.schema_version, w.id, p.id, e.id, e.used_at
+FROM main._ck_meta AS s
+LEFT JOIN main._ck_workspace AS w ON w.name = ?1
+LEFT JOIN main._ck_path AS p ON p.path = ?2
+LEFT JOIN main._ck_embedding AS e ON e.hash = ?3
+WHERE s.id = 1
+
 -- name: ref_get
 SELECT r.id, r.embedding, r.start_line, r.end_line, w.name, p.path
 FROM main._ck_ref AS r

@@ -419,6 +419,8 @@ class Actions:
         source = rng.choice(["refs", "ck_refs"])
         a, b = self.workspace(state), self.workspace(state)
         suffix = rng.choice(["", "", "~"])
+        if prefix == "OR REPLACE ":
+            source = "refs"  # under another name, SQLite lets the scan meet replaced rows
         sql = (f"INSERT {prefix}INTO refs(workspace, path, chunk, start_line, end_line, hash) "
                f"SELECT {text(b)}, path || {text(suffix)}, chunk, start_line, end_line, hash FROM "
                f"{source} WHERE workspace = {text(a)} AND length(path) < 9")
@@ -484,7 +486,8 @@ class Actions:
             ("chunk = 3 - chunk", lambda k: {"chunk": 3 - k[2]}),
             (f"chunk = 0, hash = {text(key)}", lambda k: {"chunk": 0, "hash": key}),
         ])
-        if "GLOB" in where:
+        if "workspace" not in where and "path" in where:
+            # Such scans have no order one can rely on, and REPLACE depends on it.
             where, pick = "workspace = 'main'", lambda s: s.refs_in_order(
                 lambda k, ref: s.workspaces[k[0]].name == "main")
         return (f"UPDATE {prefix}refs SET {sql} WHERE {where}",
@@ -501,8 +504,9 @@ class Actions:
                 s.change_ref(key, {"start_line": line + key[2], "hash": s.refs[key].hash}, "abort",
                              now)
                 e = s.embeddings[s.refs[key].hash]  # the hash is named, but not changed
-                lowest = before[0] if isinstance(before, tuple) else before
-                s.embeddings[s.refs[key].hash] = e._replace(used_at=(lowest, e.used_at[1]))
+                lowest, highest = (t if isinstance(t, tuple) else (t, t)
+                                   for t in (before, e.used_at))
+                s.embeddings[s.refs[key].hash] = e._replace(used_at=(lowest[0], highest[1]))
         return (f"UPDATE refs SET start_line = new.line + refs.chunk FROM (SELECT {line} AS line) "
                 f"AS new WHERE refs.workspace = {text(name)}"), apply
 

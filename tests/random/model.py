@@ -59,6 +59,8 @@ def encode(encoding, vector, who):
 def fresher(time, now):
     """A time after it was freshened at `now`: it never goes back."""
     earliest, latest = time if isinstance(time, tuple) else (time, time)
+    if earliest >= now[1]:
+        return time
     return max(earliest, now[0]), max(latest, now[1])
 
 
@@ -75,7 +77,7 @@ def distance(metric, a, b):
 
 def similarity(metric, d):
     """The similarity that belongs to a distance."""
-    return {"cosine": 1 - d, "l2": 1 / (1 + d), "dot": -d}[metric]
+    return 1 - d if metric == "cosine" else -d if metric == "dot" else 1 / (1 + d)
 
 
 class State:
