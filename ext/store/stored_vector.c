@@ -1,15 +1,13 @@
 /* Stored vectors: see stored_vector.h. */
 #include "store/stored_vector.h"
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "base/coding.h"
+#include "vector/kernels.h"
 #include "vector/vector.h"
 
 int64_t ck_stored_vector_checksum(const CkStoredVector *stored) {
     uint64_t seed = (uint64_t)stored->id << 3 | (unsigned)stored->encoding;
-    return (int64_t)XXH3_64bits_withSeed(stored->data, (size_t)stored->n_bytes, seed);
+    return (int64_t)ck_kernels()->checksum(stored->data, (size_t)stored->n_bytes, seed);
 }
 
 int ck_stored_vector_decode(CkStore *store, const CkStoredVector *stored, uint32_t dims,

@@ -33,6 +33,8 @@ typedef struct CkKernels {
     void (*f16_from_f32)(uint8_t *out, const float *x, size_t n);
     void (*f32_from_i8)(float *out, const int8_t *q, float scale, size_t n);
     void (*i8_from_f32)(int8_t *out, const float *x, float scale, size_t n);
+    /* XXH3-64: the same value in every tier */
+    uint64_t (*checksum)(const void *bytes, size_t n, uint64_t seed);
 } CkKernels;
 
 /* The tier in use. Chosen once by ck_kernels_init(); portable before that. */

@@ -19,6 +19,9 @@
 */
 #include "vector/kernels.h"
 
+#define XXH_INLINE_ALL /* xxHash compiles for the instruction set it is included under */
+#include <xxhash.h>
+
 #define JOIN2(a, b) a##b
 #define JOIN(a, b) JOIN2(a, b)
 #define TEXT2(a) #a
@@ -141,6 +144,10 @@ static void i8_from_f32(int8_t *out, const float *x, float scale, size_t n) {
     for (size_t i = 0; i < n; i++) out[i] = ck_i8_from_f32(x[i], scale);
 }
 
+static uint64_t checksum(const void *bytes, size_t n, uint64_t seed) {
+    return XXH3_64bits_withSeed(bytes, n, seed);
+}
+
 extern const CkKernels JOIN(ck_kernels_, CK_TIER);
 
 const CkKernels JOIN(ck_kernels_, CK_TIER) = {
@@ -154,4 +161,5 @@ const CkKernels JOIN(ck_kernels_, CK_TIER) = {
     .f16_from_f32 = f16_from_f32,
     .f32_from_i8 = f32_from_i8,
     .i8_from_f32 = i8_from_f32,
+    .checksum = checksum,
 };

@@ -175,6 +175,17 @@ static void the_tier_can_be_forced(void) {
     ck_kernels_init();
 }
 
+/* A stored checksum must verify on every machine; that of nothing is XXH3's own. */
+static void checksums_equal_the_portable_one(const CkKernels *portable, const CkKernels *tier) {
+    uint8_t bytes[1101];
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(i * 7 + (i >> 8));
+    CHECK_INT(tier->checksum(bytes, 0, 0), (long long)0x2d06800538d394c2);
+    for (size_t n = 0; n + 1 < sizeof bytes; n++) {
+        CHECK_MSG(tier->checksum(bytes + 1, n, n) == portable->checksum(bytes + 1, n, n),
+                  "%s: checksum of %d bytes differs", tier->tier, (int)n);
+    }
+}
+
 void ck_test_vector_kernels(void) {
     int n;
     const CkKernels *const *usable = ck_kernels_usable(&n);
@@ -184,5 +195,6 @@ void ck_test_vector_kernels(void) {
         extreme_values_behave(usable[i]);
         finite_finds_every_place(usable[i]);
         conversions_equal_the_definition(usable[i]);
+        checksums_equal_the_portable_one(usable[0], usable[i]);
     }
 }
