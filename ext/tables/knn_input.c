@@ -94,7 +94,19 @@ static int is_limit(int op) {
     return op == SQLITE_INDEX_CONSTRAINT_LIMIT || op == SQLITE_INDEX_CONSTRAINT_OFFSET;
 }
 
+/*
+** A query without its inputs, or with one given twice. SQLite also asks for such plans on the way,
+** for single branches of an OR, and drops them as the dearest; only when there is no other plan
+** does xFilter see these letters, and says what is wrong.
+*/
+static int plan_that_fails(sqlite3_index_info *info, const char *letters) {
+    info->estimatedCost = 1e300;
+    info->idxStr = (char *)letters;
+    return SQLITE_OK;
+}
+
 int ck_knn_plan(sqlite3_index_info *info, CkError *err) {
+    static const char *const twice[] = {"2q", "2k", "2e", "2r", "2w"};
     char letters[20] = ""; /* 5 inputs, 8 kinds of constraint, LIMIT and OFFSET: 15 */
     int n = 0, given = 0, model_later = 0;
     int ordered = ordered_by_nearness(info);
@@ -109,8 +121,7 @@ int ck_knn_plan(sqlite3_index_info *info, CkError *err) {
             letter = input_letter(info, i, err);
             if (err->rc != SQLITE_OK) return err->rc;
             if (given & 1 << (column - CK_KNN_QUERY)) {
-                return ck_error_set(err, SQLITE_ERROR, "knn: %s is given twice",
-                                    input_names[column - CK_KNN_QUERY]);
+                return plan_that_fails(info, twice[column - CK_KNN_QUERY]);
             }
             given |= 1 << (column - CK_KNN_QUERY);
         } else if (info->aConstraint[i].usable) {
@@ -124,15 +135,7 @@ int ck_knn_plan(sqlite3_index_info *info, CkError *err) {
         info->aConstraintUsage[i].omit = !is_limit(op) && column != CK_KNN_DISTANCE &&
                                          column != CK_KNN_SIMILARITY;
     }
-    /*
-    ** SQLite also asks for plans with only the terms of one OR branch, which it then drops as the
-    ** dearest. When the query is really missing this is the only plan, and xFilter says so.
-    */
-    if (!(given & 1)) {
-        info->estimatedCost = 1e300;
-        info->idxStr = "";
-        return SQLITE_OK;
-    }
+    if (!(given & 1)) return plan_that_fails(info, "");
     info->idxStr = sqlite3_mprintf("%s", letters);
     if (!info->idxStr) return ck_error_nomem(err);
     info->needToFreeIdxStr = 1;
@@ -254,6 +257,10 @@ int ck_knn_input_read(CkKnnInput *input, const char *letters, sqlite3_value **ar
     Paging paging = {0, 0, 0};
     if (!*letters) {
         return ck_error_set(err, SQLITE_ERROR, "knn: query is missing: use knn(query [, k])");
+    }
+    if (*letters == '2') {
+        return ck_error_set(err, SQLITE_ERROR, "knn: %s is given twice",
+                            input_names[strchr(input_letters, letters[1]) - input_letters]);
     }
     input->threshold = (CkThreshold){INFINITY, -INFINITY, 0, 0};
     ck_idset_init(&input->passing);

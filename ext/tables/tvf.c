@@ -1,7 +1,8 @@
 /*
 ** The framework behind table-valued functions: see CkTvf in table.h.
 **
-** idxNum has one bit per input that is given; xFilter gets the given ones in order.
+** idxNum has one bit per input that is given; xFilter gets the given ones in order. GIVEN_TWICE
+** marks a plan that fails.
 */
 #include <string.h>
 
@@ -23,6 +24,8 @@ static int tvf_connect(sqlite3 *db, void *aux, int argc, const char *const *argv
     return rc;
 }
 
+#define GIVEN_TWICE 256
+
 /* The idxNum bits of the required inputs. */
 static int required(const CkTvf *tvf) {
     return (1 << tvf->n_required) - 1;
@@ -30,17 +33,12 @@ static int required(const CkTvf *tvf) {
 
 static int tvf_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
     const CkTvf *tvf = ((CkTable *)vtab)->tvf;
-    CkError err = CK_ERROR_NONE;
     int at[CK_TVF_INPUTS_MAX] = {-1, -1, -1, -1};
     for (int i = 0; i < info->nConstraint; i++) {
         int input = info->aConstraint[i].iColumn - tvf->n_columns;
         if (input < 0 || info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_EQ) continue;
         if (!info->aConstraint[i].usable) return SQLITE_CONSTRAINT;
-        if (at[input] >= 0) {
-            ck_error_set(&err, SQLITE_ERROR, "%s: argument %d is given twice", tvf->name,
-                         input + 1);
-            return ck_table_end(vtab, &err);
-        }
+        if (at[input] >= 0) info->idxNum |= GIVEN_TWICE;
         at[input] = i;
     }
     int n = 0;
@@ -50,9 +48,9 @@ static int tvf_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
         info->aConstraintUsage[at[input]].omit = 1;
         info->idxNum |= 1 << input;
     }
-    /* Without a required argument xFilter fails. SQLite asks for such plans, too, for the branches
+    /* Without a required argument, or with one given twice, xFilter fails. SQLite asks for such plans, too, for the branches
     ** of an OR, and drops them as the dearest. */
-    int complete = (info->idxNum & required(tvf)) == required(tvf);
+    int complete = (info->idxNum & (required(tvf) | GIVEN_TWICE)) == required(tvf);
     info->estimatedCost = complete ? 1000 : 1e300;
     info->estimatedRows = 1000;
     return SQLITE_OK;
@@ -97,8 +95,9 @@ static int tvf_filter(sqlite3_vtab_cursor *base, int given, const char *idx, int
     tvf_reset(cursor);
     cursor->row = 0;
     cursor->eof = 0;
-    if ((given & required(tvf)) != required(tvf)) {
-        ck_error_set(&err, SQLITE_ERROR, "%s: an argument is missing", tvf->name);
+    if ((given & (required(tvf) | GIVEN_TWICE)) != required(tvf)) {
+        ck_error_set(&err, SQLITE_ERROR, "%s: an argument is %s", tvf->name,
+                     given & GIVEN_TWICE ? "given twice" : "missing");
         return ck_table_end(base->pVtab, &err);
     }
     for (int i = 0, at = 0; i < tvf->n_inputs; i++) {

@@ -32,6 +32,7 @@ SELECT group_concat(rowid) FROM knn('[1, 0]', 2) WHERE hash IN (SELECT hash FROM
 SELECT group_concat(rowid) FROM knn('[1, 0]', 5) WHERE hash IN (ck_hash('m', '1', 'a9'), ck_hash('m', '1', 'a3'), NULL, 'x', x'00');
 SELECT group_concat(rowid) FROM knn('[1, 0]', 5) WHERE rowid IN (9, 8, '4', 5.0, NULL, 1000);
 SELECT group_concat(rowid) FROM knn('[1, 0]', 5) WHERE rowid IN (9, 8, 4) AND hash IN (SELECT hash FROM ck_embeddings WHERE rowid > 4);
+SELECT group_concat(rowid) FROM knn('[1, 0]', 1) WHERE hash IN (SELECT hash FROM refs WHERE path GLOB 'lib/*') AND hash IN (SELECT hash FROM refs WHERE workspace = 'even');
 SELECT count(*) FROM knn('[1, 0]', 5) WHERE rowid IN (SELECT 1 WHERE 0);
 SELECT count(*) FROM knn('[1, 0]', 5) WHERE hash IN (ck_hash('none'), ck_hash('nothing'));
 
