@@ -92,7 +92,13 @@ static int read_store(CkStore *store, Draft *draft, CkError *err) {
     draft->present = sqlite3_column_type(stmt, 10) != SQLITE_NULL;
     draft->result->id = sqlite3_column_int64(stmt, 10);
     draft->used_at = sqlite3_column_int64(stmt, 11);
+    int64_t model_of_present = sqlite3_column_int64(stmt, 12);
     ck_stmt_give(store, CK_SQL_EMBEDDING_PUT_READ, stmt);
+    if (draft->present && (!draft->model_known || draft->model.id != model_of_present)) {
+        ck_error_set(err, SQLITE_ERROR,
+                     "%s: this hash is stored under another model than '%s' version '%s'",
+                     draft->put->who, draft->model_name, draft->version);
+    }
     return err->rc;
 }
 
@@ -198,7 +204,7 @@ static int write_rows(CkStore *store, Draft *draft, CkError *err) {
                            result->hash, CK_HASH_BYTES, model->id, (int64_t)draft->n_bytes,
                            draft->created_at, now, draft->origin);
     }
-    return ck_stmt_run(store, CK_SQL_EMBEDDING_REPLACE, err, "iiiiit", result->id, model->id,
+    return ck_stmt_run(store, CK_SQL_EMBEDDING_REPLACE, err, "iiiit", result->id,
                        (int64_t)draft->n_bytes, now, seq, draft->origin);
 }
 

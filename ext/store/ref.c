@@ -16,8 +16,11 @@ int ck_path_find(CkStore *store, const char *path, int64_t *id, int *found, CkEr
 }
 
 static int intern_path(CkStore *store, const char *path, int64_t *id, CkError *err) {
+    sqlite3 *db = store->conn->db;
+    int64_t before = sqlite3_last_insert_rowid(db);
     ck_stmt_run(store, CK_SQL_PATH_INSERT, err, "t", path);
-    *id = sqlite3_last_insert_rowid(store->conn->db);
+    *id = sqlite3_last_insert_rowid(db);
+    sqlite3_set_last_insert_rowid(db, before);
     if (err->rc == SQLITE_OK && *id > CK_REF_PATH_MAX) {
         ck_error_set(err, SQLITE_FULL, "refs: the limit of %d paths is reached", CK_REF_PATH_MAX);
     }

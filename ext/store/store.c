@@ -140,6 +140,7 @@ int ck_write_begin(CkWrite *write, CkStore *store, CkError *err) {
     sqlite3 *db = store->conn->db;
     write->store = store;
     write->owned = 0;
+    write->last_insert_rowid = sqlite3_last_insert_rowid(db);
     /* A statement that only reads does not hinder a transaction of our own: it goes on reading. */
     if (sqlite3_get_autocommit(db) && sqlite3_txn_state(db, NULL) != SQLITE_TXN_WRITE) {
         int rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
@@ -151,6 +152,7 @@ int ck_write_begin(CkWrite *write, CkStore *store, CkError *err) {
 
 int ck_write_end(CkWrite *write, CkError *err) {
     sqlite3 *db = write->store->conn->db;
+    sqlite3_set_last_insert_rowid(db, write->last_insert_rowid);
     if (!write->owned) return err->rc;
     write->owned = 0;
     if (err->rc == SQLITE_OK) {

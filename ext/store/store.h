@@ -47,6 +47,7 @@ int ck_store_set_seq(CkStore *store, int64_t seq, CkError *err);
 typedef struct CkWrite {
     CkStore *store;
     int owned;
+    int64_t last_insert_rowid; /* the caller's: ids of private rows are not shown */
 } CkWrite;
 
 /* Begins; the store is not opened yet. After an error there is nothing to end. */

@@ -30,6 +30,7 @@ enum {
     LETTER_OFFSET = 'O'
 };
 static const char input_letters[] = "qkerw";
+static const char list_letters[] = {LETTER_HASH_IN, LETTER_ROWID_IN, LETTER_WORKSPACE_IN, 0};
 
 /* Nearest first is the order hits come in. */
 static int ordered_by_nearness(const sqlite3_index_info *info) {
@@ -42,16 +43,19 @@ static int is_binary(sqlite3_index_info *info, int i) {
     return sqlite3_stricmp(sqlite3_vtab_collation(info, i), "BINARY") == 0;
 }
 
-/*
-** The letter for a constraint that is not about an input, or 0 to leave it to SQLite: each letter
-** is taken once, and a second constraint of the kind is checked by SQLite afterwards.
-*/
+/* How many of the letters name IN lists. */
+static int count_lists(const char *letters) {
+    int n = 0;
+    for (; *letters; letters++) n += strchr(list_letters, *letters) != NULL;
+    return n;
+}
+
+/* The letter for a constraint that is not about an input, or 0 to leave it to SQLite. */
 static char letter_of(sqlite3_index_info *info, int i, const char *taken) {
     int column = info->aConstraint[i].iColumn, op = info->aConstraint[i].op;
     int equal = op == SQLITE_INDEX_CONSTRAINT_EQ;
-    if ((column == CK_KNN_HASH && strchr(taken, LETTER_HASH_IN)) ||
-        (column == -1 && strchr(taken, LETTER_ROWID_IN))) {
-        return 0;
+    if ((column == CK_KNN_HASH || column == -1) && count_lists(taken) >= CK_KNN_LISTS_MAX - 1) {
+        return 0; /* one place is kept for the workspaces */
     }
     switch (column) {
     case CK_KNN_MODEL:
@@ -107,7 +111,7 @@ static int plan_that_fails(sqlite3_index_info *info, const char *letters) {
 
 int ck_knn_plan(sqlite3_index_info *info, CkError *err) {
     static const char *const twice[] = {"2q", "2k", "2e", "2r", "2w"};
-    char letters[20] = ""; /* 5 inputs, 8 kinds of constraint, LIMIT and OFFSET: 15 */
+    char letters[17] = ""; /* 5 inputs or 4 and a list, 3 lists, 6 others, LIMIT, OFFSET: 16 */
     int n = 0, given = 0, model_later = 0;
     int ordered = ordered_by_nearness(info);
     for (int i = 0; i < info->nConstraint; i++) {
@@ -129,7 +133,8 @@ int ck_knn_plan(sqlite3_index_info *info, CkError *err) {
         } else if (column == CK_KNN_MODEL || column == CK_KNN_VERSION) {
             model_later = 1;
         }
-        if (!letter || strchr(letters, letter)) continue;
+        /* Several lists intersect; of anything else the second is checked by SQLite. */
+        if (!letter || (strchr(letters, letter) && !strchr(list_letters, letter))) continue;
         letters[n++] = letter;
         info->aConstraintUsage[i].argvIndex = n;
         info->aConstraintUsage[i].omit = !is_limit(op) && column != CK_KNN_DISTANCE &&
@@ -233,13 +238,10 @@ static int read_argument(CkKnnInput *input, char letter, sqlite3_value *value, P
     case LETTER_VERSION:
         return copy_text(value, "version", &input->version, err);
     case LETTER_HASH_IN:
-        input->hashes = value;
-        return SQLITE_OK;
     case LETTER_ROWID_IN:
-        input->rowids = value;
-        return SQLITE_OK;
     case LETTER_WORKSPACE_IN:
-        input->workspaces = value;
+        input->lists[input->n_lists].letter = letter;
+        input->lists[input->n_lists++].list = value;
         return SQLITE_OK;
     case LETTER_LIMIT:
         paging->has_limit = 1;
@@ -357,14 +359,12 @@ int ck_knn_input_resolve(CkKnnInput *input, CkStore *store, CkError *err) {
         if (err->rc == SQLITE_OK) ck_idset_intersect(&input->passing, &set, err);
         ck_idset_release(&set);
     }
-    if (err->rc == SQLITE_OK && input->workspaces) {
-        restrict_by(input, store, input->workspaces, add_workspace, err);
-    }
-    if (err->rc == SQLITE_OK && input->hashes) {
-        restrict_by(input, store, input->hashes, add_hash, err);
-    }
-    if (err->rc == SQLITE_OK && input->rowids) {
-        restrict_by(input, store, input->rowids, add_rowid, err);
+    for (int i = 0; i < input->n_lists && err->rc == SQLITE_OK; i++) {
+        char letter = input->lists[i].letter;
+        AddValue add = letter == LETTER_HASH_IN    ? add_hash
+                       : letter == LETTER_ROWID_IN ? add_rowid
+                                                   : add_workspace;
+        restrict_by(input, store, input->lists[i].list, add, err);
     }
     return err->rc;
 }

@@ -22,10 +22,15 @@ enum {
     CK_KNN_WORKSPACE
 };
 #define CK_KNN_INPUTS 5
+#define CK_KNN_LISTS_MAX 4 /* IN lists applied inside the search; more filter afterwards */
 
 typedef struct CkKnnInput {
     sqlite3_value *inputs[CK_KNN_INPUTS]; /* copies of those given by =, for reading them back */
-    sqlite3_value *hashes, *rowids, *workspaces; /* IN lists; valid during xFilter only */
+    struct {
+        char letter; /* of what, see knn_input.c */
+        sqlite3_value *list;
+    } lists[CK_KNN_LISTS_MAX]; /* the IN lists; valid during xFilter only */
+    int n_lists;
     CkVector query;
     size_t k;
     char *model, *version; /* NULL when not named */

@@ -48,8 +48,8 @@ static int tvf_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
         info->aConstraintUsage[at[input]].omit = 1;
         info->idxNum |= 1 << input;
     }
-    /* Without a required argument, or with one given twice, xFilter fails. SQLite asks for such plans, too, for the branches
-    ** of an OR, and drops them as the dearest. */
+    /* Without a required argument, or with one given twice, xFilter fails. SQLite asks for such
+    ** plans, too, for the branches of an OR, and drops them as the dearest. */
     int complete = (info->idxNum & (required(tvf) | GIVEN_TWICE)) == required(tvf);
     info->estimatedCost = complete ? 1000 : 1e300;
     info->estimatedRows = 1000;

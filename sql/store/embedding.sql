@@ -57,7 +57,7 @@ SELECT id, model, used_at FROM main._ck_embedding WHERE hash = ?1
 -- name: embedding_put_read
 SELECT s.schema_version, s.seq,
        m.id, m.dims, m.metric, m.encoding, m.normalized, m.m, m.ef_construction, m.ef_search,
-       e.id, e.used_at
+       e.id, e.used_at, e.model
 FROM main._ck_meta AS s
 LEFT JOIN main._ck_model AS m ON m.name = ?1 AND m.version = ?2
 LEFT JOIN main._ck_embedding AS e ON e.hash = ?3
@@ -76,7 +76,7 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?1, ?7)
 -- OR REPLACE: the row keeps its id and refs and gets a new seq, so that the feed shows it again.
 -- name: embedding_replace
 UPDATE main._ck_embedding
-SET model = ?2, bytes = ?3, used_at = max(used_at, ?4), seq = ?5, origin = ?6 WHERE id = ?1
+SET bytes = ?2, used_at = max(used_at, ?3), seq = ?4, origin = ?5 WHERE id = ?1
 
 -- name: embedding_times
 SELECT created_at, used_at FROM main._ck_embedding WHERE id = ?1
