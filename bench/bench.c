@@ -123,7 +123,7 @@ void bench_report_row(Bench *bench, const BenchRow *row) {
         snprintf(ratio, sizeof ratio, "%.2f (%.2f .. %.2f)", row->ratio.median, row->ratio.min,
                  row->ratio.max);
     }
-    printf("%-42s %12s %-7s %-12s %12s  %-20s %s%s\n", row->name, number(row->figure, figure),
+    printf("%-47s %10s %-6s  %-11s %10s  %-20s %s%s\n", row->name, number(row->figure, figure),
            row->unit, row->peer ? row->peer : "", peer_figure, ratio, aim,
            !aim[0] || bench->quick ? "" : met ? "  met" : "  MISSED");
     fflush(stdout);

@@ -117,6 +117,10 @@ void db_create_plain(sqlite3 *db) {
                 "origin TEXT, vector BLOB)");
 }
 
+void db_checkpoint(sqlite3 *db) {
+    db_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
 static double fill(sqlite3 *db, const Rows *rows, const char *sql) {
     int n_bytes = rows->dims * (int)sizeof(float);
     double begin = bench_now();

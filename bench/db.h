@@ -50,6 +50,9 @@ void db_run(sqlite3_stmt *stmt);
 
 void db_create_plain(sqlite3 *db);
 
+/* Empties the write-ahead log, so that reads find every page in the file itself. */
+void db_checkpoint(sqlite3 *db);
+
 /* Inserts all rows in one transaction; returns its seconds, COMMIT included. */
 double db_fill_ck(sqlite3 *db, const Rows *rows);
 double db_fill_plain(sqlite3 *db, const Rows *rows);

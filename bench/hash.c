@@ -1,6 +1,7 @@
 /*
 ** ck_hash from SQL, beside the BLAKE3 library called directly and beside a function that does
-** nothing with its argument, length(), which shows what a call through SQL costs.
+** nothing with its argument, length(), which shows what a call through SQL costs: at 1 KB that is
+** a sixth of the hash itself. "net" is ck_hash without it.
 */
 #include <blake3.h>
 #include <stdlib.h>
@@ -46,7 +47,8 @@ void bench_hash(Bench *bench) {
         const char *name;
         int n_bytes;
         double ratio;
-    } sizes[] = {{"64 B", 64, 0}, {"1 KB", 1024, 0.9}, {"16 KB", 16384, 0.9}, {"1 MB", 1 << 20, 0.9}};
+    } sizes[] = {
+        {"64 B", 64, 0}, {"1 KB", 1024, 0.9}, {"16 KB", 16384, 0.9}, {"1 MB", 1 << 20, 0.9}};
     sqlite3 *db = db_create(bench, "ck", 0);
     sqlite3_stmt *ck = db_prepare(db, "SELECT ck_hash(?1)");
     sqlite3_stmt *empty = db_prepare(db, "SELECT length(?1)");
@@ -66,11 +68,16 @@ void bench_hash(Bench *bench) {
         snprintf(name, sizeof name, "ck_hash %s", sizes[i].name);
         bench_report(bench, &times, &(BenchPair){name, 1, 0, "BLAKE3", (double)n * n_bytes,
                                                  &bench_mb_per_s, {.ratio = sizes[i].ratio}});
+        BenchTimes net = times;
+        for (int r = 0; r < net.n_rounds; r++) net.seconds[1][r] -= net.seconds[2][r];
+        snprintf(name, sizeof name, "ck_hash %s net", sizes[i].name);
+        bench_report(bench, &net, &(BenchPair){name, 1, 0, "BLAKE3", (double)n * n_bytes,
+                                               &bench_mb_per_s, {0, 0}});
         if (i > 0) continue;
-        bench_report(bench, &times, &(BenchPair){"ck_hash 64 B a call", 1, 0, "BLAKE3", n, &bench_us,
-                                                 {0, 0}});
-        bench_report(bench, &times, &(BenchPair){"length() 64 B a call", 2, 0, NULL, n, &bench_us,
-                                                 {0, 0}});
+        bench_report(bench, &times, &(BenchPair){"ck_hash 64 B a call", 1, 0, "BLAKE3", n,
+                                                 &bench_us, {0, 0}});
+        bench_report(bench, &times, &(BenchPair){"length() 64 B a call", 2, 0, NULL, n,
+                                                 &bench_us, {0, 0}});
     }
     free(bytes);
     sqlite3_finalize(ck);

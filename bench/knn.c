@@ -54,6 +54,7 @@ static sqlite3 *make_vec(const Bench *bench, const Rows *rows, int page_size) {
     }
     db_exec(db, "COMMIT");
     sqlite3_finalize(stmt);
+    db_checkpoint(db);
     return db;
 }
 
@@ -64,6 +65,7 @@ static void knn_of_page_size(Bench *bench, const Rows *rows, const Rows *queries
     sqlite3 *ck_db = db_create(bench, "ck", page_size), *vec_db = NULL;
     int has_vec = bench->vec != NULL;
     db_fill_ck(ck_db, rows);
+    db_checkpoint(ck_db);
     ck.stmt = db_prepare(ck_db, "SELECT hash, distance FROM knn(?1, 10)");
     if (has_vec) {
         vec_db = make_vec(bench, rows, page_size);
@@ -85,7 +87,7 @@ static void knn_of_page_size(Bench *bench, const Rows *rows, const Rows *queries
 void bench_knn(Bench *bench) {
     Rows rows, queries;
     rows_make(&rows, bench_size(bench, 100000, 2000), DIMS, 8);
-    /* The same seed gives the same subspace: queries are perturbed stored vectors. */
+    /* Queries lie in the same subspace: sums of two stored vectors. */
     queries = rows;
     queries.n = N_QUERIES;
     queries.vectors = bench_alloc(N_QUERIES * DIMS * sizeof(float));

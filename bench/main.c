@@ -60,8 +60,8 @@ int main(int argc, char **argv) {
     }
     if (!bench.ck) bench_fail("--ck PATH is needed");
     if (rows && !(bench.rows = fopen(rows, "w"))) bench_fail("cannot write %s", rows);
-    printf("%-42s %12s %-7s %-12s %12s  %-20s %s\n", "", "ck", "", "beside", "",
-           "times as fast", "aim");
+    printf("%-47s %10s %-6s  %-11s %10s  %-20s %s\n", "", "ck", "", "beside", "", "times as fast",
+           "aim");
     for (int i = 0; i < N_BENCHMARKS; i++) {
         if (n_chosen == 0 || chosen[i]) benchmarks[i].run(&bench);
     }

@@ -34,7 +34,7 @@ static double run_refs(void *state) {
     Refs *refs = state;
     sqlite3 *db = refs->db;
     if (refs->age) db_exec(db, refs->age);
-    db_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+    db_checkpoint(db);
     int64_t before = used_bytes(db);
     double begin = bench_now();
     sqlite3_stmt *stmt = db_prepare(db, refs->sql);

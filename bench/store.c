@@ -111,6 +111,8 @@ static void filled_make(Filled *filled, const Bench *bench) {
     db_create_plain(filled->plain);
     db_fill_ck(filled->ck, &filled->rows);
     db_fill_plain(filled->plain, &filled->rows);
+    db_checkpoint(filled->ck);
+    db_checkpoint(filled->plain);
 }
 
 static void filled_remove(Filled *filled) {
@@ -119,14 +121,18 @@ static void filled_remove(Filled *filled) {
     rows_free(&filled->rows);
 }
 
-/* ---- Point reads ---- */
+/* ---- Point reads ----
+**
+** "Warm" means in the operating system's cache; SQLite's own (2 MB by default) holds a hundredth
+** of the file, unless it is made to hold all of it.
+*/
 
 typedef struct Gets {
     sqlite3 *db;
     sqlite3_stmt *stmt;
     const Rows *rows;
-    const int *order; /* of rows->n */
-    int n, at;
+    const int *order; /* of rows->n; each round reads the same first n */
+    int n;
     int transaction; /* all reads in one, or each its own */
 } Gets;
 
@@ -135,7 +141,7 @@ static double run_gets(void *state) {
     double begin = bench_now();
     if (gets->transaction) db_exec(gets->db, "BEGIN");
     for (int i = 0; i < gets->n; i++) {
-        int row = gets->order[gets->at++ % gets->rows->n];
+        int row = gets->order[i];
         sqlite3_bind_blob(gets->stmt, 1, rows_hash(gets->rows, row), HASH_BYTES, SQLITE_STATIC);
         if (!db_step(gets->stmt) || !sqlite3_column_blob(gets->stmt, 0) ||
             sqlite3_column_bytes(gets->stmt, 0) != gets->rows->dims * 4) {
@@ -161,7 +167,7 @@ static void gets_in(Bench *bench, Filled *filled, const int *order, int transact
     BenchTimes times;
     for (int i = 0; i < 3; i++) {
         sqlite3 *db = i == 0 ? filled->plain : filled->ck;
-        gets[i] = (Gets){db, stmts[i], &filled->rows, order, n, 0, transaction};
+        gets[i] = (Gets){db, stmts[i], &filled->rows, order, n, transaction};
         sides[i] = (BenchSide){forms[i], run_gets, &gets[i]};
     }
     bench_rounds(&times, sides, 3, 1, bench_size(bench, 9, 1));
@@ -200,7 +206,8 @@ typedef struct Missing {
 } Missing;
 
 static void check_missing(const Missing *missing, int n) {
-    if (n != missing->n_missing) bench_fail("%d hashes are missing, found %d", missing->n_missing, n);
+    if (n == missing->n_missing) return;
+    bench_fail("%d hashes are missing, found %d", missing->n_missing, n);
 }
 
 static double run_ck_missing(void *state) {
@@ -251,8 +258,8 @@ void bench_missing(Bench *bench) {
                      hashes, n, n / 2};
     const BenchSide sides[] = {{"plain", run_plain_missing, &plain}, {"ck", run_ck_missing, &ck}};
     bench_rounds(&times, sides, 2, 1, bench_size(bench, 15, 1));
-    bench_report(bench, &times, &(BenchPair){"ck_missing per hash", 1, 0, "plain table", n, &bench_us,
-                                             {.figure = 3}});
+    bench_report(bench, &times, &(BenchPair){"ck_missing per hash", 1, 0, "plain table", n,
+                                             &bench_us, {.figure = 3}});
     sqlite3_finalize(ck.stmt);
     sqlite3_finalize(plain.stmt);
     free(hashes);

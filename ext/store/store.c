@@ -32,6 +32,10 @@ static int explain_failure(CkStore *store, const CkError *failure, CkError *err)
     if (primary == SQLITE_ERROR || primary == SQLITE_SCHEMA) {
         ck_stmt_ints(store, CK_SQL_META_EXISTS, &ignored, &one, 1, &found, "");
         if (ignored.rc == SQLITE_OK && !found) return SQLITE_OK;
+        if (ignored.rc != SQLITE_OK && (ignored.rc & 0xff) != SQLITE_ERROR) {
+            *err = ignored; /* the schema cannot be read at all; the message moves along */
+            return err->rc;
+        }
         ck_error_release(&ignored);
         /* A newer store may lack what the statement names; then its version is the news. */
         ck_stmt_ints(store, CK_SQL_META_GET, &ignored, &version, 1, &found, "");
