@@ -1,7 +1,8 @@
 /*
 ** Runs benchmarks: all, or those named on the command line. bench/run builds and calls it.
 **
-**     bench --ck PATH [--vec PATH] [--directory DIR] [--rows FILE] [--quick] [--list] [NAME…]
+**     bench --ck PATH [--vec PATH] [--directory DIR] [--rows FILE] [--quick] [--cpu] [--list]
+**           [NAME…]
 */
 #include "bench.h"
 
@@ -50,6 +51,8 @@ int main(int argc, char **argv) {
             i++;
         } else if (strcmp(argv[i], "--quick") == 0) {
             bench.quick = 1;
+        } else if (strcmp(argv[i], "--cpu") == 0) {
+            bench_use_cpu_time();
         } else if (strcmp(argv[i], "--list") == 0) {
             list();
             return 0;

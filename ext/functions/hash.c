@@ -25,17 +25,9 @@ static void hash_content(sqlite3_context *context, int argc, sqlite3_value **arg
 static void hash_key(sqlite3_context *context, int argc, sqlite3_value **argv) {
     CkConn *conn = sqlite3_user_data(context);
     CkError err = CK_ERROR_NONE;
-    const char *model, *version;
-    CkBytes content;
     uint8_t key[CK_HASH_BYTES];
     if (any_null(argc, argv)) return;
-    if (ck_text_from_value(argv[0], "ck_hash", "model", CK_NAME_MAX, &model, &err) == SQLITE_OK &&
-        ck_text_from_value(argv[1], "ck_hash", "version", CK_NAME_MAX, &version, &err) ==
-            SQLITE_OK &&
-        ck_content_from_value(argv[2], "ck_hash", &content, &err) == SQLITE_OK) {
-        CkBytes model_bytes = {model, (size_t)sqlite3_value_bytes(argv[0])};
-        CkBytes version_bytes = {version, (size_t)sqlite3_value_bytes(argv[1])};
-        ck_key_compute(&conn->hasher, model_bytes, version_bytes, content, key);
+    if (ck_key_from_values(&conn->hasher, argv, "ck_hash", key, &err) == SQLITE_OK) {
         sqlite3_result_blob(context, key, sizeof key, SQLITE_TRANSIENT);
     }
     ck_error_result(&err, context);

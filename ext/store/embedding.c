@@ -264,3 +264,14 @@ int ck_embedding_find(CkStore *store, const uint8_t hash[CK_HASH_BYTES], int64_t
     *used_at = row[2];
     return err->rc;
 }
+
+int ck_embedding_result_hash(CkStore *store, int64_t id, sqlite3_context *context, CkError *err) {
+    sqlite3_stmt *stmt = NULL;
+    if (ck_stmt_take(store, CK_SQL_EMBEDDING_HASH, &stmt, err) != SQLITE_OK) return err->rc;
+    ck_stmt_bind(stmt, "i", id);
+    if (ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
+        sqlite3_result_value(context, sqlite3_column_value(stmt, 0));
+    }
+    ck_stmt_give(store, CK_SQL_EMBEDDING_HASH, stmt);
+    return err->rc;
+}

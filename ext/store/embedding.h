@@ -53,4 +53,7 @@ int ck_embedding_drop(CkStore *store, int64_t id, CkError *err);
 int ck_embedding_find(CkStore *store, const uint8_t hash[CK_HASH_BYTES], int64_t *id,
                       int64_t *used_at, int *found, CkError *err);
 
+/* Sets the SQL result to the hash of a row; it stays NULL when there is no such row. */
+int ck_embedding_result_hash(CkStore *store, int64_t id, sqlite3_context *context, CkError *err);
+
 #endif

@@ -62,6 +62,21 @@ int ck_content_from_value(sqlite3_value *value, const char *who, CkBytes *conten
     return SQLITE_OK;
 }
 
+int ck_key_from_values(const CkKeyHasher *hasher, sqlite3_value **argv, const char *who,
+                       uint8_t key[CK_HASH_BYTES], CkError *err) {
+    const char *model, *version;
+    CkBytes content;
+    if (ck_text_from_value(argv[0], who, "model", CK_NAME_MAX, &model, err) != SQLITE_OK ||
+        ck_text_from_value(argv[1], who, "version", CK_NAME_MAX, &version, err) != SQLITE_OK ||
+        ck_content_from_value(argv[2], who, &content, err) != SQLITE_OK) {
+        return err->rc;
+    }
+    CkBytes model_bytes = {model, (size_t)sqlite3_value_bytes(argv[0])};
+    CkBytes version_bytes = {version, (size_t)sqlite3_value_bytes(argv[1])};
+    ck_key_compute(hasher, model_bytes, version_bytes, content, key);
+    return SQLITE_OK;
+}
+
 int ck_integer_from_value(sqlite3_value *value, const char *who, const char *what,
                           const CkRange *range, int64_t *out, CkError *err) {
     int type = value ? sqlite3_value_type(value) : SQLITE_NULL;

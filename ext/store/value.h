@@ -23,6 +23,10 @@ int ck_text_from_value(sqlite3_value *value, const char *who, const char *what, 
 /* The bytes of content: TEXT as UTF-8, BLOB as it is. */
 int ck_content_from_value(sqlite3_value *value, const char *who, CkBytes *content, CkError *err);
 
+/* The cache key of (model, version, content) = argv[0 .. 2]. */
+int ck_key_from_values(const CkKeyHasher *hasher, sqlite3_value **argv, const char *who,
+                       uint8_t key[CK_HASH_BYTES], CkError *err);
+
 typedef struct CkRange {
     int64_t min, max; /* inclusive */
 } CkRange;

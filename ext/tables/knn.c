@@ -12,12 +12,10 @@
 **
 ** idxStr names what each xFilter argument is, one letter each, see letters[] below.
 */
-#include <math.h>
 #include <string.h>
 
-#include "store/ref.h"
+#include "store/embedding.h"
 #include "store/search.h"
-#include "store/workspace.h"
 #include "tables/knn_input.h"
 #include "tables/table.h"
 
@@ -182,24 +180,13 @@ static int knn_eof(sqlite3_vtab_cursor *base) {
     return cursor->at >= cursor->hits.n;
 }
 
-static int result_hash(CkStore *store, int64_t id, sqlite3_context *context, CkError *err) {
-    sqlite3_stmt *stmt = NULL;
-    if (ck_stmt_take(store, CK_SQL_EMBEDDING_HASH, &stmt, err) != SQLITE_OK) return err->rc;
-    ck_stmt_bind(stmt, "i", id);
-    if (ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
-        sqlite3_result_value(context, sqlite3_column_value(stmt, 0));
-    }
-    ck_stmt_give(store, CK_SQL_EMBEDDING_HASH, stmt);
-    return err->rc;
-}
-
 static int knn_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
     Cursor *cursor = (Cursor *)base;
     CkHit hit = cursor->hits.hits[cursor->at];
     CkError err = CK_ERROR_NONE;
     switch (column) {
     case CK_KNN_HASH:
-        result_hash(store_of(base), hit.id, context, &err);
+        ck_embedding_result_hash(store_of(base), hit.id, context, &err);
         break;
     case CK_KNN_DISTANCE:
         sqlite3_result_double(context, (double)hit.distance);

@@ -222,17 +222,6 @@ static int refs_eof(sqlite3_vtab_cursor *base) {
     return ((Cursor *)base)->scan.eof;
 }
 
-static int result_hash(CkStore *store, int64_t embedding, sqlite3_context *context, CkError *err) {
-    sqlite3_stmt *stmt = NULL;
-    if (ck_stmt_take(store, CK_SQL_EMBEDDING_HASH, &stmt, err) != SQLITE_OK) return err->rc;
-    ck_stmt_bind(stmt, "i", embedding);
-    if (ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
-        sqlite3_result_value(context, sqlite3_column_value(stmt, 0));
-    }
-    ck_stmt_give(store, CK_SQL_EMBEDDING_HASH, stmt);
-    return err->rc;
-}
-
 static int refs_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
     sqlite3_stmt *stmt = ((Cursor *)base)->scan.stmt;
     CkError err = CK_ERROR_NONE;
@@ -254,7 +243,7 @@ static int refs_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int 
         sqlite3_result_value(context, sqlite3_column_value(stmt, ROW_END_LINE));
         break;
     default:
-        result_hash(store_of(base), sqlite3_column_int64(stmt, ROW_EMBEDDING), context, &err);
+        ck_embedding_result_hash(store_of(base), sqlite3_column_int64(stmt, ROW_EMBEDDING), context, &err);
     }
     return ck_table_end(base->pVtab, &err);
 }

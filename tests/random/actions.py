@@ -486,7 +486,7 @@ class Actions:
             ("chunk = 3 - chunk", lambda k: {"chunk": 3 - k[2]}),
             (f"chunk = 0, hash = {text(key)}", lambda k: {"chunk": 0, "hash": key}),
         ])
-        if "workspace" not in where and "path" in where:
+        if "GLOB" in where or ("workspace" not in where and "path" in where):
             # Such scans have no order one can rely on, and REPLACE depends on it.
             where, pick = "workspace = 'main'", lambda s: s.refs_in_order(
                 lambda k, ref: s.workspaces[k[0]].name == "main")

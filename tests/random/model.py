@@ -122,6 +122,8 @@ class State:
                 (model.normalized and abs(squared - 1) > 2e-3)):
             raise Refused("error", who)
         old = self.embeddings.get(key)
+        if old and old.model != row["model"]:
+            raise Refused("error", who)
         if old and mode in ("ignore", "keep"):
             self.embeddings[key] = old._replace(used_at=fresher(old.used_at, now))
             return
@@ -134,7 +136,7 @@ class State:
         self.seq += 1
         if old:
             self.embeddings[key] = old._replace(
-                model=row["model"], vector=read_back, encoding=model.encoding, bytes=size,
+                vector=read_back, encoding=model.encoding, bytes=size,
                 used_at=fresher(old.used_at, now), seq=self.seq, origin=row.get("origin"))
             return
         created = tuple(t - row.get("age", 0) for t in now)
