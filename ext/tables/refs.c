@@ -243,7 +243,8 @@ static int refs_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int 
         sqlite3_result_value(context, sqlite3_column_value(stmt, ROW_END_LINE));
         break;
     default:
-        ck_embedding_result_hash(store_of(base), sqlite3_column_int64(stmt, ROW_EMBEDDING), context, &err);
+        ck_embedding_result_hash(store_of(base), sqlite3_column_int64(stmt, ROW_EMBEDDING),
+                                 context, &err);
     }
     return ck_table_end(base->pVtab, &err);
 }
