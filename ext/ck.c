@@ -32,6 +32,9 @@ static int load(sqlite3 *db, CkError *err) {
     if (ck_conn_new(db, &conn, err) != SQLITE_OK) return err->rc;
     rc = ck_tables_register(conn);
     if (rc == SQLITE_OK) rc = ck_functions_register(conn);
+    /* Looking for absent functions leaves an error code on the connection, which sqlite3_open()
+    ** would take for a failure of an automatic extension; a look that succeeds clears it. */
+    if (rc == SQLITE_OK) rc = ck_function_exists(db, "ck_version", &loaded);
     if (rc != SQLITE_OK) ck_error_db(err, db, rc);
     ck_conn_release(conn); /* the registrations keep it from here on */
     return err->rc;
