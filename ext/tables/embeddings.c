@@ -118,6 +118,7 @@ static int embeddings_filter(sqlite3_vtab_cursor *base, int plan, const char *id
     if (ck_rows_begin(cursor, scan_sql[bounds.key][bounds.descending], &err) != SQLITE_OK) {
         goto done;
     }
+    cursor->single = bounds.lower >= 0 && bounds.lower == bounds.upper && bounds.key != SCAN_SEQ;
     if (bounds.key == SCAN_HASH) {
         bind_hash(cursor->stmt, &bounds, argv);
         sqlite3_bind_int64(cursor->stmt, 3, last);

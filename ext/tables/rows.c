@@ -10,6 +10,7 @@ CkStore *ck_rows_store(sqlite3_vtab_cursor *cursor) {
 int ck_rows_begin(CkRowsCursor *cursor, CkSqlId sql, CkError *err) {
     ck_rows_end(cursor);
     cursor->sql = sql;
+    cursor->single = 0;
     if (ck_stmt_take(ck_rows_store(&cursor->base), sql, &cursor->stmt, err) == SQLITE_OK) {
         cursor->eof = 0;
     }
@@ -45,8 +46,13 @@ int ck_rows_close(sqlite3_vtab_cursor *base) {
 }
 
 int ck_rows_next(sqlite3_vtab_cursor *base) {
+    CkRowsCursor *cursor = (CkRowsCursor *)base;
     CkError err = CK_ERROR_NONE;
-    ck_rows_step((CkRowsCursor *)base, &err);
+    if (cursor->single) {
+        ck_rows_end(cursor);
+    } else {
+        ck_rows_step(cursor, &err);
+    }
     return ck_table_end(base->pVtab, &err);
 }
 

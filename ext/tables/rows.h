@@ -12,6 +12,7 @@ typedef struct CkRowsCursor {
     sqlite3_stmt *stmt; /* at the current row; column 0 is the rowid */
     CkSqlId sql;
     int eof;
+    int single; /* set after ck_rows_begin(): there is at most one row, so next need not look */
 } CkRowsCursor;
 
 CkStore *ck_rows_store(sqlite3_vtab_cursor *cursor);

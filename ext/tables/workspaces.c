@@ -99,6 +99,7 @@ static int workspaces_filter(sqlite3_vtab_cursor *base, int plan, const char *id
                   : plan == PLAN_IN_NAME_ORDER ? CK_SQL_WORKSPACE_SCAN_BY_NAME
                                                : CK_SQL_WORKSPACE_SCAN;
     if (err.rc == SQLITE_OK && ck_rows_begin(&cursor->rows, sql, &err) == SQLITE_OK) {
+        cursor->rows.single = plan == PLAN_BY_NAME;
         if (plan == PLAN_BY_NAME) {
             ck_stmt_bind(cursor->rows.stmt, "v", argv[0]);
         } else {
