@@ -75,26 +75,40 @@ int ck_stored_vector_result(CkStore *store, int64_t id, uint32_t dims, sqlite3_c
     return err->rc;
 }
 
+int ck_stored_vector_open_by_hash(CkStore *store, const uint8_t hash[CK_HASH_BYTES],
+                                  sqlite3_stmt **stmt, CkError *err) {
+    if (ck_store_query(store, CK_SQL_VECTOR_GET_BY_HASH, stmt, err, "b", hash, CK_HASH_BYTES) ==
+            SQLITE_OK &&
+        *stmt && sqlite3_column_type(*stmt, CK_BY_HASH_ID) == SQLITE_NULL) {
+        ck_stmt_give(store, CK_SQL_VECTOR_GET_BY_HASH, *stmt);
+        *stmt = NULL;
+    }
+    return err->rc;
+}
+
+int ck_stored_vector_result_opened(CkStore *store, sqlite3_stmt *stmt, sqlite3_context *context,
+                                   CkError *err) {
+    CkStoredVector stored;
+    const float *x = NULL;
+    sqlite3_int64 dims = sqlite3_column_int64(stmt, CK_BY_HASH_DIMS);
+    ck_stored_vector_from_row(stmt, CK_BY_HASH_ID, &stored);
+    if (stored.data && (dims < 1 || dims > CK_DIMS_MAX)) {
+        return ck_error_set(err, SQLITE_CORRUPT_VTAB, "embeddings: row %lld has no valid model",
+                            (long long)stored.id);
+    }
+    if (ck_stored_vector_decode(store, &stored, (uint32_t)dims, &x, err) == SQLITE_OK) {
+        result_f32(store, context, x, (uint32_t)dims, err);
+    }
+    return err->rc;
+}
+
 int ck_stored_vector_result_by_hash(CkStore *store, const uint8_t hash[CK_HASH_BYTES],
                                     sqlite3_context *context, CkError *err) {
     sqlite3_stmt *stmt = NULL;
-    if (ck_store_query(store, CK_SQL_VECTOR_GET_BY_HASH, &stmt, err, "b", hash, CK_HASH_BYTES) !=
-            SQLITE_OK ||
-        !stmt) {
+    if (ck_stored_vector_open_by_hash(store, hash, &stmt, err) != SQLITE_OK || !stmt) {
         return err->rc;
     }
-    if (sqlite3_column_type(stmt, 2) != SQLITE_NULL) {
-        CkStoredVector stored;
-        const float *x = NULL;
-        sqlite3_int64 dims = sqlite3_column_int64(stmt, 1);
-        ck_stored_vector_from_row(stmt, 2, &stored);
-        if (dims < 1 || dims > CK_DIMS_MAX) {
-            ck_error_set(err, SQLITE_CORRUPT_VTAB, "embeddings: row %lld has no valid model",
-                         (long long)stored.id);
-        } else if (ck_stored_vector_decode(store, &stored, (uint32_t)dims, &x, err) == SQLITE_OK) {
-            result_f32(store, context, x, (uint32_t)dims, err);
-        }
-    }
+    ck_stored_vector_result_opened(store, stmt, context, err);
     ck_stmt_give(store, CK_SQL_VECTOR_GET_BY_HASH, stmt);
     return err->rc;
 }

@@ -35,6 +35,18 @@ int ck_stored_vector_decode(CkStore *store, const CkStoredVector *stored, uint32
 int ck_stored_vector_result(CkStore *store, int64_t id, uint32_t dims, sqlite3_context *context,
                             CkError *err);
 
+/*
+** The fast way from a hash to its vector: one step of one statement, vector_get_by_hash, taken and
+** left at its row. *stmt is NULL when the hash is not stored, or there is no store.
+*/
+enum { CK_BY_HASH_DIMS = 1, CK_BY_HASH_ID = 2, CK_BY_HASH_HASH = 6 }; /* columns of the row */
+int ck_stored_vector_open_by_hash(CkStore *store, const uint8_t hash[CK_HASH_BYTES],
+                                  sqlite3_stmt **stmt, CkError *err);
+
+/* Sets the SQL result to the vector of the row that was opened. */
+int ck_stored_vector_result_opened(CkStore *store, sqlite3_stmt *stmt, sqlite3_context *context,
+                                   CkError *err);
+
 /* The same by hash; the result stays NULL when the hash is not stored, or there is no store. */
 int ck_stored_vector_result_by_hash(CkStore *store, const uint8_t hash[CK_HASH_BYTES],
                                     sqlite3_context *context, CkError *err);

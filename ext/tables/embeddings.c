@@ -63,6 +63,18 @@ enum {
     ROW_DIMS
 };
 
+/*
+** SELECT vector … WHERE hash = ?, asking for nothing else, has a plan of its own: the statement
+** behind ck_get(), instead of a scan and a second look-up.
+*/
+#define PLAN_GET 64
+#define GET_VECTOR ((sqlite3_uint64)1 << COLUMN_VECTOR)
+#define GET_COLUMNS (GET_VECTOR | (sqlite3_uint64)1 << COLUMN_HASH)
+
+static int is_get(const CkRowsCursor *cursor) {
+    return cursor->sql == CK_SQL_VECTOR_GET_BY_HASH;
+}
+
 static int embeddings_connect(sqlite3 *db, void *aux, int argc, const char *const *argv,
                               sqlite3_vtab **vtab, char **message) {
     return ck_table_connect(db, aux, argc, argv, declaration, vtab, message);
@@ -81,6 +93,10 @@ static int embeddings_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
         if (key == 0 || ck_bounds_better(&bounds, &best)) best = bounds;
     }
     ck_bounds_use(&best, info, best.key != SCAN_SEQ);
+    if (best.key == SCAN_HASH && best.lower >= 0 && best.lower == best.upper &&
+        info->colUsed == (info->colUsed & GET_COLUMNS) && info->colUsed & GET_VECTOR) {
+        info->idxNum = PLAN_GET;
+    }
     return SQLITE_OK;
 }
 
@@ -99,6 +115,18 @@ static void bind_hash(sqlite3_stmt *stmt, const CkBounds *bounds, sqlite3_value 
     }
 }
 
+static int filter_get(CkRowsCursor *cursor, sqlite3_value *hash, CkError *err) {
+    if (sqlite3_value_type(hash) != SQLITE_BLOB || sqlite3_value_bytes(hash) != CK_HASH_BYTES) {
+        return SQLITE_OK;
+    }
+    ck_stored_vector_open_by_hash(ck_rows_store(&cursor->base), sqlite3_value_blob(hash),
+                                  &cursor->stmt, err);
+    cursor->sql = CK_SQL_VECTOR_GET_BY_HASH;
+    cursor->eof = cursor->stmt == NULL;
+    cursor->single = 1;
+    return err->rc;
+}
+
 static int embeddings_filter(sqlite3_vtab_cursor *base, int plan, const char *idx, int argc,
                              sqlite3_value **argv) {
     CkRowsCursor *cursor = (CkRowsCursor *)base;
@@ -110,6 +138,10 @@ static int embeddings_filter(sqlite3_vtab_cursor *base, int plan, const char *id
     (void)idx;
     (void)argc;
     ck_rows_end(cursor);
+    if (plan == PLAN_GET) {
+        filter_get(cursor, argv[0], &err);
+        goto done;
+    }
     ck_bounds_unpack(&bounds, plan);
     if (ck_store_query(store, CK_SQL_META_GET, &meta, &err, "") != SQLITE_OK || !meta) goto done;
     last = sqlite3_column_int64(meta, 1);
@@ -170,6 +202,14 @@ static int embeddings_column(sqlite3_vtab_cursor *base, sqlite3_context *context
     };
     CkRowsCursor *cursor = (CkRowsCursor *)base;
     CkError err = CK_ERROR_NONE;
+    if (is_get(cursor)) {
+        if (column == COLUMN_VECTOR) {
+            ck_stored_vector_result_opened(ck_rows_store(base), cursor->stmt, context, &err);
+        } else {
+            sqlite3_result_value(context, sqlite3_column_value(cursor->stmt, CK_BY_HASH_HASH));
+        }
+        return ck_table_end(base->pVtab, &err);
+    }
     int64_t id = sqlite3_column_int64(cursor->stmt, ROW_ID);
     /* In an UPDATE, columns that do not change are not worth reading. */
     if (sqlite3_vtab_nochange(context)) return SQLITE_OK;
@@ -183,6 +223,12 @@ static int embeddings_column(sqlite3_vtab_cursor *base, sqlite3_context *context
         result_refs(ck_rows_store(base), id, context, &err);
     }
     return ck_table_end(base->pVtab, &err);
+}
+
+static int embeddings_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
+    const CkRowsCursor *cursor = (const CkRowsCursor *)base;
+    *rowid = sqlite3_column_int64(cursor->stmt, is_get(cursor) ? CK_BY_HASH_ID : ROW_ID);
+    return SQLITE_OK;
 }
 
 /* columns[0] is the hash: argv of xUpdate from its third element on. */
@@ -277,6 +323,6 @@ const sqlite3_module ck_module_embeddings = {
     .xNext = ck_rows_next,
     .xEof = ck_rows_eof,
     .xColumn = embeddings_column,
-    .xRowid = ck_rows_rowid,
+    .xRowid = embeddings_rowid,
     .xUpdate = embeddings_update,
 };

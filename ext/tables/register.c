@@ -109,5 +109,5 @@ int ck_tables_register(CkConn *conn) {
         int rc = ck_tvf_register(conn, tvfs[i]);
         if (rc != SQLITE_OK) return rc;
     }
-    return SQLITE_OK;
+    return ck_vec_each_register(conn);
 }

@@ -74,6 +74,7 @@ typedef struct CkTvf {
     int n_columns;
     int n_inputs; /* at most CK_TVF_INPUTS_MAX */
     int n_required;
+    int first_rowid_is_0; /* else 1 */
     int cursor_bytes; /* sizeof the cursor, which begins with CkTvfCursor */
     /* Begins a scan over inputs and positions on the first row, or sets eof. */
     int (*filter)(CkTvfCursor *cursor, CkError *err);
@@ -92,6 +93,9 @@ extern const CkTvf ck_tvf_stats;
 extern const CkTvf ck_tvf_usage;
 
 int ck_tvf_register(struct CkConn *conn, const CkTvf *tvf);
+
+/* Registers vec_each, unless another extension has. */
+int ck_vec_each_register(struct CkConn *conn);
 
 /* The modules of the five tables, and the anchor that tells of sqlite3_close() (conn.h). */
 extern const sqlite3_module ck_module_embeddings;

@@ -135,7 +135,8 @@ static int tvf_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int c
 }
 
 static int tvf_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
-    *rowid = ((CkTvfCursor *)base)->row + 1;
+    const CkTvfCursor *cursor = (const CkTvfCursor *)base;
+    *rowid = cursor->row + !tvf_of(cursor)->first_rowid_is_0;
     return SQLITE_OK;
 }
 

@@ -50,6 +50,27 @@ static const char *value_type_name(sqlite3_value *value) {
     }
 }
 
+/* Bytes of dims components; bits come in whole bytes. */
+static uint32_t bytes_of(CkVectorType type, uint32_t dims) {
+    switch (type) {
+    case CK_VECTOR_F32: return 4 * dims;
+    case CK_VECTOR_F16: return 2 * dims;
+    case CK_VECTOR_I8: return dims;
+    case CK_VECTOR_BIT: return dims / 8;
+    }
+    return 0;
+}
+
+int ck_vector_new(CkVector *vector, CkVectorType type, uint32_t dims, CkError *err) {
+    uint32_t n_bytes = bytes_of(type, dims);
+    memset(vector, 0, sizeof *vector);
+    void *data = sqlite3_malloc64(n_bytes);
+    if (!data) return ck_error_nomem(err);
+    take(vector, type, data, n_bytes);
+    vector->dims = dims;
+    return SQLITE_OK;
+}
+
 /* Sets dims from the type and length of a blob. */
 static int measure(CkVector *vector, const char *who, CkError *err) {
     uint32_t n = vector->n_bytes;
@@ -155,13 +176,12 @@ int ck_vector_parse(sqlite3_value *value, const char *who, CkVector *vector, CkE
     return rc;
 }
 
-/* JSON numbers as another type: whole numbers become codes, zeros and ones bits. */
-static int narrow(CkVector *vector, CkVectorType type, const char *who, CkError *err) {
-    const float *x = vector->owned;
+int ck_vector_narrow(CkVector *vector, CkVectorType type, const char *who, CkError *err) {
+    const float *x = (const float *)vector->data;
     uint32_t dims = vector->dims;
     float low = type == CK_VECTOR_I8 ? -128.0f : 0.0f;
     float high = type == CK_VECTOR_I8 ? 127.0f : 1.0f;
-    uint32_t n_bytes = type == CK_VECTOR_F16 ? 2 * dims : type == CK_VECTOR_I8 ? dims : dims / 8;
+    uint32_t n_bytes = bytes_of(type, dims);
     if (type == CK_VECTOR_BIT && dims % 8 != 0) {
         return ck_error_set(err, SQLITE_ERROR, "%s: vector has %u bits, expected a multiple of 8",
                             who, dims);
@@ -199,7 +219,7 @@ int ck_vector_parse_as(sqlite3_value *value, CkVectorType type, const char *who,
         rc = ck_vector_parse(value, who, vector, err);
         if (rc == SQLITE_OK && vector->type != type) {
             if (sqlite3_value_type(value) == SQLITE_TEXT) {
-                rc = narrow(vector, type, who, err);
+                rc = ck_vector_narrow(vector, type, who, err);
             } else {
                 rc = ck_error_set(err, SQLITE_ERROR, "%s: expected a vector of %s, got %s", who,
                                   ck_vector_type_name(type), ck_vector_type_name(vector->type));

@@ -67,6 +67,16 @@ int ck_vector_check_finite(const CkVector *vector, const char *who, CkError *err
 ** vector is an error. */
 int ck_vector_widen(CkVector *vector, const char *who, CkError *err);
 
+/*
+** Makes an f32 vector as ck_vector_parse gives it a vector of a narrower type. f16: every component
+** within +-65504, rounded to nearest; i8: whole numbers -128..127; bit: 0 or 1, the first in the
+** lowest bit, a multiple of 8 of them. Anything else is an error that names the component.
+*/
+int ck_vector_narrow(CkVector *vector, CkVectorType type, const char *who, CkError *err);
+
+/* A vector with storage of its own, not yet filled; dims is 1..CK_DIMS_MAX, bits in eights. */
+int ck_vector_new(CkVector *vector, CkVectorType type, uint32_t dims, CkError *err);
+
 /* Makes the vector independent of the value it was read from: copies what it borrows. */
 int ck_vector_own(CkVector *vector, CkError *err);
 

@@ -407,7 +407,9 @@ class Actions:
                          line, self.any_hash(state, 0.96)))
             if rng.random() < 0.02:
                 rows[-1] = rows[-1][:2] + (300000,) + rows[-1][3:]
-        sql = (f"INSERT {prefix}INTO refs(workspace, path, chunk, start_line, hash) VALUES " +
+        # todo is an ordinary table with a trigger that inserts into refs.
+        sql = (f"INSERT {prefix}INTO {rng.choice(['refs', 'refs', 'ck_refs', 'todo'])}"
+               f"(workspace, path, chunk, start_line, hash) VALUES " +
                ", ".join("(" + ", ".join(map(text, row)) + ")" for row in rows))
         return sql, lambda s, now: each(rows, prefix, lambda r: s.add_ref(
             *r[:3], Ref(r[4], r[3], None), MODES[prefix], now))

@@ -304,7 +304,6 @@ class Queries:
         rng = self.rng
         terms, inside, after, error = [], [], [], False
         near = rng.choice(everything) if everything else (0, b"", 0.5, 0.5)
-        hashes = lambda row, keys: row[1] in keys
         if rng.random() < 0.3:
             names = [self.writes.workspace(state, 0.97) for _ in range(rng.choice([1, 1, 2, 3]))]
             numbers = [state.workspace_id(n) for n in names]
@@ -312,25 +311,25 @@ class Queries:
             keys = {ref.hash for key, ref in state.refs.items() if key[0] in numbers}
             terms.append(f"workspace = {text(names[0])}" if len(names) == 1 else
                          f"workspace IN ({', '.join(map(text, names))})")
-            inside.append(lambda row: hashes(row, keys))
-        kind = rng.randrange(8)
-        if kind == 0:
-            in_list = {self.writes.any_hash(state) for _ in range(rng.randint(2, 8))}
+            inside.append(lambda row: row[1] in keys)
+        if rng.random() < 0.2:
+            # Two at least: SQLite makes = of an IN with one element, and = filters afterwards.
+            in_list = {self.writes.any_hash(state) for _ in range(rng.randint(1, 8))} | {b"none"}
             terms.append(f"hash IN ({', '.join(map(text, sorted(in_list)))})")
-            # SQLite makes = of an IN with one element, and = filters afterwards.
-            (inside if len(in_list) > 1 else after).append(lambda row: hashes(row, in_list))
-        elif kind == 1:
+            inside.append(lambda row: row[1] in in_list)
+        if rng.random() < 0.2:
             globbed = {ref.hash for key, ref in state.refs.items() if key[1].startswith("src/")}
             terms.append("hash IN (SELECT hash FROM refs WHERE path GLOB 'src/*')")
-            inside.append(lambda row: hashes(row, globbed))
-        elif kind == 2:
+            inside.append(lambda row: row[1] in globbed)
+        if rng.random() < 0.2:
             ids = {rng.randint(0, state.seq + 1) for _ in range(10)}
-            terms.append(f"rowid IN ({', '.join(map(str, sorted(ids)))})")
-            (inside if len(ids) > 1 else after).append(lambda row: row[0] in ids)
-        elif kind == 3:
+            terms.append(f"rowid IN ({', '.join(map(str, sorted(ids)))}, -1)")
+            inside.append(lambda row: row[0] in ids)
+        # Beside an IN on the same column, SQLite replaces the column there by the constant.
+        if rng.random() < 0.1 and "hash IN" not in "".join(terms):
             terms.append(f"hash = {text(near[1])}")
             after.append(lambda row: row[1] == near[1])
-        elif kind == 4:
+        if rng.random() < 0.1 and "rowid IN" not in "".join(terms):
             terms.append(f"rowid = {near[0]}")
             after.append(lambda row: row[0] == near[0])
         for column, at in (("distance", 2), ("similarity", 3)):
