@@ -86,3 +86,38 @@ CREATE TABLE main._ck_ref(
     end_line INTEGER
 );
 CREATE INDEX main._ck_ref_embedding ON _ck_ref(embedding);
+
+-- Settings made with ck_config(name, value).
+CREATE TABLE main._ck_config(
+    name TEXT PRIMARY KEY,
+    value
+) WITHOUT ROWID;
+
+-- What maintenance did, newest last; the oldest rows go beyond 10,000. detail is JSON.
+CREATE TABLE main.ck_audit(
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    action TEXT NOT NULL,
+    detail TEXT NOT NULL
+);
+
+-- What went wrong in the background: one row per kind of failure, counted.
+CREATE TABLE main.ck_errors(
+    source TEXT NOT NULL,
+    code TEXT NOT NULL,
+    message TEXT NOT NULL,
+    first_at INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY(source, code)
+) WITHOUT ROWID;
+
+-- Long work under way, for other connections to see; updated with every batch. A row that is not
+-- updated any more was left by a process that died; the next run of the task replaces it.
+CREATE TABLE main.ck_progress(
+    task TEXT PRIMARY KEY,
+    started_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    done INTEGER NOT NULL,
+    total INTEGER NOT NULL
+) WITHOUT ROWID;

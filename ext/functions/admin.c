@@ -1,9 +1,10 @@
-/* The extension about itself: ck_init, ck_attach, ck_version, ck_debug. */
+/* The store and the extension as such: ck_init, ck_config, ck_attach, ck_version, ck_debug. */
 #include <blake3.h>
 #include <string.h>
 #include <zstd.h>
 
 #include "functions/functions.h"
+#include "store/config.h"
 #include "store/store.h"
 #include "store/value.h"
 #include "vector/kernels.h"
@@ -38,6 +39,26 @@ static void init(sqlite3_context *context, int argc, sqlite3_value **argv) {
         ck_write_end(&write, &err);
     }
     if (err.rc == SQLITE_OK) sqlite3_result_int(context, !exists);
+    ck_error_result(&err, context);
+}
+
+/* ck_config(name [, value]): the setting in force, after setting it (NULL: back to the default). */
+static void config(sqlite3_context *context, int argc, sqlite3_value **argv) {
+    CkError err = CK_ERROR_NONE;
+    CkStore *store = ck_conn_store(sqlite3_user_data(context), "main");
+    CkSetting setting;
+    CkWrite write;
+    int64_t value = 0;
+    int exists = 0;
+    if (!store) ck_error_nomem(&err);
+    if (err.rc == SQLITE_OK) ck_config_find(argv[0], &setting, &err);
+    if (err.rc == SQLITE_OK && argc == 2 && ck_write_begin(&write, store, &err) == SQLITE_OK) {
+        ck_config_set(store, setting, argv[1], &err);
+        ck_write_end(&write, &err);
+    }
+    if (err.rc == SQLITE_OK) ck_store_open_read(store, &exists, &err);
+    if (err.rc == SQLITE_OK && exists) ck_config_get(store, setting, &value, &err);
+    if (err.rc == SQLITE_OK) sqlite3_result_int64(context, value);
     ck_error_result(&err, context);
 }
 
@@ -104,6 +125,8 @@ static void debug(sqlite3_context *context, int argc, sqlite3_value **argv) {
 
 const CkFunction ck_functions_admin[] = {
     {"ck_init", 0, CK_FUNCTION_WRITES, init},
+    {"ck_config", 1, CK_FUNCTION_WRITES, config},
+    {"ck_config", 2, CK_FUNCTION_WRITES, config},
     {"ck_attach", 1, CK_FUNCTION_WRITES, attach},
     {"ck_debug", 0, SQLITE_INNOCUOUS, debug},
     {"ck_version", 0, CK_FUNCTION_PURE, version}, /* last, see ck_functions_register() */

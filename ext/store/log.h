@@ -1,0 +1,35 @@
+/*
+** What maintenance says of itself, as rows any SQL can read: ck_audit (what was done), ck_errors
+** (what failed, one row per kind), ck_progress (what is under way). Written inside the transaction
+** of the work they speak of.
+*/
+#ifndef CK_STORE_LOG_H
+#define CK_STORE_LOG_H
+
+#include "store/store.h"
+
+/* Rows kept in ck_audit. */
+#define CK_AUDIT_ROWS 10000
+
+/* Adds a row; detail is a JSON object made from the format. */
+int ck_audit_add(CkStore *store, const char *action, CkError *err, const char *format, ...)
+    CK_PRINTF(4, 5);
+
+/* Counts a failure of one kind (source, code); the newest message is kept. */
+int ck_errors_add(CkStore *store, const char *source, const char *code, CkError *err,
+                  const char *format, ...) CK_PRINTF(5, 6);
+
+/* The failure is over. */
+int ck_errors_remove(CkStore *store, const char *source, const char *code, CkError *err);
+
+/* Work of `task` that began at started_at has done `done` of `total`. */
+typedef struct CkProgress {
+    const char *task;
+    int64_t started_at;
+    int64_t done, total;
+} CkProgress;
+
+int ck_progress_set(CkStore *store, const CkProgress *progress, CkError *err);
+int ck_progress_clear(CkStore *store, const char *task, CkError *err);
+
+#endif

@@ -1,0 +1,34 @@
+-- Settings, and what maintenance reports of itself.
+
+-- name: config_get
+SELECT value FROM main._ck_config WHERE name = ?1
+
+-- name: config_set
+INSERT OR REPLACE INTO main._ck_config(name, value) VALUES (?1, ?2)
+
+-- name: config_unset
+DELETE FROM main._ck_config WHERE name = ?1
+
+-- name: audit_add
+INSERT INTO main.ck_audit(at, action, detail) VALUES (?1, ?2, ?3)
+
+-- name: audit_trim
+DELETE FROM main.ck_audit WHERE id <= (SELECT max(id) FROM main.ck_audit) - ?1
+
+-- name: error_add
+INSERT INTO main.ck_errors(source, code, message, first_at, last_at, count)
+VALUES (?1, ?2, ?3, ?4, ?4, 1)
+ON CONFLICT(source, code) DO UPDATE
+SET message = excluded.message, last_at = excluded.last_at, count = count + 1
+
+-- name: error_remove
+DELETE FROM main.ck_errors WHERE source = ?1 AND code = ?2
+
+-- name: progress_set
+INSERT INTO main.ck_progress(task, started_at, updated_at, done, total) VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT(task) DO UPDATE
+SET started_at = excluded.started_at, updated_at = excluded.updated_at, done = excluded.done,
+    total = excluded.total
+
+-- name: progress_clear
+DELETE FROM main.ck_progress WHERE task = ?1
