@@ -129,8 +129,9 @@ int ck_workspace_update(CkStore *store, int64_t id, const CkWorkspaceRow *row, C
     }
     if (err->rc == SQLITE_OK && read_row(row, &a, err) == SQLITE_OK &&
         check_free(store, &a, id, &other, err) == SQLITE_OK) {
-        ck_stmt_run(store, CK_SQL_WORKSPACE_UPDATE, err, "ittttivi", id, a.name, a.uuid, a.root,
-                    a.host, a.last_seen, a.expires_at, a.pinned);
+        ck_stmt_run(store, CK_SQL_WORKSPACE_UPDATE, err, "ittttivii", id, a.name, a.uuid, a.root,
+                    a.host, a.last_seen, a.expires_at, a.pinned,
+                    (int64_t)(row->last_seen != NULL));
     }
     ck_stmt_give(store, CK_SQL_WORKSPACE_SCAN, stmt);
     return err->rc;

@@ -19,3 +19,26 @@ WHERE e.id > ?2 AND e.created_at <= ?1 AND e.used_at <= ?1
       WHERE r.embedding = e.id AND w.id = r.id >> 43 AND w.state <> 'released')
 ORDER BY e.id
 LIMIT ?3
+
+-- Is embedding ?2 still garbage? Asked again in the transaction that deletes it.
+-- name: garbage_check
+SELECT 1 FROM main._ck_embedding AS e
+WHERE e.id = ?2 AND e.created_at <= ?1 AND e.used_at <= ?1
+  AND NOT EXISTS (
+      SELECT 1 FROM main._ck_ref AS r CROSS JOIN main._ck_workspace AS w
+      WHERE r.embedding = e.id AND w.id = r.id >> 43 AND w.state <> 'released')
+
+-- Unreferenced embeddings, least recently used first.
+-- name: quota_victims
+SELECT e.id, e.bytes FROM main._ck_embedding AS e
+WHERE e.created_at <= ?1 AND e.used_at <= ?1
+  AND NOT EXISTS (
+      SELECT 1 FROM main._ck_ref AS r CROSS JOIN main._ck_workspace AS w
+      WHERE r.embedding = e.id AND w.id = r.id >> 43 AND w.state <> 'released')
+ORDER BY e.used_at, e.id
+
+-- name: auto_vacuum_mode
+PRAGMA main.auto_vacuum
+
+-- name: vacuum_step
+PRAGMA main.incremental_vacuum(256)

@@ -34,7 +34,8 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'live')
 
 -- name: workspace_update
 UPDATE main._ck_workspace
-SET name = ?2, uuid = ?3, root = ?4, host = ?5, last_seen = ?6, expires_at = ?7, pinned = ?8
+SET name = ?2, uuid = ?3, root = ?4, host = ?5, last_seen = ?6, expires_at = ?7, pinned = ?8,
+    state = CASE WHEN ?9 THEN 'live' ELSE state END -- a heartbeat
 WHERE id = ?1
 
 -- name: workspace_find_uuid
@@ -44,6 +45,9 @@ SELECT id FROM main._ck_workspace WHERE uuid = ?1
 -- name: workspace_release
 UPDATE main._ck_workspace
 SET name = NULL, uuid = uuid || '#' || id, state = 'released', pinned = 0 WHERE id = ?1
+
+-- name: workspace_set_state
+UPDATE main._ck_workspace SET state = ?2 WHERE id = ?1
 
 -- name: workspace_released
 SELECT id FROM main._ck_workspace WHERE state = 'released' ORDER BY id LIMIT 1

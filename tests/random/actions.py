@@ -272,6 +272,9 @@ class Actions:
             grace = 3600
 
         def apply(s, now):
+            if not s.exists:
+                return [(0,)]
+            s.age_workspaces(now)
             keys = s.garbage(grace, now)
             for key in keys:
                 del s.embeddings[key]
@@ -357,7 +360,7 @@ class Actions:
                 if number is not None:
                     change(s, number, now)
             return apply
-        replace = lambda s, n, **new: s.workspaces.update({n: s.workspaces[n]._replace(**new)})
+        replace = lambda s, n, **new: s.update_workspace(n, **new)
         kind = rng.randrange(12)
         if kind < 2:
             return (f"UPDATE workspaces SET last_seen = unixepoch() {where}",
@@ -376,7 +379,7 @@ class Actions:
                                  "name = NULL", "pinned = 2"])
 
             def refuse(s, n, now):
-                same = column == "state = 'live'" or (column == "refs = 0" and not s.usage(n)[0])
+                same = column == f"state = '{s.workspaces[n].state}'" or (column == "refs = 0" and not s.usage(n)[0])
                 if not same:
                     raise Refused("error", "workspaces")
             return f"UPDATE workspaces SET {column} {where}", one(refuse)

@@ -87,7 +87,7 @@ def _workspaces(db, state):
         what = f"workspace {row[1]}, "
         same(what + "rowid, root, host, expires_at, pinned, state",
              (row[0], row[3], row[4], row[7], row[8], row[9]),
-             (number, w.root, w.host, w.expires_at, w.pinned, "live"))
+             (number, w.root, w.host, w.expires_at, w.pinned, w.state))
         same(what + "refs, embeddings, bytes, shared_bytes", row[10:], state.usage(number))
         state.workspaces[number] = w._replace(
             uuid=settle(what + "uuid", w.uuid or row[2], row[2]),
@@ -261,6 +261,11 @@ class Queries:
             e = state.embeddings.get(key)
             sql = f"SELECT ck_get({text(key)})"
             same(sql, self.rows(db, sql), [(blob(e.vector) if e else None,)])
+            sql = f"SELECT vector FROM embeddings WHERE hash = {text(key)}"
+            same(sql, self.rows(db, sql), [(blob(e.vector),)] if e else [])
+            sql = f"SELECT vector, rowid, refs FROM embeddings WHERE hash = {text(key)}"
+            counts = sum(ref.hash == key for ref in state.refs.values())
+            same(sql, self.rows(db, sql), [(blob(e.vector), e.id, counts)] if e else [])
         name, content = self.writes.model_name(state), f"c{self.rng.randrange(40)}"
         e = state.embeddings.get(self.writes.hasher(*name, content))
         sql = f"SELECT ck_get({text(name[0])}, {text(name[1])}, {text(content)})"

@@ -17,7 +17,8 @@ Embedding = collections.namedtuple(
 Model = collections.namedtuple(
     "Model", "id dims metric encoding normalized m ef_construction ef_search")
 Workspace = collections.namedtuple(
-    "Workspace", "name uuid root host created_at last_seen expires_at pinned")
+    "Workspace", "name uuid root host created_at last_seen expires_at pinned state",
+    defaults=["live"])
 Ref = collections.namedtuple("Ref", "hash start_line end_line")
 
 CHUNK_MAX = 262143
@@ -197,9 +198,29 @@ class State:
             new = Workspace(given["name"], None, None, None, now, now, None, 0)
             self.workspaces[max(self.workspaces, default=0) + 1] = new._replace(**given)
         elif mode == "replace":
-            self.workspaces[number] = self.workspaces[number]._replace(**given)
+            self.update_workspace(number, **given)
         elif mode != "ignore":
             raise Refused("constraint", "workspaces")
+
+    def update_workspace(self, number, **given):
+        """Sets attributes; a heartbeat makes the workspace live."""
+        if "last_seen" in given:
+            given["state"] = "live"
+        self.workspaces[number] = self.workspaces[number]._replace(**given)
+
+    def age_workspaces(self, now):
+        """The step ck_gc takes: live, stale, released. No workspace here has a host."""
+        for number, w in list(self.workspaces.items()):
+            seen = w.last_seen[0] if isinstance(w.last_seen, tuple) else w.last_seen
+            idle = (now[0] - seen) / 86400
+            expired = w.expires_at is not None and w.expires_at <= now[0]
+            if not w.pinned and (expired or idle > (90 if w.state == "stale" else 30)):
+                if w.state == "stale":
+                    self.release_workspace(number)
+                else:
+                    self.workspaces[number] = w._replace(state="stale")
+            elif w.state == "stale" and (w.pinned or idle <= 30):
+                self.workspaces[number] = w._replace(state="live")
 
     def rename_workspace(self, number, name, mode):
         """Gives a workspace another name."""
