@@ -33,6 +33,13 @@ SQLITE_EXTENSION_INIT3
 #define CK_BIG_ENDIAN 0
 #endif
 
+/* statfs(2) tells the kind of a filesystem on Linux only. */
+#ifdef __linux__
+#define CK_HAS_STATFS 1
+#else
+#define CK_HAS_STATFS 0
+#endif
+
 /* Checks the arguments of printf-like functions at compile time. */
 #define CK_PRINTF(format_arg, first_arg) __attribute__((format(printf, format_arg, first_arg)))
 

@@ -1,10 +1,11 @@
-/* The store and the extension as such: ck_init, ck_config, ck_attach, ck_version, ck_debug. */
+/* The store and the extension as such: ck_init, ck_config, ck_repair, ck_attach, ck_version … */
 #include <blake3.h>
 #include <string.h>
 #include <zstd.h>
 
 #include "functions/functions.h"
 #include "store/config.h"
+#include "store/doctor.h"
 #include "store/store.h"
 #include "store/value.h"
 #include "vector/kernels.h"
@@ -59,6 +60,26 @@ static void config(sqlite3_context *context, int argc, sqlite3_value **argv) {
     if (err.rc == SQLITE_OK) ck_store_open_read(store, &exists, &err);
     if (err.rc == SQLITE_OK && exists) ck_config_get(store, setting, &value, &err);
     if (err.rc == SQLITE_OK) sqlite3_result_int64(context, value);
+    ck_error_result(&err, context);
+}
+
+/* ck_repair(check): repairs what ck_doctor finds under that name; the number of rows. */
+static void repair(sqlite3_context *context, int argc, sqlite3_value **argv) {
+    CkError err = CK_ERROR_NONE;
+    CkStore *store = ck_conn_store(sqlite3_user_data(context), "main");
+    const char *check;
+    CkWrite write;
+    int64_t n_fixed = 0;
+    int exists = 0;
+    (void)argc;
+    if (!store) ck_error_nomem(&err);
+    if (err.rc == SQLITE_OK) ck_text_from_value(argv[0], "ck_repair", "check", 64, &check, &err);
+    if (err.rc == SQLITE_OK) ck_store_open_read(store, &exists, &err);
+    if (err.rc == SQLITE_OK && exists && ck_write_begin(&write, store, &err) == SQLITE_OK) {
+        ck_doctor_repair(store, check, &n_fixed, &err);
+        ck_write_end(&write, &err);
+    }
+    if (err.rc == SQLITE_OK) sqlite3_result_int64(context, n_fixed);
     ck_error_result(&err, context);
 }
 
@@ -127,6 +148,7 @@ const CkFunction ck_functions_admin[] = {
     {"ck_init", 0, CK_FUNCTION_WRITES, init},
     {"ck_config", 1, CK_FUNCTION_WRITES, config},
     {"ck_config", 2, CK_FUNCTION_WRITES, config},
+    {"ck_repair", 1, CK_FUNCTION_WRITES, repair},
     {"ck_attach", 1, CK_FUNCTION_WRITES, attach},
     {"ck_debug", 0, SQLITE_INNOCUOUS, debug},
     {"ck_version", 0, CK_FUNCTION_PURE, version}, /* last, see ck_functions_register() */

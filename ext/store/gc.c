@@ -30,7 +30,7 @@ typedef enum Phase {
     PHASE_AGE,
     PHASE_SWEEP,
     PHASE_GARBAGE,
-    PHASE_QUOTA, /* begins a transaction of its own: its victims are chosen before, without a lock */
+    PHASE_QUOTA, /* begins a transaction of its own: the victims are chosen before, unlocked */
     PHASE_VACUUM,
     PHASE_END
 } Phase;

@@ -22,6 +22,9 @@ int ck_errors_add(CkStore *store, const char *source, const char *code, CkError 
 /* The failure is over. */
 int ck_errors_remove(CkStore *store, const char *source, const char *code, CkError *err);
 
+/* Progress that has not moved for so long was left by a process that died. Seconds. */
+#define CK_PROGRESS_DEAD_S 600
+
 /* Work of `task` that began at started_at has done `done` of `total`. */
 typedef struct CkProgress {
     const char *task;

@@ -97,8 +97,10 @@ int ck_tables_register(CkConn *conn) {
         {"knn", &ck_module_knn},
         {"ck_knn", &ck_module_knn},
     };
-    static const CkTvf *const tvfs[] = {&ck_tvf_chunks, &ck_tvf_missing, &ck_tvf_garbage,
-                                        &ck_tvf_stats, &ck_tvf_usage};
+    static const CkTvf *const tvfs[] = {
+        &ck_tvf_chunks, &ck_tvf_missing, &ck_tvf_garbage,
+        &ck_tvf_stats,  &ck_tvf_usage,   &ck_tvf_doctor,
+    };
     for (size_t i = 0; i < sizeof modules / sizeof *modules; i++) {
         /* SQLite calls ck_conn_release() even when this fails. */
         int rc = sqlite3_create_module_v2(conn->db, modules[i].name, modules[i].module,

@@ -379,7 +379,8 @@ class Actions:
                                  "name = NULL", "pinned = 2"])
 
             def refuse(s, n, now):
-                same = column == f"state = '{s.workspaces[n].state}'" or (column == "refs = 0" and not s.usage(n)[0])
+                same = (column == f"state = '{s.workspaces[n].state}'" or
+                        (column == "refs = 0" and not s.usage(n)[0]))
                 if not same:
                     raise Refused("error", "workspaces")
             return f"UPDATE workspaces SET {column} {where}", one(refuse)

@@ -1,0 +1,39 @@
+/* What kind of place a file is in: see fs.h. */
+#include "base/fs.h"
+
+#include <stddef.h>
+#include <sys/stat.h>
+
+#include "base/sqlite.h"
+
+#if CK_HAS_STATFS
+#include <sys/vfs.h>
+
+const char *ck_fs_network(const char *path) {
+    /* f_type as statfs(2) lists them. */
+    static const struct {
+        unsigned type;
+        const char *name;
+    } kinds[] = {
+        {0x6969, "NFS"},     {0x517b, "SMB"},       {0xff534d42, "CIFS"}, {0xfe534d42, "SMB2"},
+        {0x01021997, "9P"},  {0x5346414f, "AFS"},   {0x00c36400, "Ceph"}, {0x0bd00bd0, "Lustre"},
+        {0x47504653, "GPFS"}, {0x013111a8, "IBRIX"},
+    };
+    struct statfs info;
+    if (statfs(path, &info) != 0) return NULL;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if ((unsigned)info.f_type == kinds[i].type) return kinds[i].name;
+    }
+    return NULL;
+}
+#else
+const char *ck_fs_network(const char *path) {
+    (void)path;
+    return NULL;
+}
+#endif
+
+int ck_fs_mode(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0 ? (int)(info.st_mode & 07777) : -1;
+}

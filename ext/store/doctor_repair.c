@@ -1,0 +1,105 @@
+/*
+** Repairs: see doctor.h.
+**
+** A repair restores what must hold from what is there; it invents nothing. An embedding whose
+** vector is damaged or missing goes with its refs, so that the next index run finds it missing and
+** embeds it again.
+*/
+#include <string.h>
+
+#include "store/doctor.h"
+#include "store/embedding.h"
+#include "store/log.h"
+#include "store/stored_vector.h"
+
+/* Runs a writing statement and adds the rows it changed. */
+static int change(CkStore *store, CkSqlId sql, int64_t argument, int64_t *n, CkError *err) {
+    if (err->rc != SQLITE_OK) return err->rc;
+    if (ck_stmt_run(store, sql, err, "i", argument) == SQLITE_OK) {
+        *n += sqlite3_changes(store->conn->db);
+    }
+    return err->rc;
+}
+
+static int repair_refs(CkStore *store, int64_t *n, CkError *err) {
+    return change(store, CK_SQL_REPAIR_REFS, 0, n, err);
+}
+
+static int repair_vectors(CkStore *store, int64_t *n, CkError *err) {
+    change(store, CK_SQL_REPAIR_VECTORS_REFS, 0, n, err);
+    change(store, CK_SQL_REPAIR_VECTORS_EMBEDDINGS, 0, n, err);
+    return change(store, CK_SQL_REPAIR_VECTORS_VECTORS, 0, n, err);
+}
+
+/* Ids of the damaged vectors; read to the end before the first is deleted. */
+static int find_damaged(CkStore *store, CkBuf *ids, CkError *err) {
+    sqlite3_stmt *stmt = NULL;
+    if (ck_stmt_take(store, CK_SQL_DOCTOR_CHECKSUMS, &stmt, err) != SQLITE_OK) return err->rc;
+    ck_stmt_bind(stmt, "i", (int64_t)1);
+    while (err->rc == SQLITE_OK && ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
+        int64_t id = sqlite3_column_int64(stmt, 0);
+        if (!ck_doctor_is_damaged(store, stmt)) continue;
+        ck_buf_append(ids, &id, sizeof id);
+        if (ids->rc != SQLITE_OK) ck_error_nomem(err);
+    }
+    ck_stmt_give(store, CK_SQL_DOCTOR_CHECKSUMS, stmt);
+    return err->rc;
+}
+
+static int repair_checksums(CkStore *store, int64_t *n, CkError *err) {
+    CkBuf ids;
+    ck_buf_init(&ids);
+    find_damaged(store, &ids, err);
+    const int64_t *id = (const int64_t *)(const void *)ids.data;
+    for (size_t i = 0; i < ids.n_bytes / sizeof *id && err->rc == SQLITE_OK; i++) {
+        if (ck_embedding_drop(store, id[i], err) == SQLITE_OK) *n += 1;
+    }
+    ck_buf_release(&ids);
+    return err->rc;
+}
+
+static int repair_bytes(CkStore *store, int64_t *n, CkError *err) {
+    return change(store, CK_SQL_REPAIR_BYTES, 0, n, err);
+}
+
+static int repair_seq(CkStore *store, int64_t *n, CkError *err) {
+    return change(store, CK_SQL_REPAIR_SEQ, 0, n, err);
+}
+
+static int repair_clock(CkStore *store, int64_t *n, CkError *err) {
+    int64_t now = ck_conn_now(store->conn);
+    change(store, CK_SQL_REPAIR_CLOCK_EMBEDDINGS, now, n, err);
+    return change(store, CK_SQL_REPAIR_CLOCK_WORKSPACES, now, n, err);
+}
+
+static int repair_paths(CkStore *store, int64_t *n, CkError *err) {
+    return change(store, CK_SQL_REPAIR_PATHS, 0, n, err);
+}
+
+static int repair_progress(CkStore *store, int64_t *n, CkError *err) {
+    return change(store, CK_SQL_REPAIR_PROGRESS, ck_conn_now(store->conn) - CK_PROGRESS_DEAD_S, n,
+                  err);
+}
+
+static const struct {
+    const char *check;
+    int (*run)(CkStore *store, int64_t *n_fixed, CkError *err);
+} repairs[] = {
+    {"refs", repair_refs},   {"vectors", repair_vectors}, {"checksums", repair_checksums},
+    {"bytes", repair_bytes}, {"seq", repair_seq},         {"clock", repair_clock},
+    {"paths", repair_paths}, {"progress", repair_progress},
+};
+
+int ck_doctor_repair(CkStore *store, const char *check, int64_t *n_fixed, CkError *err) {
+    *n_fixed = 0;
+    for (size_t i = 0; i < sizeof repairs / sizeof *repairs; i++) {
+        if (strcmp(repairs[i].check, check) != 0) continue;
+        if (repairs[i].run(store, n_fixed, err) != SQLITE_OK) return err->rc;
+        return ck_audit_add(store, "repair", err, "{\"check\":\"%s\",\"rows\":%lld}", check,
+                            (long long)*n_fixed);
+    }
+    return ck_error_set(err, SQLITE_ERROR,
+                        "ck_repair: '%s' cannot be repaired; 'refs', 'vectors', 'checksums', "
+                        "'bytes', 'seq', 'clock', 'paths' and 'progress' can",
+                        check);
+}

@@ -1,0 +1,117 @@
+-- The doctor's questions, and the repairs. Counting statements answer 0 on a sound store.
+
+-- name: doctor_tables
+SELECT count(*) FROM main.sqlite_schema
+WHERE type = 'table' AND name IN ('_ck_meta', '_ck_model', '_ck_embedding', '_ck_vector',
+    '_ck_workspace', '_ck_path', '_ck_ref', '_ck_config', 'ck_audit', 'ck_errors', 'ck_progress')
+
+-- Refs without embedding, without workspace, without path.
+-- name: doctor_refs
+SELECT count(*) FROM main._ck_ref AS r
+WHERE NOT EXISTS (SELECT 1 FROM main._ck_embedding WHERE id = r.embedding)
+   OR NOT EXISTS (SELECT 1 FROM main._ck_workspace WHERE id = r.id >> 43)
+   OR NOT EXISTS (SELECT 1 FROM main._ck_path WHERE id = r.id >> 18 & 33554431)
+
+-- name: repair_refs
+DELETE FROM main._ck_ref AS r
+WHERE NOT EXISTS (SELECT 1 FROM main._ck_embedding WHERE id = r.embedding)
+   OR NOT EXISTS (SELECT 1 FROM main._ck_workspace WHERE id = r.id >> 43)
+   OR NOT EXISTS (SELECT 1 FROM main._ck_path WHERE id = r.id >> 18 & 33554431)
+
+-- Embeddings without vector or model, vectors without embedding or with another model.
+-- name: doctor_vectors
+SELECT (SELECT count(*) FROM main._ck_embedding AS e
+        WHERE NOT EXISTS (SELECT 1 FROM main._ck_vector AS v
+                          WHERE v.id = e.id AND v.model = e.model)
+           OR NOT EXISTS (SELECT 1 FROM main._ck_model WHERE id = e.model))
+     + (SELECT count(*) FROM main._ck_vector AS v
+        WHERE NOT EXISTS (SELECT 1 FROM main._ck_embedding WHERE id = v.id))
+
+-- name: repair_vectors_refs
+DELETE FROM main._ck_ref WHERE embedding IN (
+    SELECT e.id FROM main._ck_embedding AS e
+    WHERE NOT EXISTS (SELECT 1 FROM main._ck_vector AS v WHERE v.id = e.id AND v.model = e.model)
+       OR NOT EXISTS (SELECT 1 FROM main._ck_model WHERE id = e.model))
+
+-- name: repair_vectors_embeddings
+DELETE FROM main._ck_embedding AS e
+WHERE NOT EXISTS (SELECT 1 FROM main._ck_vector AS v WHERE v.id = e.id AND v.model = e.model)
+   OR NOT EXISTS (SELECT 1 FROM main._ck_model WHERE id = e.model)
+
+-- name: repair_vectors_vectors
+DELETE FROM main._ck_vector AS v
+WHERE NOT EXISTS (SELECT 1 FROM main._ck_embedding WHERE id = v.id)
+
+-- Every ?1-th vector, with the dims of its model.
+-- name: doctor_checksums
+SELECT v.id, v.encoding, v.checksum, v.data, m.dims
+FROM main._ck_vector AS v LEFT JOIN main._ck_model AS m ON m.id = v.model
+WHERE v.id % ?1 = 0
+
+-- name: doctor_vector_count
+SELECT count(*) FROM main._ck_vector
+
+-- Rows stamped later than ?1.
+-- name: doctor_clock
+SELECT (SELECT count(*) FROM main._ck_embedding WHERE created_at > ?1 OR used_at > ?1)
+     + (SELECT count(*) FROM main._ck_workspace WHERE created_at > ?1 OR last_seen > ?1)
+
+-- name: repair_clock_embeddings
+UPDATE main._ck_embedding SET created_at = min(created_at, ?1), used_at = min(used_at, ?1)
+WHERE created_at > ?1 OR used_at > ?1
+
+-- name: repair_clock_workspaces
+UPDATE main._ck_workspace SET created_at = min(created_at, ?1), last_seen = min(last_seen, ?1)
+WHERE created_at > ?1 OR last_seen > ?1
+
+-- Embeddings whose recorded size is not that of their vector.
+-- name: doctor_bytes
+SELECT count(*) FROM main._ck_embedding AS e
+CROSS JOIN main._ck_vector AS v ON v.id = e.id
+WHERE e.bytes <> length(v.data)
+
+-- name: repair_bytes
+UPDATE main._ck_embedding AS e
+SET bytes = (SELECT length(data) FROM main._ck_vector WHERE id = e.id)
+WHERE bytes <> (SELECT length(data) FROM main._ck_vector WHERE id = e.id)
+
+-- How far the counter is behind the seqs and ids in use.
+-- name: doctor_seq
+SELECT max(0, max(coalesce((SELECT max(seq) FROM main._ck_embedding), 0),
+                  coalesce((SELECT max(id) FROM main._ck_vector), 0)) - s.seq)
+FROM main._ck_meta AS s WHERE s.id = 1
+
+-- name: repair_seq
+UPDATE main._ck_meta
+SET seq = max(seq, coalesce((SELECT max(seq) FROM main._ck_embedding), 0),
+              coalesce((SELECT max(id) FROM main._ck_vector), 0))
+WHERE id = 1
+
+-- Interned paths that no ref uses.
+-- name: doctor_paths
+SELECT count(*) FROM main._ck_path
+WHERE id NOT IN (SELECT id >> 18 & 33554431 FROM main._ck_ref)
+
+-- name: repair_paths
+DELETE FROM main._ck_path WHERE id NOT IN (SELECT id >> 18 & 33554431 FROM main._ck_ref)
+
+-- Stale workspaces, and released ones that still have refs.
+-- name: doctor_workspaces
+SELECT (SELECT count(*) FROM main._ck_workspace WHERE state = 'stale'),
+       (SELECT count(*) FROM main._ck_workspace WHERE state = 'released')
+
+-- Progress rows that nobody has updated since ?1.
+-- name: doctor_progress
+SELECT count(*) FROM main.ck_progress WHERE updated_at < ?1
+
+-- name: repair_progress
+DELETE FROM main.ck_progress WHERE updated_at < ?1
+
+-- name: doctor_errors
+SELECT source || ' ' || code || ': ' || message FROM main.ck_errors ORDER BY last_at DESC LIMIT 1
+
+-- name: doctor_journal_mode
+PRAGMA main.journal_mode
+
+-- name: doctor_quick_check
+PRAGMA main.quick_check(1)
