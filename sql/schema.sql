@@ -121,3 +121,37 @@ CREATE TABLE main.ck_progress(
     done INTEGER NOT NULL,
     total INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+-- How often the cache helped, by day (days since 1970) and model; model 0 counts hits on hashes
+-- whose model nobody looked at.
+CREATE TABLE main._ck_hits(
+    day INTEGER NOT NULL,
+    model INTEGER NOT NULL,
+    hits INTEGER NOT NULL,
+    misses INTEGER NOT NULL,
+    PRIMARY KEY(day, model)
+) WITHOUT ROWID;
+
+-- Three views for reports; sql/reports/ has more.
+CREATE VIEW main.ck_hit_rate AS
+SELECT date(h.day * 86400, 'unixepoch') AS day, m.name AS model, m.version AS version,
+       h.hits AS hits, h.misses AS misses,
+       round(100.0 * h.hits / (h.hits + h.misses), 1) AS hit_percent
+FROM _ck_hits AS h LEFT JOIN _ck_model AS m ON m.id = h.model
+ORDER BY h.day, m.name, m.version;
+
+CREATE VIEW main.ck_growth AS
+SELECT date(e.created_at, 'unixepoch') AS day, m.name AS model, m.version AS version,
+       count(*) AS embeddings, sum(e.bytes) AS bytes
+FROM _ck_embedding AS e LEFT JOIN _ck_model AS m ON m.id = e.model
+GROUP BY 1, e.model
+ORDER BY 1, m.name, m.version;
+
+CREATE VIEW main.ck_unused AS
+SELECT e.hash AS hash, m.name AS model, m.version AS version, e.bytes AS bytes,
+       e.created_at AS created_at, e.used_at AS used_at
+FROM _ck_embedding AS e LEFT JOIN _ck_model AS m ON m.id = e.model
+WHERE NOT EXISTS (
+    SELECT 1 FROM _ck_ref AS r CROSS JOIN _ck_workspace AS w
+    WHERE r.embedding = e.id AND w.id = r.id >> 43 AND w.state <> 'released')
+ORDER BY e.used_at, e.id;

@@ -23,10 +23,22 @@
 #include "store/key.h"
 #include "vector/encoding.h"
 
+/* Hits and misses that wait to be written, see store/hits.h. */
+#define CK_HITS_MODELS 8
+typedef struct CkModelHits {
+    int64_t model, hits, misses;
+} CkModelHits;
+typedef struct CkHitsWaiting {
+    CkModelHits models[CK_HITS_MODELS];
+    int n;
+    int64_t total;
+} CkHitsWaiting;
+
 typedef struct CkStore {
     struct CkConn *conn;
     struct CkStore *next;
     char *schema;
+    CkHitsWaiting hits;
     sqlite3_stmt *idle[CK_SQL_COUNT]; /* reset and ready, or NULL */
 } CkStore;
 

@@ -13,7 +13,7 @@
 /* A clock that is this much ahead is not worth a word. Seconds. */
 #define DOCTOR_SKEW_S 60
 
-#define DOCTOR_TABLES 11
+#define DOCTOR_TABLES 12
 
 int ck_doctor_find(CkDoctor *doctor, CkFinding finding, CkError *err, const char *format, ...) {
     va_list args;

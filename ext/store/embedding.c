@@ -4,6 +4,7 @@
 #include <float.h>
 #include <string.h>
 
+#include "store/hits.h"
 #include "store/stored_vector.h"
 #include "vector/encoding.h"
 #include "vector/kernels.h"
@@ -156,6 +157,7 @@ static int keep(CkStore *store, Draft *draft, CkError *err) {
     if (draft->used_at < now && draft->put->conflict != CK_CONFLICT_ABORT) {
         ck_stmt_run(store, CK_SQL_EMBEDDING_TOUCH, err, "ii", draft->result->id, now);
     }
+    ck_hits_count(store, draft->model.id, 1, 0);
     if (err->rc != SQLITE_OK || draft->put->conflict == CK_CONFLICT_KEEP) return err->rc;
     if (draft->put->conflict == CK_CONFLICT_IGNORE) {
         err->rc = SQLITE_CONSTRAINT_UNIQUE;
@@ -193,7 +195,11 @@ static int write_rows(CkStore *store, Draft *draft, CkError *err) {
             SQLITE_OK) {
         return err->rc;
     }
-    if (result->inserted) result->id = seq;
+    if (result->inserted) {
+        result->id = seq;
+        ck_hits_count(store, model->id, 0, 1);
+    }
+    if (ck_hits_flush(store, CK_HITS_BATCH, err) != SQLITE_OK) return err->rc;
     CkStoredVector stored = {result->id, model->encoding, 0, draft->data, draft->n_bytes};
     ck_stmt_run(store, CK_SQL_VECTOR_PUT, err, "iiiib", result->id, model->id,
                 (int64_t)model->encoding, ck_stored_vector_checksum(&stored), draft->data,

@@ -15,6 +15,7 @@
 
 #include "store/aging.h"
 #include "store/embedding.h"
+#include "store/hits.h"
 #include "store/log.h"
 #include "store/quota.h"
 #include "store/value.h"
@@ -62,7 +63,8 @@ static int64_t monotonic_ms(void) {
 }
 
 static int age_workspaces(Gc *gc, CkError *err) {
-    ck_workspaces_age(gc->store, &gc->aging, err);
+    ck_hits_flush(gc->store, 1, err);
+    if (err->rc == SQLITE_OK) ck_workspaces_age(gc->store, &gc->aging, err);
     gc->phase = PHASE_SWEEP;
     return err->rc;
 }

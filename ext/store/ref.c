@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "store/hits.h"
 
 /* A row after its names were looked up. */
 typedef struct Resolved {
@@ -139,6 +140,7 @@ int ck_ref_insert(CkStore *store, const CkRefRow *row, int replace, int64_t *id,
                 to.embedding, to.start_line, to.end_line);
     if ((err->rc & 0xff) == SQLITE_CONSTRAINT) return taken(err);
     if (err->rc == SQLITE_OK) freshen(store, &to, err);
+    if (err->rc == SQLITE_OK) ck_hits_flush(store, CK_HITS_BATCH, err);
     return err->rc;
 }
 

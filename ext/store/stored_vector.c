@@ -2,6 +2,7 @@
 #include "store/stored_vector.h"
 
 #include "base/coding.h"
+#include "store/hits.h"
 #include "vector/kernels.h"
 #include "vector/vector.h"
 
@@ -83,6 +84,7 @@ int ck_stored_vector_open_by_hash(CkStore *store, const uint8_t hash[CK_HASH_BYT
         ck_stmt_give(store, CK_SQL_VECTOR_GET_BY_HASH, *stmt);
         *stmt = NULL;
     }
+    if (*stmt) ck_hits_count(store, sqlite3_column_int64(*stmt, CK_BY_HASH_MODEL), 1, 0);
     return err->rc;
 }
 

@@ -5,6 +5,7 @@
 ** hex. Rows come in input order; ord is the 0-based position in the input.
 */
 #include "store/embedding.h"
+#include "store/hits.h"
 #include "tables/table.h"
 
 enum { COLUMN_ORD, COLUMN_HASH };
@@ -103,6 +104,7 @@ static int seek_missing(Cursor *cursor, CkError *err) {
         int rc = ck_stmt_step(store_of(cursor), cursor->lookup, err);
         sqlite3_reset(cursor->lookup);
         if (rc != SQLITE_ROW) return err->rc;
+        ck_hits_count(store_of(cursor), CK_HITS_NO_MODEL, 1, 0);
     }
     cursor->tvf.eof = 1;
     return SQLITE_OK;

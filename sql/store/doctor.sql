@@ -3,7 +3,8 @@
 -- name: doctor_tables
 SELECT count(*) FROM main.sqlite_schema
 WHERE type = 'table' AND name IN ('_ck_meta', '_ck_model', '_ck_embedding', '_ck_vector',
-    '_ck_workspace', '_ck_path', '_ck_ref', '_ck_config', 'ck_audit', 'ck_errors', 'ck_progress')
+    '_ck_workspace', '_ck_path', '_ck_ref', '_ck_config', 'ck_audit', 'ck_errors', 'ck_progress',
+    '_ck_hits')
 
 -- Refs without embedding, without workspace, without path.
 -- name: doctor_refs

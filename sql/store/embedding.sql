@@ -98,7 +98,7 @@ SELECT id, encoding, checksum, data FROM main._ck_vector WHERE id = ?1
 
 -- The model is that of the vector's row: so the hash index alone answers for _ck_embedding.
 -- name: vector_get_by_hash
-SELECT s.schema_version, m.dims, e.id, v.encoding, v.checksum, v.data, e.hash
+SELECT s.schema_version, m.dims, e.id, v.encoding, v.checksum, v.data, e.hash, v.model
 FROM main._ck_meta AS s
 LEFT JOIN main._ck_embedding AS e ON e.hash = ?1
 LEFT JOIN main._ck_vector AS v ON v.id = e.id

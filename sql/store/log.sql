@@ -32,3 +32,8 @@ SET started_at = excluded.started_at, updated_at = excluded.updated_at, done = e
 
 -- name: progress_clear
 DELETE FROM main.ck_progress WHERE task = ?1
+
+-- name: hits_add
+INSERT INTO main._ck_hits(day, model, hits, misses) VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT(day, model) DO UPDATE
+SET hits = hits + excluded.hits, misses = misses + excluded.misses

@@ -1,0 +1,23 @@
+/*
+** How often the cache helped, per day and model.
+**
+** A hit is a look-up that found a stored embedding (ck_get, SELECT vector … WHERE hash, ck_missing,
+** a put of what is there); a miss is an embedding that had to be made: a row that was inserted.
+** Reads never write, so counts wait in memory and go into _ck_hits with a later write of the
+** connection: approximate, and lost with a process that only reads.
+*/
+#ifndef CK_STORE_HITS_H
+#define CK_STORE_HITS_H
+
+#include "store/conn.h"
+
+/* The model of hits on hashes whose model was not looked at (ck_missing). */
+#define CK_HITS_NO_MODEL 0
+
+void ck_hits_count(CkStore *store, int64_t model, int64_t hits, int64_t misses);
+
+/* Inside a write transaction: writes what waits, if it is at least `least` counts. */
+#define CK_HITS_BATCH 256
+int ck_hits_flush(CkStore *store, int64_t least, CkError *err);
+
+#endif
