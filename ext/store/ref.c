@@ -136,8 +136,14 @@ int ck_ref_insert(CkStore *store, const CkRefRow *row, int replace, int64_t *id,
     if (resolve(store, row, &to, err) != SQLITE_OK) return err->rc;
     if (ck_ref_scans_detach(store, err) != SQLITE_OK) return err->rc;
     *id = CK_REF_ID(to.workspace, to.path, to.chunk);
-    ck_stmt_run(store, replace ? CK_SQL_REF_PUT : CK_SQL_REF_INSERT, err, "iivv", *id,
-                to.embedding, to.start_line, to.end_line);
+    if (replace) {
+        ck_stmt_run(store, CK_SQL_REF_SET, err, "iivv", *id, to.embedding, to.start_line,
+                    to.end_line);
+    }
+    if (err->rc == SQLITE_OK && !(replace && sqlite3_changes(store->conn->db) > 0)) {
+        ck_stmt_run(store, CK_SQL_REF_INSERT, err, "iivv", *id, to.embedding, to.start_line,
+                    to.end_line);
+    }
     if ((err->rc & 0xff) == SQLITE_CONSTRAINT) return taken(err);
     if (err->rc == SQLITE_OK) freshen(store, &to, err);
     if (err->rc == SQLITE_OK) ck_hits_flush(store, CK_HITS_BATCH, err);
