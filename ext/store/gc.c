@@ -153,8 +153,9 @@ static int report(Gc *gc, CkError *err) {
                      (long long)(ck_conn_now(store->conn) - gc->started_at));
     }
     ck_progress_clear(store, "gc", err);
-    if (err->rc != SQLITE_OK || gc->quota.max_bytes == 0) return err->rc;
-    ck_stmt_ints(store, CK_SQL_STATS_EMBEDDINGS, err, totals, 2, &found, "");
+    if (err->rc == SQLITE_OK && gc->quota.max_bytes > 0) {
+        ck_stmt_ints(store, CK_SQL_STATS_EMBEDDINGS, err, totals, 2, &found, "");
+    }
     if (err->rc != SQLITE_OK) return err->rc;
     if (totals[1] <= gc->quota.max_bytes) return ck_errors_remove(store, "gc", "quota", err);
     return ck_errors_add(store, "gc", "quota", err,
@@ -169,23 +170,21 @@ static int run_batch(Gc *gc, CkError *err) {
     int64_t start = monotonic_ms();
     if (ck_write_begin(&write, gc->store, err) != SQLITE_OK) return err->rc;
     gc->owned = write.owned;
-    int before_quota = gc->phase < PHASE_QUOTA;
+    int before_quota = gc->phase < PHASE_QUOTA, out_of_time = 0;
     while (err->rc == SQLITE_OK && gc->phase != PHASE_END) {
         step(gc, err);
         if (before_quota && gc->phase == PHASE_QUOTA) break;
-        if (gc->owned && monotonic_ms() - start >= CK_GC_BATCH_MS) break;
+        out_of_time = gc->owned && monotonic_ms() - start >= CK_GC_BATCH_MS;
+        if (out_of_time) break;
     }
     if (err->rc == SQLITE_OK && gc->phase == PHASE_END) {
         report(gc, err);
-    } else if (err->rc == SQLITE_OK && gc->owned) {
+    } else if (err->rc == SQLITE_OK && out_of_time) {
         CkProgress progress = {"gc", gc->started_at, gc->after, gc->last_id};
         ck_progress_set(gc->store, &progress, err);
     }
     ck_write_end(&write, err);
-    int64_t held_ms = monotonic_ms() - start;
-    if (err->rc == SQLITE_OK && gc->owned && held_ms >= CK_GC_BATCH_MS) {
-        sqlite3_sleep((int)held_ms);
-    }
+    if (err->rc == SQLITE_OK && out_of_time) sqlite3_sleep((int)(monotonic_ms() - start));
     return err->rc;
 }
 

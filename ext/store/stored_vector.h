@@ -37,9 +37,10 @@ int ck_stored_vector_result(CkStore *store, int64_t id, uint32_t dims, sqlite3_c
 
 /*
 ** The fast way from a hash to its vector: one step of one statement, vector_get_by_hash, taken and
-** left at its row. *stmt is NULL when the hash is not stored, or there is no store.
+** left at its row. *stmt is NULL when the hash is not stored, or there is no store. These are
+** columns of the row; encoding, checksum and data follow the id.
 */
-enum { CK_BY_HASH_DIMS = 1, CK_BY_HASH_ID = 2, CK_BY_HASH_HASH = 6, CK_BY_HASH_MODEL }; /* columns of the row */
+enum { CK_BY_HASH_DIMS = 1, CK_BY_HASH_ID = 2, CK_BY_HASH_HASH = 6, CK_BY_HASH_MODEL = 7 };
 int ck_stored_vector_open_by_hash(CkStore *store, const uint8_t hash[CK_HASH_BYTES],
                                   sqlite3_stmt **stmt, CkError *err);
 
