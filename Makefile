@@ -53,12 +53,7 @@ endif
 BLAKE3_OBJ := $(BLAKE3_NAMES:%=$(B)/blake3/%.o)
 
 # One source of kernels, one object per SIMD tier of this architecture.
-TIERS := portable
-ifeq ($(ARCH),x86_64)
-  TIERS += avx2
-endif
-FLAGS_portable := -DCK_TIER=portable
-FLAGS_avx2 := -DCK_TIER=avx2 -mavx2 -mfma -mf16c
+include ext/vector/tiers.mk
 TIER_SRC := ext/vector/kernels_tier.c
 TIER_OBJ := $(TIERS:%=$(B)/kernels/%.o)
 TIER_DEFS := $(TIERS:%=-DCK_TIER_%)
@@ -106,9 +101,9 @@ $(B)/gen/%.so.o: $(B)/gen/%.c
 $(B)/gen/%.core.o: $(B)/gen/%.c
 	$(Q)$(CC) $(CK_CFLAGS) -DSQLITE_CORE -c -o $@ $<
 
-$(TIER_OBJ): $(B)/kernels/%.o: $(TIER_SRC)
+$(TIER_OBJ): $(B)/kernels/%.o: $(TIER_SRC) ext/vector/tiers.mk
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CK_CFLAGS) -O3 $(FLAGS_$*) -c -o $@ $<
+	$(Q)$(CC) $(CK_CFLAGS) -O3 -DCK_TIER=$* $(TIER_FLAGS_$*) -c -o $@ $<
 
 $(B)/blake3/%.o: $(BLAKE3_DIR)/%.c
 	@mkdir -p $(@D)

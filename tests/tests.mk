@@ -12,7 +12,7 @@ TEST_CFLAGS = $(CK_CFLAGS) -DSQLITE_CORE -Wno-missing-prototypes
 test-programs: $(B)/unit $(B)/fault
 
 check: all ## run every test suite with every fault (many minutes)
-	@tests/run --full
+	@CK_CROSS=1 CK_FUZZ_SECONDS=$${CK_FUZZ_SECONDS:-30} tests/run --full
 
 $(B)/unit: $(UNIT_OBJ) $(CORE_OBJ) $(COMMON_OBJ)
 	$(CC) $(BASE_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lsqlite3
@@ -32,3 +32,13 @@ $(B)/gen/unit_tests.h: FORCE
 	@mkdir -p $(@D)
 	@printf 'UNIT_TEST(%s)\n' $(UNIT_TESTS) >$@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+# Fuzz targets, each linked to libFuzzer (FUZZ_MAIN=-fsanitize=fuzzer) or to the driver of the tree.
+FUZZ_MAIN ?= $(B)/tests/fuzz/driver.o
+FUZZ_PROGRAMS := $(patsubst tests/fuzz/%.c,$(B)/%,$(wildcard tests/fuzz/*_fuzz.c))
+
+.PHONY: fuzz-programs
+fuzz-programs: $(FUZZ_PROGRAMS)
+
+$(FUZZ_PROGRAMS): $(B)/%: $(B)/tests/fuzz/%.o $(filter %.o,$(FUZZ_MAIN)) $(CORE_OBJ) $(COMMON_OBJ)
+	$(CC) $(BASE_CFLAGS) $(LDFLAGS) -o $@ $(filter-out $(FUZZ_MAIN),$^) $(FUZZ_MAIN) $(LIBS) -lsqlite3

@@ -103,38 +103,33 @@ void ck_vec_argument_close(CkVecArgument *argument) {
     ck_vector_release(&argument->own.vector);
 }
 
-const char *ck_vec_who(char *buffer, const char *name, int arg) {
-    return sqlite3_snprintf(CK_VEC_WHO_BYTES, buffer, "%s: argument %d", name, arg + 1);
-}
-
-/* NaN and infinity are left to whoever sees the sums. */
+/* NaN and infinity are left to whoever sees the sums. Kernels want f16 in host order. */
 static int read_operand(sqlite3_value *value, const char *who, CkVecOperand *operand,
                         CkError *err) {
     int rc = ck_vector_view(value, who, &operand->vector, err);
     operand->given = operand->vector.type;
-    if (rc != SQLITE_OK || operand->given != CK_VECTOR_F16) return rc;
+    if (rc != SQLITE_OK || !CK_BIG_ENDIAN || operand->given != CK_VECTOR_F16) return rc;
     return ck_vector_widen(&operand->vector, who, err);
 }
 
-int ck_vec_pair_begin(CkVecPair *pair, const char *name, sqlite3_context *context, int n_args,
-                      sqlite3_value **args, CkError *err) {
-    pair->name = name;
+int ck_vec_pair_begin(CkVecPair *pair, const CkVecNames *names, sqlite3_context *context,
+                      int n_args, sqlite3_value **args, CkError *err) {
+    pair->names = names;
     pair->context = context;
-    if (ck_vec_check_count(name, n_args, 2, 2, err) != SQLITE_OK) return err->rc;
+    if (ck_vec_check_count(names->function, n_args, 2, 2, err) != SQLITE_OK) return err->rc;
     for (int i = 0; i < 2; i++) {
-        char who[CK_VEC_WHO_BYTES];
         ck_vec_argument_open(&pair->arguments[i], context, i, args[i], read_operand,
-                             ck_vec_who(who, name, i), err);
+                             names->arguments[i], err);
         if (err->rc != SQLITE_OK) return err->rc;
     }
     const CkVecOperand *a = pair->arguments[0].operand, *b = pair->arguments[1].operand;
     if (a->given != b->given) {
-        return ck_error_set(err, SQLITE_ERROR, "%s: vectors are %s and %s", name,
+        return ck_error_set(err, SQLITE_ERROR, "%s: vectors are %s and %s", names->function,
                             ck_vector_type_name(a->given), ck_vector_type_name(b->given));
     }
     if (a->vector.dims != b->vector.dims) {
-        return ck_error_set(err, SQLITE_ERROR, "%s: vectors have %u and %u dims", name,
-                            a->vector.dims, b->vector.dims);
+        return ck_error_set(err, SQLITE_ERROR, "%s: vectors have %u and %u dims",
+                            names->function, a->vector.dims, b->vector.dims);
     }
     return SQLITE_OK;
 }
@@ -152,9 +147,8 @@ void ck_vec_pair_end(CkVecPair *pair, const CkError *err) {
 
 int ck_vec_pair_check_finite(const CkVecPair *pair, CkError *err) {
     for (int i = 0; i < 2 && err->rc == SQLITE_OK; i++) {
-        char who[CK_VEC_WHO_BYTES];
-        ck_vector_check_finite(&pair->arguments[i].operand->vector,
-                               ck_vec_who(who, pair->name, i), err);
+        ck_vector_check_finite(&pair->arguments[i].operand->vector, pair->names->arguments[i],
+                               err);
     }
     return err->rc;
 }

@@ -42,7 +42,7 @@ void ck_vec_result(sqlite3_context *context, CkVector *v);
 ** is kept at once.
 */
 typedef struct CkVecOperand {
-    CkVectorType given; /* the type of the argument: f16 may come widened to f32 */
+    CkVectorType given; /* the type of the argument: on big-endian hosts f16 comes as f32 */
     CkVector vector;
     double norm_sq; /* the sum of squares, for whoever computes it, or below 0 */
 } CkVecOperand;
@@ -67,26 +67,29 @@ void ck_vec_argument_keep(CkVecArgument *argument, sqlite3_context *context, int
 void ck_vec_argument_close(CkVecArgument *argument);
 
 /*
-** Two operands of one type and as many components. f16 comes widened; f32 may be unaligned, and
-** may hold NaN or infinity (ck_vector_view). Begin with zeroed memory and end it in either case;
+** Two operands of one type and as many components. f32 may be unaligned, and f32 and f16 may hold
+** NaN or infinity (ck_vector_view). Begin with zeroed memory and end it in either case;
 ** on success the end keeps what is constant.
 */
+typedef struct CkVecNames {
+    const char *function, *arguments[2]; /* what begins messages; formatting them costs as much as
+                                            a distance */
+} CkVecNames;
+
+#define CK_VEC_NAMES(name) {name, {name ": argument 1", name ": argument 2"}}
+
 typedef struct CkVecPair {
-    const char *name;
+    const CkVecNames *names;
     sqlite3_context *context;
     CkVecArgument arguments[2];
 } CkVecPair;
 
-int ck_vec_pair_begin(CkVecPair *pair, const char *name, sqlite3_context *context, int n_args,
-                      sqlite3_value **args, CkError *err);
+int ck_vec_pair_begin(CkVecPair *pair, const CkVecNames *names, sqlite3_context *context,
+                      int n_args, sqlite3_value **args, CkError *err);
 void ck_vec_pair_end(CkVecPair *pair, const CkError *err);
 
 /* Refuses a NaN or infinity in either, naming argument and component. */
 int ck_vec_pair_check_finite(const CkVecPair *pair, CkError *err);
-
-/* "NAME: argument 1": begins messages about one operand; valid until the next call in buffer. */
-#define CK_VEC_WHO_BYTES 48
-const char *ck_vec_who(char *buffer, const char *name, int arg);
 
 /* The SQL functions. */
 typedef void CkVecFunction(sqlite3_context *context, int n_args, sqlite3_value **args);

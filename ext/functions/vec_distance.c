@@ -17,42 +17,6 @@
 #include "functions/vec.h"
 #include "vector/kernels.h"
 
-/* Sums that wait for a kernel: plain loops, exact for integers. */
-static int32_t dot_i8(const int8_t *a, const int8_t *b, size_t n) {
-    int32_t sum = 0; /* at most 65,536 * 2^14 */
-    for (size_t i = 0; i < n; i++) sum += a[i] * b[i];
-    return sum;
-}
-
-static double l2sq_i8(const int8_t *a, const int8_t *b, size_t n) {
-    uint32_t sum = 0; /* at most 65,536 * 255^2 < 2^32 */
-    for (size_t i = 0; i < n; i++) sum += (uint32_t)((a[i] - b[i]) * (a[i] - b[i]));
-    return sum;
-}
-
-static int64_t l1_i8(const int8_t *a, const int8_t *b, size_t n) {
-    int32_t sum = 0;
-    for (size_t i = 0; i < n; i++) sum += a[i] < b[i] ? b[i] - a[i] : a[i] - b[i];
-    return sum;
-}
-
-static double l1_f32(const float *a, const float *b, size_t n) {
-    double sum = 0;
-    for (size_t i = 0; i < n; i++) {
-        float x, y;
-        memcpy(&x, a + i, sizeof x);
-        memcpy(&y, b + i, sizeof y);
-        sum += fabs((double)x - (double)y);
-    }
-    return sum;
-}
-
-static uint32_t hamming(const uint8_t *a, const uint8_t *b, size_t n) {
-    uint32_t sum = 0;
-    for (size_t i = 0; i < n; i++) sum += (uint32_t)__builtin_popcount(a[i] ^ b[i]);
-    return sum;
-}
-
 /* Whether a sum of squares is far enough from the ends of float32 to be trusted. NaN is not. */
 static int is_safe(double sum) {
     return sum > 1e-24 && sum < 1e37;
@@ -74,62 +38,80 @@ static int sum_in_double(const CkVecPair *pair, Exact *exact, CkError *err) {
     memset(exact, 0, sizeof *exact);
     if (ck_vec_pair_check_finite(pair, err) != SQLITE_OK) return err->rc;
     for (uint32_t i = 0; i < a->dims; i++) {
-        float x, y;
-        memcpy(&x, a->data + 4 * i, sizeof x);
-        memcpy(&y, b->data + 4 * i, sizeof y);
-        double difference = (double)x - (double)y;
-        exact->dot += (double)x * y;
-        exact->norm_sq[0] += (double)x * x;
-        exact->norm_sq[1] += (double)y * y;
+        double x = (double)ck_vector_component(a, i), y = (double)ck_vector_component(b, i);
+        double difference = x - y;
+        exact->dot += x * y;
+        exact->norm_sq[0] += x * x;
+        exact->norm_sq[1] += y * y;
         exact->l2_sq += difference * difference;
         exact->l1 += fabs(difference);
     }
     return SQLITE_OK;
 }
 
-static const float *floats(const CkVecPair *pair, int i) {
-    return (const float *)pair->arguments[i].operand->vector.data;
-}
+/* The elements of a vector, as the kernels take them. */
+#define F32(v) ((const float *)(v)->data)
+#define F16(v) ((const uint16_t *)(v)->data)
+#define I8(v) ((const int8_t *)(v)->data)
 
-static const int8_t *codes(const CkVecPair *pair, int i) {
-    return (const int8_t *)pair->arguments[i].operand->vector.data;
-}
-
-static uint32_t dims_of(const CkVecPair *pair) {
-    return pair->arguments[0].operand->vector.dims;
-}
-
-static CkVectorType type_of(const CkVecPair *pair) {
-    return pair->arguments[0].operand->vector.type;
-}
-
-/* The sum of a[i] * b[i], and the sums of squares into the operands; one that is kept has its. */
-static double dot_and_norms(CkVecPair *pair) {
+static double dot_of(const CkVector *a, const CkVector *b) {
     const CkKernels *kernels = ck_kernels();
-    uint32_t dims = dims_of(pair);
-    CkVecOperand *a = pair->arguments[0].operand, *b = pair->arguments[1].operand;
-    if (type_of(pair) == CK_VECTOR_I8) {
-        const int8_t *x = codes(pair, 0), *y = codes(pair, 1);
-        if (a->norm_sq < 0) a->norm_sq = dot_i8(x, x, dims);
-        if (b->norm_sq < 0) b->norm_sq = dot_i8(y, y, dims);
-        return dot_i8(x, y, dims);
+    switch (a->type) {
+    case CK_VECTOR_F16: return (double)kernels->dot_f16(F16(a), F16(b), a->dims);
+    case CK_VECTOR_I8: return kernels->dot_i8(I8(a), I8(b), a->dims);
+    default: return (double)kernels->dot_f32(F32(a), F32(b), a->dims);
     }
-    /* One pass over the operand that is not known. */
-    int fresh = b->norm_sq >= 0 ? 0 : 1;
-    CkVecOperand *known = pair->arguments[1 - fresh].operand;
-    const float *x = floats(pair, 1 - fresh), *y = floats(pair, fresh);
+}
+
+/* dot_of, and the sum of squares of b. */
+static double dot_norm_of(const CkVector *a, const CkVector *b, double *b_norm_sq) {
+    const CkKernels *kernels = ck_kernels();
     float norm_sq;
-    if (known->norm_sq < 0) known->norm_sq = (double)kernels->dot_f32(x, x, dims);
-    double dot = (double)kernels->dot_norm_f32(x, y, dims, &norm_sq);
-    pair->arguments[fresh].operand->norm_sq = (double)norm_sq;
+    double dot;
+    if (a->type == CK_VECTOR_I8) {
+        *b_norm_sq = dot_of(b, b);
+        return dot_of(a, b);
+    }
+    if (a->type == CK_VECTOR_F16) {
+        dot = (double)kernels->dot_norm_f16(F16(a), F16(b), a->dims, &norm_sq);
+    } else {
+        dot = (double)kernels->dot_norm_f32(F32(a), F32(b), a->dims, &norm_sq);
+    }
+    *b_norm_sq = (double)norm_sq;
     return dot;
 }
 
+static double l2sq_of(const CkVector *a, const CkVector *b) {
+    const CkKernels *kernels = ck_kernels();
+    switch (a->type) {
+    case CK_VECTOR_F16: return (double)kernels->l2sq_f16(F16(a), F16(b), a->dims);
+    case CK_VECTOR_I8: return kernels->l2sq_i8(I8(a), I8(b), a->dims);
+    default: return (double)kernels->l2sq_f32(F32(a), F32(b), a->dims);
+    }
+}
+
+static double l1_of(const CkVector *a, const CkVector *b) {
+    const CkKernels *kernels = ck_kernels();
+    switch (a->type) {
+    case CK_VECTOR_F16: return (double)kernels->l1_f16(F16(a), F16(b), a->dims);
+    case CK_VECTOR_I8: return kernels->l1_i8(I8(a), I8(b), a->dims);
+    default: return (double)kernels->l1_f32(F32(a), F32(b), a->dims);
+    }
+}
+
+/* Sums of integers are exact, and need no second look. */
+static int is_exact(const CkVecPair *pair) {
+    return pair->arguments[0].operand->given == CK_VECTOR_I8;
+}
+
+/* An operand that is kept brings its norm; one pass over the other finds the rest. */
 static int cosine_of(CkVecPair *pair, double *cosine, CkError *err) {
-    double dot = dot_and_norms(pair);
-    double norm_sq[2];
-    for (int i = 0; i < 2; i++) norm_sq[i] = pair->arguments[i].operand->norm_sq;
-    if (type_of(pair) != CK_VECTOR_I8 && !(is_safe(norm_sq[0]) && is_safe(norm_sq[1]))) {
+    CkVecOperand *a = pair->arguments[0].operand, *b = pair->arguments[1].operand;
+    CkVecOperand *known = b->norm_sq >= 0 ? b : a, *fresh = known == a ? b : a;
+    if (known->norm_sq < 0) known->norm_sq = dot_of(&known->vector, &known->vector);
+    double dot = dot_norm_of(&known->vector, &fresh->vector, &fresh->norm_sq);
+    double norm_sq[2] = {a->norm_sq, b->norm_sq};
+    if (!is_exact(pair) && !(is_safe(norm_sq[0]) && is_safe(norm_sq[1]))) {
         Exact exact;
         if (sum_in_double(pair, &exact, err) != SQLITE_OK) return err->rc;
         dot = exact.dot;
@@ -137,11 +119,10 @@ static int cosine_of(CkVecPair *pair, double *cosine, CkError *err) {
     }
     for (int i = 0; i < 2; i++) {
         if (norm_sq[i] > 0) continue;
-        char who[CK_VEC_WHO_BYTES];
         return ck_error_set(err, SQLITE_ERROR, "%s: a zero vector has no cosine",
-                            ck_vec_who(who, pair->name, i));
+                            pair->names->arguments[i]);
     }
-    /* The norms' product leaves the range of double no more than the sums do. */
+    /* The product of the norms stays within double: 1e-90 to 1e82 each. */
     *cosine = dot / sqrt(norm_sq[0] * norm_sq[1]);
     *cosine = *cosine > 1 ? 1 : *cosine < -1 ? -1 : *cosine;
     return SQLITE_OK;
@@ -159,44 +140,33 @@ static void distance_cosine(CkVecPair *pair, CkError *err) {
 }
 
 static void dot(CkVecPair *pair, CkError *err) {
-    double sum;
     Exact exact;
-    if (type_of(pair) == CK_VECTOR_I8) {
-        sum = dot_i8(codes(pair, 0), codes(pair, 1), dims_of(pair));
-    } else {
-        sum = (double)ck_kernels()->dot_f32(floats(pair, 0), floats(pair, 1), dims_of(pair));
-        if (!is_safe(fabs(sum))) {
-            if (sum_in_double(pair, &exact, err) != SQLITE_OK) return;
-            sum = exact.dot;
-        }
+    double sum = dot_of(&pair->arguments[0].operand->vector, &pair->arguments[1].operand->vector);
+    if (!is_exact(pair) && !is_safe(fabs(sum))) {
+        if (sum_in_double(pair, &exact, err) != SQLITE_OK) return;
+        sum = exact.dot;
     }
     sqlite3_result_double(pair->context, sum);
 }
 
 static void distance_l2(CkVecPair *pair, CkError *err) {
-    double sum;
     Exact exact;
-    if (type_of(pair) == CK_VECTOR_I8) {
-        sum = l2sq_i8(codes(pair, 0), codes(pair, 1), dims_of(pair));
-    } else {
-        sum = (double)ck_kernels()->l2sq_f32(floats(pair, 0), floats(pair, 1), dims_of(pair));
-        if (!is_safe(sum)) {
-            if (sum_in_double(pair, &exact, err) != SQLITE_OK) return;
-            sum = exact.l2_sq;
-        }
+    double sum = l2sq_of(&pair->arguments[0].operand->vector, &pair->arguments[1].operand->vector);
+    if (!is_exact(pair) && !is_safe(sum)) {
+        if (sum_in_double(pair, &exact, err) != SQLITE_OK) return;
+        sum = exact.l2_sq;
     }
     sqlite3_result_double(pair->context, as_f32(sqrt(sum)));
 }
 
-/* An INTEGER for int8, as sqlite-vec has it. */
+/* An INTEGER for int8, as sqlite-vec has it. Nothing is squared, so nothing underflows. */
 static void distance_l1(CkVecPair *pair, CkError *err) {
     Exact exact;
-    if (type_of(pair) == CK_VECTOR_I8) {
-        sqlite3_result_int64(pair->context,
-                             l1_i8(codes(pair, 0), codes(pair, 1), dims_of(pair)));
+    double sum = l1_of(&pair->arguments[0].operand->vector, &pair->arguments[1].operand->vector);
+    if (is_exact(pair)) {
+        sqlite3_result_int64(pair->context, (sqlite3_int64)sum);
         return;
     }
-    double sum = l1_f32(floats(pair, 0), floats(pair, 1), dims_of(pair));
     if (!isfinite(sum)) {
         if (sum_in_double(pair, &exact, err) != SQLITE_OK) return;
         sum = exact.l1;
@@ -205,22 +175,22 @@ static void distance_l1(CkVecPair *pair, CkError *err) {
 }
 
 static void distance_hamming(CkVecPair *pair, CkError *err) {
-    (void)err;
     const CkVector *a = &pair->arguments[0].operand->vector;
     const CkVector *b = &pair->arguments[1].operand->vector;
-    sqlite3_result_double(pair->context, (double)hamming(a->data, b->data, a->n_bytes));
+    (void)err;
+    sqlite3_result_double(pair->context, ck_kernels()->hamming(a->data, b->data, a->n_bytes));
 }
 
 /* One of the functions above as an SQL function, for bit vectors or for all others. */
-static void measure(const char *name, void (*metric)(CkVecPair *, CkError *), int takes_bits,
+static void measure(const CkVecNames *names, void (*metric)(CkVecPair *, CkError *), int takes_bits,
                     sqlite3_context *context, int n_args, sqlite3_value **args) {
     CkError err = CK_ERROR_NONE;
     CkVecPair pair;
     memset(&pair, 0, sizeof pair);
-    if (ck_vec_pair_begin(&pair, name, context, n_args, args, &err) == SQLITE_OK) {
+    if (ck_vec_pair_begin(&pair, names, context, n_args, args, &err) == SQLITE_OK) {
         CkVectorType given = pair.arguments[0].operand->given;
         if (takes_bits != (given == CK_VECTOR_BIT)) {
-            ck_error_set(&err, SQLITE_ERROR, "%s: expected %s vectors, got %s", name,
+            ck_error_set(&err, SQLITE_ERROR, "%s: expected %s vectors, got %s", names->function,
                          takes_bits ? "bit" : "float32, float16 or int8",
                          ck_vector_type_name(given));
         } else {
@@ -232,25 +202,31 @@ static void measure(const char *name, void (*metric)(CkVecPair *, CkError *), in
 }
 
 void ck_vec_cosine(sqlite3_context *context, int n_args, sqlite3_value **args) {
-    measure("vec_cosine", cosine, 0, context, n_args, args);
+    static const CkVecNames names = CK_VEC_NAMES("vec_cosine");
+    measure(&names, cosine, 0, context, n_args, args);
 }
 
 void ck_vec_dot(sqlite3_context *context, int n_args, sqlite3_value **args) {
-    measure("vec_dot", dot, 0, context, n_args, args);
+    static const CkVecNames names = CK_VEC_NAMES("vec_dot");
+    measure(&names, dot, 0, context, n_args, args);
 }
 
 void ck_vec_distance_cosine(sqlite3_context *context, int n_args, sqlite3_value **args) {
-    measure("vec_distance_cosine", distance_cosine, 0, context, n_args, args);
+    static const CkVecNames names = CK_VEC_NAMES("vec_distance_cosine");
+    measure(&names, distance_cosine, 0, context, n_args, args);
 }
 
 void ck_vec_distance_l2(sqlite3_context *context, int n_args, sqlite3_value **args) {
-    measure("vec_distance_l2", distance_l2, 0, context, n_args, args);
+    static const CkVecNames names = CK_VEC_NAMES("vec_distance_l2");
+    measure(&names, distance_l2, 0, context, n_args, args);
 }
 
 void ck_vec_distance_l1(sqlite3_context *context, int n_args, sqlite3_value **args) {
-    measure("vec_distance_l1", distance_l1, 0, context, n_args, args);
+    static const CkVecNames names = CK_VEC_NAMES("vec_distance_l1");
+    measure(&names, distance_l1, 0, context, n_args, args);
 }
 
 void ck_vec_distance_hamming(sqlite3_context *context, int n_args, sqlite3_value **args) {
-    measure("vec_distance_hamming", distance_hamming, 1, context, n_args, args);
+    static const CkVecNames names = CK_VEC_NAMES("vec_distance_hamming");
+    measure(&names, distance_hamming, 1, context, n_args, args);
 }

@@ -11,15 +11,18 @@
 #include "functions/vec.h"
 #include "vector/kernels.h"
 
-/* out = a + sign * b. The operands may be unaligned, and are in host order. */
-static int combine_f32(const CkVecPair *pair, const CkVector *a, const CkVector *b, float sign,
+/* out = a + sign * b, as f32 for f16 too. */
+static int combine_floats(const CkVecPair *pair, const CkVector *a, const CkVector *b, float sign,
                        CkVector *out, CkError *err) {
     float *sums = out->owned;
-    for (uint32_t i = 0; i < a->dims; i++) {
-        float x, y;
+    for (uint32_t i = 0; a->type == CK_VECTOR_F32 && i < a->dims; i++) {
+        float x, y; /* at any address */
         memcpy(&x, a->data + 4 * i, sizeof x);
         memcpy(&y, b->data + 4 * i, sizeof y);
         sums[i] = x + sign * y;
+    }
+    for (uint32_t i = 0; a->type == CK_VECTOR_F16 && i < a->dims; i++) {
+        sums[i] = ck_vector_component(a, i) + sign * ck_vector_component(b, i);
     }
     if (ck_kernels()->finite_f32(sums, a->dims)) return SQLITE_OK;
     if (ck_vec_pair_check_finite(pair, err) != SQLITE_OK) return err->rc;
@@ -27,7 +30,7 @@ static int combine_f32(const CkVecPair *pair, const CkVector *a, const CkVector 
     while (isfinite(sums[i])) i++;
     return ck_error_set(err, SQLITE_ERROR,
                         "%s: component %u of the result is beyond the range of float32",
-                        pair->name, i + 1);
+                        pair->names->function, i + 1);
 }
 
 static int combine_i8(const CkVecPair *pair, const CkVector *a, const CkVector *b, int sign,
@@ -45,29 +48,33 @@ static int combine_i8(const CkVecPair *pair, const CkVector *a, const CkVector *
     uint32_t i = 0;
     while (x[i] + sign * y[i] == codes[i]) i++;
     return ck_error_set(err, SQLITE_ERROR,
-                        "%s: component %u of the result is %d, int8 is -128..127", pair->name,
-                        i + 1, x[i] + sign * y[i]);
+                        "%s: component %u of the result is %d, int8 is -128..127",
+                        pair->names->function, i + 1, x[i] + sign * y[i]);
 }
 
 /* vec_add with sign 1, vec_sub with sign -1. */
-static void combine(const char *name, int sign, sqlite3_context *context, int n_args,
+static void combine(const CkVecNames *names, int sign, sqlite3_context *context, int n_args,
                     sqlite3_value **args) {
     CkError err = CK_ERROR_NONE;
     CkVecPair pair;
     CkVector out = {0};
     memset(&pair, 0, sizeof pair);
-    if (ck_vec_pair_begin(&pair, name, context, n_args, args, &err) != SQLITE_OK) goto done;
+    if (ck_vec_pair_begin(&pair, names, context, n_args, args, &err) != SQLITE_OK) goto done;
     CkVectorType given = pair.arguments[0].operand->given;
     const CkVector *a = &pair.arguments[0].operand->vector;
     const CkVector *b = &pair.arguments[1].operand->vector;
     if (given == CK_VECTOR_BIT) {
-        ck_error_set(&err, SQLITE_ERROR, "%s: expected numbers, got bit vectors", name);
+        ck_error_set(&err, SQLITE_ERROR, "%s: expected numbers, got bit vectors",
+                     names->function);
         goto done;
     }
-    if (ck_vector_new(&out, a->type, a->dims, &err) != SQLITE_OK) goto done;
-    int rc = a->type == CK_VECTOR_I8 ? combine_i8(&pair, a, b, sign, &out, &err)
-                                     : combine_f32(&pair, a, b, (float)sign, &out, &err);
-    if (rc == SQLITE_OK && given == CK_VECTOR_F16) rc = ck_vector_narrow(&out, given, name, &err);
+    CkVectorType sums = given == CK_VECTOR_I8 ? CK_VECTOR_I8 : CK_VECTOR_F32;
+    if (ck_vector_new(&out, sums, a->dims, &err) != SQLITE_OK) goto done;
+    int rc = sums == CK_VECTOR_I8 ? combine_i8(&pair, a, b, sign, &out, &err)
+                                  : combine_floats(&pair, a, b, (float)sign, &out, &err);
+    if (rc == SQLITE_OK && given == CK_VECTOR_F16) {
+        rc = ck_vector_narrow(&out, given, names->function, &err);
+    }
     if (rc == SQLITE_OK) ck_vec_result(context, &out);
 done:
     ck_vector_release(&out);
@@ -76,11 +83,13 @@ done:
 }
 
 void ck_vec_add(sqlite3_context *context, int n_args, sqlite3_value **args) {
-    combine("vec_add", 1, context, n_args, args);
+    static const CkVecNames names = CK_VEC_NAMES("vec_add");
+    combine(&names, 1, context, n_args, args);
 }
 
 void ck_vec_sub(sqlite3_context *context, int n_args, sqlite3_value **args) {
-    combine("vec_sub", -1, context, n_args, args);
+    static const CkVecNames names = CK_VEC_NAMES("vec_sub");
+    combine(&names, -1, context, n_args, args);
 }
 
 static int read_any(sqlite3_value *value, const char *who, CkVecOperand *operand, CkError *err) {
@@ -93,7 +102,7 @@ static int parse_index(sqlite3_value *value, const char *who, const CkVector *v,
     int type = sqlite3_value_numeric_type(value);
     double number = sqlite3_value_double(value);
     if ((type != SQLITE_INTEGER && type != SQLITE_FLOAT) || number != floor(number)) {
-        return ck_error_set(err, SQLITE_ERROR, "%s must be an integer, got %s", who,
+        return ck_error_set(err, SQLITE_ERROR, "%s must be an integer, got %.40s", who,
                             type == SQLITE_NULL   ? "NULL"
                             : type == SQLITE_BLOB ? "a BLOB"
                                                   : (const char *)sqlite3_value_text(value));

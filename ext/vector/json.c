@@ -157,10 +157,11 @@ static int read_number(Reader *r, float *out) {
         *out = strtof_l(first, NULL, r->c_locale);
     }
     if (isinf(*out)) {
-        int n = r->at - first < 40 ? (int)(r->at - first) : 40;
+        int n = (int)(r->at - first);
         return ck_error_set(r->err, SQLITE_ERROR,
-                            "%s: JSON at byte %d: %.*s is beyond the range of float32", r->who,
-                            (int)(first - r->begin) + 1, n, first);
+                            "%s: JSON at byte %d: %.*s%s is beyond the range of float32", r->who,
+                            (int)(first - r->begin) + 1, n < 40 ? n : 40, first,
+                            n > 40 ? "..." : "");
     }
     return SQLITE_OK;
 }

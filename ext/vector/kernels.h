@@ -1,14 +1,43 @@
 /*
 ** Distance kernels: the innermost loops, one table of functions per SIMD tier.
 **
-** kernels_tier.c is written once with simde and compiled once per tier with that tier's compiler
-** flags; dispatch.c picks the best tier this CPU has when the extension is loaded, or the one the
-** environment variable CK_SIMD names (never one the CPU lacks). No other file contains SIMD code.
-** The portable tier is the same source with the compiler's baseline (SSE2, NEON or plain C).
+** kernels_tier.c is written once and compiled once per tier with that tier's compiler flags
+** (tiers.mk); dispatch.c picks the best tier this CPU has when the extension is loaded, or the one
+** the environment variable CK_SIMD names (never one the CPU lacks). No other file contains SIMD
+** code. The tiers:
 **
-** Any length will do, including 0, and any address, except where it says "aligned" (f32 at a
-** multiple of 4). f32 sums run in several f32 accumulators: the relative error against exact
-** arithmetic is below n * 2^-24 of the sum of absolute products, in practice far smaller.
+**   portable     the compiler's baseline through simde: SSE2, NEON or plain C
+**   avx2         AVX2, FMA, F16C, POPCNT
+**   avx512       AVX-512 F, BW, DQ and VL, BMI2
+**   avx512vnni   and VNNI, BITALG, VPOPCNTDQ
+**   neon         what every aarch64 has
+**   dotprod      and the dot product instructions of ARMv8.2
+**
+** Any length will do, including 0, and any address, whatever the type of the pointer says, except
+** where it says "aligned" (f32 at a multiple of 4). Nothing outside the n elements is read.
+**
+** Sums of f32 and f16. f16 components (IEEE 754 binary16, in the host's byte order) are widened to
+** f32, which is exact, and everything is added in f32, in four vectors of 4 to 16 accumulators. No
+** term passes through more than n/16 + 10 roundings: its own (up to 3 for a square), the steps of
+** one accumulator (n/16, and 3 for what is left over), the tree that adds up the accumulators (4; a
+** wider tier has more levels and fewer steps). With u = 2^-24 the error is thus, to first order,
+** at most
+**
+**     (n/16 + 10) * u * sum of |terms|
+**
+** where the terms are a[i]*b[i], (a[i]-b[i])^2 or |a[i]-b[i]|: 3.5e-6 of that sum at 768 dims, and
+** in practice nearer to 1e-7. To that comes 2^-149 for each term that underflows. Sums past FLT_MAX
+** are infinite; NaN and infinities must be kept out by the caller (finite_f32).
+**
+** Sums of integers are exact, in every tier the same, and may use every value of the type (-128
+** too). What bounds n is the result:
+**
+**     dot_i8     65,536 * 128 * 128 = 2^30                      < 2^31
+**     dot_u8i8   65,536 * 255 * 128 = 2,139,095,040             < 2^31 = 2,147,483,648
+**     l2sq_i8    65,536 * 255 * 255 = 4,261,478,400             < 2^32 = 4,294,967,296
+**
+** Inside, partial sums are taken modulo 2^32, so only the result has to fit: 65,536 dims always
+** do. No step saturates (dpbusd and not dpbusds; never maddubs, whose pairs saturate at 2^15).
 */
 #ifndef CK_VECTOR_KERNELS_H
 #define CK_VECTOR_KERNELS_H
@@ -16,14 +45,37 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define CK_KERNEL_INTS_MAX 65536 /* the n up to which every sum of integers is exact */
+
 typedef struct CkKernels {
     const char *tier; /* "portable", "avx2", … */
     /* sum a[i] * b[i] */
     float (*dot_f32)(const float *a, const float *b, size_t n);
+    float (*dot_f16)(const uint16_t *a, const uint16_t *b, size_t n);
     /* sum (a[i] - b[i])^2 */
     float (*l2sq_f32)(const float *a, const float *b, size_t n);
+    float (*l2sq_f16)(const uint16_t *a, const uint16_t *b, size_t n);
+    /* sum |a[i] - b[i]| */
+    float (*l1_f32)(const float *a, const float *b, size_t n);
+    float (*l1_f16)(const uint16_t *a, const uint16_t *b, size_t n);
     /* returns sum a[i] * b[i] and writes sum b[i]^2: one pass for cosine against stored vectors */
     float (*dot_norm_f32)(const float *a, const float *b, size_t n, float *b_norm_sq);
+    float (*dot_norm_f16)(const uint16_t *a, const uint16_t *b, size_t n, float *b_norm_sq);
+    /* The same sums over integers, exact up to CK_KERNEL_INTS_MAX. With VNNI, dot_u8i8 takes about
+    ** two thirds of the time of dot_i8: whoever keeps the sum of b's codes passes a[i] + 128 and
+    ** takes 128 * sum b[i] off. A squared norm is dot_i8(a, a, n). */
+    int32_t (*dot_i8)(const int8_t *a, const int8_t *b, size_t n);
+    int32_t (*dot_u8i8)(const uint8_t *a, const int8_t *b, size_t n);
+    uint32_t (*l2sq_i8)(const int8_t *a, const int8_t *b, size_t n);
+    uint32_t (*l1_i8)(const int8_t *a, const int8_t *b, size_t n);
+    /* Bits set: in a, and in a ^ b */
+    uint32_t (*popcount)(const uint8_t *a, size_t n_bytes);
+    uint32_t (*hamming)(const uint8_t *a, const uint8_t *b, size_t n_bytes);
+    /* A code of 1 bit a component times a query of 4 bits a component: the sum of the query's
+    ** values (0..15) where the code's bit is set. Plane p, n_bytes long at planes + p * n_bytes,
+    ** holds bit p of every value, in the order of the code's bits:
+    ** sum over p of 2^p * popcount(code & plane p). */
+    uint32_t (*dot_bit4)(const uint8_t *code, const uint8_t *planes, size_t n_bytes);
     /* 1 when every component is finite */
     int (*finite_f32)(const float *a, size_t n);
     /* max |x[i]|, 0 when n is 0; x is finite and aligned */

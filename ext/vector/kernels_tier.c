@@ -1,21 +1,44 @@
 /*
 ** The distance kernels, once for all tiers.
 **
-** Compiled once per tier with -DCK_TIER=<tier> and that tier's flags (Makefile, TIERS). What a
-** tier has of its own is lanes_<tier>.h: the vector types Floats and Ints of LANES components and
-** a dozen one-line operations on them, in simde. Everything below is written on those.
+** Compiled once per tier with -DCK_TIER=<tier> and that tier's flags (tiers.mk). What a tier has
+** of its own is lanes_<tier>.h: vector types and one-line operations on them, in simde or in the
+** compiler's intrinsics. Everything below is written on those:
 **
-**   floats_zero load add sub fma sum    the usual; load takes any address
-**   ints_or_not_finite(bad, a)          bad, with all ones in the lanes where a is NaN or infinite
-**   ints_any(a, b)                      whether any bit is set
+**   Floats, LANES of f32
+**     floats_zero load add sub abs fma sum     the usual
+**     floats_load_f16                          LANES of f16, widened
+**   Ints, 32-bit lanes whose sums wrap
+**     ints_zero add sub sum                    the usual
+**     ints_or_not_finite(bad, floats)          bad, with all ones where a float is NaN or infinite
+**     ints_any(a, b)                           whether any bit is set
+**   Codes, CODES of i8 or u8, widened or as they are
+**     codes_load_i8, codes_load_u8
+**     ints_add_dot_i8(sum, a, b)               sum + a * b, which a tier may have to take with a
+**     ints_add_excess_i8(excess, b)              shifted by a constant: the excess to take off in
+**     (the same for u8i8)                        the end. The others return excess unchanged, and
+**                                                the compiler sees that it is zero.
+**     ints_add_l2sq_i8(sum, a, b)
+**   Bytes, BYTES of bits or i8, and ByteSums, lanes whose total wraps at 2^32 or later
+**     bytes_load xor and add                   the usual; bytes_add byte by byte
+**     bytes_count(v)                           the bits set in each byte
+**     sums_zero add total                      the usual
+**     sums_add_bytes(sum, v)                   sum + unsigned bytes
+**     sums_add_count(sum, v)                   sum + bits set
+**     sums_add_l1_i8(sum, a, b)
 **
-** Four independent accumulators per sum hide the latency of the multiply-add; in L1 the two loads
-** per step are then what bounds dot_f32. The last n % LANES components are copied into a block
-** padded with zeros: zeros change no sum, and nothing is read past the end.
+** Every load takes any address; load_tail takes fewer elements than a register holds and fills up
+** with zeros, which change no sum, so that nothing is read past the end.
+**
+** A loop takes four registers of each array per round, with an accumulator of its own for each:
+** that hides the latency of multiply-add, and in L1 the loads are then what bounds the kernels.
+** Loops are written once and get their load and their step as functions, which always_inline
+** turns into straight code.
 **
 ** The conversions are plain loops without branches, which compilers vectorise at -O3.
 **
-** Must never: assume alignment of an input, touch anything past n, or keep state.
+** Must never: assume alignment of an input, touch anything past n, keep state, or define a
+** function that is not static: the linker could take it, with this tier's instructions, for all.
 */
 #include "vector/kernels.h"
 
@@ -35,74 +58,266 @@
 #include "base/coding.h"
 #include "vector/quantize.h"
 
-#define STEP (4 * LANES)
+#define INLINE static inline __attribute__((always_inline))
 
-/* The n < LANES components at a, then zeros. */
-static inline Floats load_tail(const float *a, size_t n) {
-    float block[LANES] = {0};
-    memcpy(block, a, n * sizeof *a);
-    return floats_load(block);
+/* How an element type is read: LANES elements, or the n < LANES that are left. */
+typedef struct FloatType {
+    size_t size;
+    Floats (*load)(const void *a);
+    Floats (*load_tail)(const void *a, size_t n);
+} FloatType;
+
+INLINE Floats load_f32(const void *a) {
+    return floats_load(a);
 }
 
-static inline float sum4(Floats a, Floats b, Floats c, Floats d) {
-    return floats_sum(floats_add(floats_add(a, b), floats_add(c, d)));
+INLINE Floats load_f32_tail(const void *a, size_t n) {
+    return floats_load_tail(a, n);
 }
 
-static float dot_f32(const float *a, const float *b, size_t n) {
-    Floats s0 = floats_zero(), s1 = s0, s2 = s0, s3 = s0;
-    size_t i = 0;
-    for (; i + STEP <= n; i += STEP) {
-        s0 = floats_fma(floats_load(a + i), floats_load(b + i), s0);
-        s1 = floats_fma(floats_load(a + i + LANES), floats_load(b + i + LANES), s1);
-        s2 = floats_fma(floats_load(a + i + 2 * LANES), floats_load(b + i + 2 * LANES), s2);
-        s3 = floats_fma(floats_load(a + i + 3 * LANES), floats_load(b + i + 3 * LANES), s3);
-    }
-    for (; i + LANES <= n; i += LANES) s0 = floats_fma(floats_load(a + i), floats_load(b + i), s0);
-    if (i < n) s1 = floats_fma(load_tail(a + i, n - i), load_tail(b + i, n - i), s1);
-    return sum4(s0, s1, s2, s3);
+INLINE Floats load_f16(const void *a) {
+    return floats_load_f16(a);
 }
 
-static inline Floats add_square(Floats a, Floats b, Floats sum) {
+INLINE Floats load_f16_tail(const void *a, size_t n) {
+    return floats_load_f16_tail(a, n);
+}
+
+static const FloatType f32 = {sizeof(float), load_f32, load_f32_tail};
+static const FloatType f16 = {sizeof(uint16_t), load_f16, load_f16_tail};
+
+INLINE Floats add_product(Floats sum, Floats a, Floats b) {
+    return floats_fma(a, b, sum);
+}
+
+INLINE Floats add_square(Floats sum, Floats a, Floats b) {
     Floats d = floats_sub(a, b);
     return floats_fma(d, d, sum);
 }
 
-static float l2sq_f32(const float *a, const float *b, size_t n) {
-    Floats s0 = floats_zero(), s1 = s0, s2 = s0, s3 = s0;
-    size_t i = 0;
-    for (; i + STEP <= n; i += STEP) {
-        s0 = add_square(floats_load(a + i), floats_load(b + i), s0);
-        s1 = add_square(floats_load(a + i + LANES), floats_load(b + i + LANES), s1);
-        s2 = add_square(floats_load(a + i + 2 * LANES), floats_load(b + i + 2 * LANES), s2);
-        s3 = add_square(floats_load(a + i + 3 * LANES), floats_load(b + i + 3 * LANES), s3);
-    }
-    for (; i + LANES <= n; i += LANES) s0 = add_square(floats_load(a + i), floats_load(b + i), s0);
-    if (i < n) s1 = add_square(load_tail(a + i, n - i), load_tail(b + i, n - i), s1);
-    return sum4(s0, s1, s2, s3);
+INLINE Floats add_distance(Floats sum, Floats a, Floats b) {
+    return floats_add(sum, floats_abs(floats_sub(a, b)));
 }
 
-/* One step of dot_norm_f32: dot += a * b, norm += b * b, with a single load of b. */
-static inline void add_dot_norm(Floats a, Floats b, Floats *dot, Floats *norm) {
+INLINE float sum4(const Floats s[4]) {
+    return floats_sum(floats_add(floats_add(s[0], s[1]), floats_add(s[2], s[3])));
+}
+
+/* The sum over all i of what add makes of a[i] and b[i]. */
+INLINE float sum_floats(FloatType type, const void *a, const void *b, size_t n,
+                        Floats (*add)(Floats, Floats, Floats)) {
+    const char *x = a, *y = b;
+    const size_t step = LANES * type.size;
+    Floats s[4] = {floats_zero(), floats_zero(), floats_zero(), floats_zero()};
+    for (; n >= 4 * LANES; n -= 4 * LANES, x += 4 * step, y += 4 * step) {
+        s[0] = add(s[0], type.load(x), type.load(y));
+        s[1] = add(s[1], type.load(x + step), type.load(y + step));
+        s[2] = add(s[2], type.load(x + 2 * step), type.load(y + 2 * step));
+        s[3] = add(s[3], type.load(x + 3 * step), type.load(y + 3 * step));
+    }
+    for (; n >= LANES; n -= LANES, x += step, y += step) {
+        s[0] = add(s[0], type.load(x), type.load(y));
+    }
+    if (n > 0) s[1] = add(s[1], type.load_tail(x, n), type.load_tail(y, n));
+    return sum4(s);
+}
+
+static float dot_f32(const float *a, const float *b, size_t n) {
+    return sum_floats(f32, a, b, n, add_product);
+}
+
+static float dot_f16(const uint16_t *a, const uint16_t *b, size_t n) {
+    return sum_floats(f16, a, b, n, add_product);
+}
+
+static float l2sq_f32(const float *a, const float *b, size_t n) {
+    return sum_floats(f32, a, b, n, add_square);
+}
+
+static float l2sq_f16(const uint16_t *a, const uint16_t *b, size_t n) {
+    return sum_floats(f16, a, b, n, add_square);
+}
+
+static float l1_f32(const float *a, const float *b, size_t n) {
+    return sum_floats(f32, a, b, n, add_distance);
+}
+
+static float l1_f16(const uint16_t *a, const uint16_t *b, size_t n) {
+    return sum_floats(f16, a, b, n, add_distance);
+}
+
+/* One step of dot_norm: dot += a * b, norm += b * b, with a single load of b. */
+INLINE void add_dot_norm(Floats a, Floats b, Floats *dot, Floats *norm) {
     *dot = floats_fma(a, b, *dot);
     *norm = floats_fma(b, b, *norm);
 }
 
+INLINE float dot_norm(FloatType type, const void *a, const void *b, size_t n, float *b_norm_sq) {
+    const char *x = a, *y = b;
+    const size_t step = LANES * type.size;
+    Floats s[4] = {floats_zero(), floats_zero(), floats_zero(), floats_zero()};
+    Floats t[4] = {floats_zero(), floats_zero(), floats_zero(), floats_zero()};
+    for (; n >= 4 * LANES; n -= 4 * LANES, x += 4 * step, y += 4 * step) {
+        add_dot_norm(type.load(x), type.load(y), &s[0], &t[0]);
+        add_dot_norm(type.load(x + step), type.load(y + step), &s[1], &t[1]);
+        add_dot_norm(type.load(x + 2 * step), type.load(y + 2 * step), &s[2], &t[2]);
+        add_dot_norm(type.load(x + 3 * step), type.load(y + 3 * step), &s[3], &t[3]);
+    }
+    for (; n >= LANES; n -= LANES, x += step, y += step) {
+        add_dot_norm(type.load(x), type.load(y), &s[0], &t[0]);
+    }
+    if (n > 0) add_dot_norm(type.load_tail(x, n), type.load_tail(y, n), &s[1], &t[1]);
+    *b_norm_sq = sum4(t);
+    return sum4(s);
+}
+
 static float dot_norm_f32(const float *a, const float *b, size_t n, float *b_norm_sq) {
-    Floats s0 = floats_zero(), s1 = s0, s2 = s0, s3 = s0;
-    Floats t0 = s0, t1 = s0, t2 = s0, t3 = s0;
+    return dot_norm(f32, a, b, n, b_norm_sq);
+}
+
+static float dot_norm_f16(const uint16_t *a, const uint16_t *b, size_t n, float *b_norm_sq) {
+    return dot_norm(f16, a, b, n, b_norm_sq);
+}
+
+/* How dot products of two kinds of codes are taken: a of one sign or the other, b signed. */
+typedef struct CodeType {
+    Codes (*load_a)(const void *a);
+    Codes (*load_a_tail)(const void *a, size_t n);
+    Ints (*add)(Ints sum, Codes a, Codes b);
+    Ints (*add_excess)(Ints excess, Codes b);
+} CodeType;
+
+static const CodeType i8i8 = {codes_load_i8, codes_load_i8_tail, ints_add_dot_i8,
+                              ints_add_excess_i8};
+static const CodeType u8i8 = {codes_load_u8, codes_load_u8_tail, ints_add_dot_u8i8,
+                              ints_add_excess_u8i8};
+
+INLINE uint32_t sum4_ints(const Ints s[4]) {
+    return ints_sum(ints_add(ints_add(s[0], s[1]), ints_add(s[2], s[3])));
+}
+
+/* Two accumulators for the excess: it is of two operations a step the cheaper one. */
+INLINE uint32_t dot_codes(CodeType type, const void *a, const void *b, size_t n) {
+    const uint8_t *x = a, *y = b;
+    Ints s[4] = {ints_zero(), ints_zero(), ints_zero(), ints_zero()};
+    Ints excess[2] = {ints_zero(), ints_zero()};
+    for (; n >= 4 * CODES; n -= 4 * CODES, x += 4 * CODES, y += 4 * CODES) {
+        for (int i = 0; i < 4; i++) {
+            Codes v = codes_load_i8(y + i * CODES);
+            s[i] = type.add(s[i], type.load_a(x + i * CODES), v);
+            excess[i % 2] = type.add_excess(excess[i % 2], v);
+        }
+    }
+    for (; n >= CODES; n -= CODES, x += CODES, y += CODES) {
+        Codes v = codes_load_i8(y);
+        s[0] = type.add(s[0], type.load_a(x), v);
+        excess[0] = type.add_excess(excess[0], v);
+    }
+    if (n > 0) {
+        Codes v = codes_load_i8_tail(y, n);
+        s[1] = type.add(s[1], type.load_a_tail(x, n), v);
+        excess[1] = type.add_excess(excess[1], v);
+    }
+    s[0] = ints_sub(s[0], excess[0]);
+    s[1] = ints_sub(s[1], excess[1]);
+    return sum4_ints(s);
+}
+
+static int32_t dot_i8(const int8_t *a, const int8_t *b, size_t n) {
+    return (int32_t)dot_codes(i8i8, a, b, n);
+}
+
+static int32_t dot_u8i8(const uint8_t *a, const int8_t *b, size_t n) {
+    return (int32_t)dot_codes(u8i8, a, b, n);
+}
+
+static uint32_t l2sq_i8(const int8_t *a, const int8_t *b, size_t n) {
+    Ints s[4] = {ints_zero(), ints_zero(), ints_zero(), ints_zero()};
+    for (; n >= 4 * CODES; n -= 4 * CODES, a += 4 * CODES, b += 4 * CODES) {
+        for (int i = 0; i < 4; i++) {
+            s[i] = ints_add_l2sq_i8(s[i], codes_load_i8(a + i * CODES),
+                                    codes_load_i8(b + i * CODES));
+        }
+    }
+    for (; n >= CODES; n -= CODES, a += CODES, b += CODES) {
+        s[0] = ints_add_l2sq_i8(s[0], codes_load_i8(a), codes_load_i8(b));
+    }
+    if (n > 0) s[1] = ints_add_l2sq_i8(s[1], codes_load_i8_tail(a, n), codes_load_i8_tail(b, n));
+    return sum4_ints(s);
+}
+
+/* The sum over all of what add makes of BYTES of a and of b. Codes of bits are so short that the
+** empty accumulators of the long loop would cost a tenth of the time. */
+INLINE uint32_t sum_bytes(const void *a, const void *b, size_t n,
+                          ByteSums (*add)(ByteSums sum, Bytes a, Bytes b)) {
+    const uint8_t *x = a, *y = b;
+    ByteSums s[4] = {sums_zero(), sums_zero(), sums_zero(), sums_zero()};
+    if (n >= 4 * BYTES) {
+        for (; n >= 4 * BYTES; n -= 4 * BYTES, x += 4 * BYTES, y += 4 * BYTES) {
+            for (int i = 0; i < 4; i++) {
+                s[i] = add(s[i], bytes_load(x + i * BYTES), bytes_load(y + i * BYTES));
+            }
+        }
+        s[0] = sums_add(sums_add(s[0], s[1]), sums_add(s[2], s[3]));
+    }
+    for (; n >= BYTES; n -= BYTES, x += BYTES, y += BYTES) {
+        s[0] = add(s[0], bytes_load(x), bytes_load(y));
+    }
+    if (n > 0) s[0] = add(s[0], bytes_load_tail(x, n), bytes_load_tail(y, n));
+    return sums_total(s[0]);
+}
+
+INLINE ByteSums add_difference(ByteSums sum, Bytes a, Bytes b) {
+    return sums_add_l1_i8(sum, a, b);
+}
+
+INLINE ByteSums add_xor_count(ByteSums sum, Bytes a, Bytes b) {
+    return sums_add_count(sum, bytes_xor(a, b));
+}
+
+INLINE ByteSums add_first_count(ByteSums sum, Bytes a, Bytes b) {
+    (void)b;
+    return sums_add_count(sum, a);
+}
+
+static uint32_t l1_i8(const int8_t *a, const int8_t *b, size_t n) {
+    return sum_bytes(a, b, n, add_difference);
+}
+
+static uint32_t hamming(const uint8_t *a, const uint8_t *b, size_t n_bytes) {
+    return sum_bytes(a, b, n_bytes, add_xor_count);
+}
+
+static uint32_t popcount(const uint8_t *a, size_t n_bytes) {
+    return sum_bytes(a, a, n_bytes, add_first_count);
+}
+
+/* One step of dot_bit4. The weighted count of a byte is at most 8 * 15: one sum of bytes serves for
+** all planes. */
+INLINE ByteSums add_bit4(ByteSums sum, Bytes code, Bytes p0, Bytes p1, Bytes p2, Bytes p3) {
+    Bytes v = bytes_count(bytes_and(code, p3));
+    v = bytes_add(bytes_add(v, v), bytes_count(bytes_and(code, p2)));
+    v = bytes_add(bytes_add(v, v), bytes_count(bytes_and(code, p1)));
+    v = bytes_add(bytes_add(v, v), bytes_count(bytes_and(code, p0)));
+    return sums_add_bytes(sum, v);
+}
+
+/* Each step works on five registers: more accumulators would only have to be added up. */
+static uint32_t dot_bit4(const uint8_t *code, const uint8_t *planes, size_t n_bytes) {
+    const uint8_t *p0 = planes, *p1 = p0 + n_bytes, *p2 = p1 + n_bytes, *p3 = p2 + n_bytes;
+    ByteSums sum = sums_zero();
     size_t i = 0;
-    for (; i + STEP <= n; i += STEP) {
-        add_dot_norm(floats_load(a + i), floats_load(b + i), &s0, &t0);
-        add_dot_norm(floats_load(a + i + LANES), floats_load(b + i + LANES), &s1, &t1);
-        add_dot_norm(floats_load(a + i + 2 * LANES), floats_load(b + i + 2 * LANES), &s2, &t2);
-        add_dot_norm(floats_load(a + i + 3 * LANES), floats_load(b + i + 3 * LANES), &s3, &t3);
+    for (; n_bytes - i >= BYTES; i += BYTES) {
+        sum = add_bit4(sum, bytes_load(code + i), bytes_load(p0 + i), bytes_load(p1 + i),
+                       bytes_load(p2 + i), bytes_load(p3 + i));
     }
-    for (; i + LANES <= n; i += LANES) {
-        add_dot_norm(floats_load(a + i), floats_load(b + i), &s0, &t0);
+    size_t rest = n_bytes - i;
+    if (rest > 0) {
+        sum = add_bit4(sum, bytes_load_tail(code + i, rest), bytes_load_tail(p0 + i, rest),
+                       bytes_load_tail(p1 + i, rest), bytes_load_tail(p2 + i, rest),
+                       bytes_load_tail(p3 + i, rest));
     }
-    if (i < n) add_dot_norm(load_tail(a + i, n - i), load_tail(b + i, n - i), &s1, &t1);
-    *b_norm_sq = sum4(t0, t1, t2, t3);
-    return sum4(s0, s1, s2, s3);
+    return sums_total(sum);
 }
 
 /* Tests exponents as integers: comparisons of floats may be optimised or flushed away. */
@@ -114,7 +329,7 @@ static int finite_f32(const float *a, size_t n) {
         bad1 = ints_or_not_finite(bad1, floats_load(a + i + LANES));
     }
     for (; i + LANES <= n; i += LANES) bad0 = ints_or_not_finite(bad0, floats_load(a + i));
-    if (i < n) bad1 = ints_or_not_finite(bad1, load_tail(a + i, n - i));
+    if (i < n) bad1 = ints_or_not_finite(bad1, floats_load_tail(a + i, n - i));
     return !ints_any(bad0, bad1);
 }
 
@@ -153,8 +368,20 @@ extern const CkKernels JOIN(ck_kernels_, CK_TIER);
 const CkKernels JOIN(ck_kernels_, CK_TIER) = {
     .tier = TEXT(CK_TIER),
     .dot_f32 = dot_f32,
+    .dot_f16 = dot_f16,
     .l2sq_f32 = l2sq_f32,
+    .l2sq_f16 = l2sq_f16,
+    .l1_f32 = l1_f32,
+    .l1_f16 = l1_f16,
     .dot_norm_f32 = dot_norm_f32,
+    .dot_norm_f16 = dot_norm_f16,
+    .dot_i8 = dot_i8,
+    .dot_u8i8 = dot_u8i8,
+    .l2sq_i8 = l2sq_i8,
+    .l1_i8 = l1_i8,
+    .popcount = popcount,
+    .hamming = hamming,
+    .dot_bit4 = dot_bit4,
     .finite_f32 = finite_f32,
     .max_abs_f32 = max_abs_f32,
     .f32_from_f16 = f32_from_f16,

@@ -139,19 +139,30 @@ int ck_vector_view(sqlite3_value *value, const char *who, CkVector *vector, CkEr
     return rc;
 }
 
-int ck_vector_check_finite(const CkVector *vector, const char *who, CkError *err) {
-    if (vector->type != CK_VECTOR_F32 && vector->type != CK_VECTOR_F16) return SQLITE_OK;
-    if (vector->type == CK_VECTOR_F32 &&
-        ck_kernels()->finite_f32((const float *)vector->data, vector->dims)) {
-        return SQLITE_OK;
+float ck_vector_component(const CkVector *vector, uint32_t i) {
+    float x;
+    if (vector->type == CK_VECTOR_F16) return ck_f32_from_f16(ck_load_u16(vector->data + 2 * i));
+    memcpy(&x, vector->data + 4 * i, sizeof x);
+    return x;
+}
+
+static int is_finite(const CkVector *vector) {
+    if (vector->type == CK_VECTOR_F32) {
+        return ck_kernels()->finite_f32((const float *)vector->data, vector->dims);
     }
-    for (uint32_t i = 0; i < vector->dims; i++) {
-        float x;
-        if (vector->type == CK_VECTOR_F32) {
-            memcpy(&x, vector->data + 4 * i, sizeof x);
-        } else {
-            x = ck_f32_from_f16(ck_load_u16(vector->data + 2 * i));
+    int is_bad = 0;
+    if (vector->type == CK_VECTOR_F16) { /* an exponent of all ones */
+        for (uint32_t i = 0; i < vector->dims; i++) {
+            is_bad |= (ck_load_u16(vector->data + 2 * i) & 0x7c00) == 0x7c00;
         }
+    }
+    return !is_bad;
+}
+
+int ck_vector_check_finite(const CkVector *vector, const char *who, CkError *err) {
+    if (is_finite(vector)) return SQLITE_OK;
+    for (uint32_t i = 0; i < vector->dims; i++) {
+        float x = ck_vector_component(vector, i);
         if (isfinite(x)) continue;
         return ck_error_set(err, SQLITE_ERROR, "%s: component %u is %s", who, i + 1,
                             isnan(x) ? "NaN" : "infinite");

@@ -60,6 +60,9 @@ int ck_vector_parse_as(sqlite3_value *value, CkVectorType type, const char *who,
 */
 int ck_vector_view(sqlite3_value *value, const char *who, CkVector *vector, CkError *err);
 
+/* Component i, counted from 0, of an f32 or f16 vector at any address. */
+float ck_vector_component(const CkVector *vector, uint32_t i);
+
 /* Refuses f32 and f16 vectors with NaN or infinity, naming the first such component. */
 int ck_vector_check_finite(const CkVector *vector, const char *who, CkError *err);
 

@@ -1,0 +1,44 @@
+/*
+** Lanes of the aarch64 tier with the dot product instructions of ARMv8.2 (Neoverse, Apple M1, most
+** since 2018). Included by kernels_tier.c alone, which explains what a lanes file defines.
+**
+** sdot and udot add four products of bytes to each 32-bit lane. With a register of ones udot also
+** adds up bytes.
+*/
+#include "vector/lanes_neon_base.h"
+
+static inline Ints ints_add_dot_i8(Ints sum, Codes a, Codes b) {
+    return vreinterpretq_u32_s32(vdotq_s32(vreinterpretq_s32_u32(sum), vreinterpretq_s8_u8(a),
+                                           vreinterpretq_s8_u8(b)));
+}
+
+static inline Ints ints_add_excess_i8(Ints excess, Codes b) {
+    (void)b;
+    return excess;
+}
+
+/* There is no product of mixed signs: (a - 128) * b, and 128 * b in the excess, negative. */
+static inline Ints ints_add_dot_u8i8(Ints sum, Codes a, Codes b) {
+    return ints_add_dot_i8(sum, codes_flip_sign(a), b);
+}
+
+static inline Ints ints_add_excess_u8i8(Ints excess, Codes b) {
+    return ints_add_dot_i8(excess, vdupq_n_u8(0x80), b);
+}
+
+static inline Ints ints_add_l2sq_i8(Ints sum, Codes a, Codes b) {
+    Bytes d = bytes_difference_i8(a, b);
+    return vdotq_u32(sum, d, d);
+}
+
+static inline ByteSums sums_add_bytes(ByteSums sum, Bytes v) {
+    return vdotq_u32(sum, v, vdupq_n_u8(1));
+}
+
+static inline ByteSums sums_add_l1_i8(ByteSums sum, Bytes a, Bytes b) {
+    return sums_add_bytes(sum, bytes_difference_i8(a, b));
+}
+
+static inline ByteSums sums_add_count(ByteSums sum, Bytes v) {
+    return sums_add_bytes(sum, bytes_count(v));
+}

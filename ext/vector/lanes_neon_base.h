@@ -1,0 +1,147 @@
+/*
+** What the two aarch64 tiers share: see lanes_neon.h and lanes_dotprod.h, which include it.
+*/
+#include <arm_neon.h>
+
+#include "vector/lanes_tail.h"
+
+#define LANES 4
+#define CODES 16
+#define BYTES 16
+
+typedef float32x4_t Floats;
+typedef uint32x4_t Ints;
+typedef uint8x16_t Codes; /* the bytes as they are */
+typedef uint8x16_t Bytes;
+typedef uint32x4_t ByteSums;
+
+static inline Bytes bytes_load(const void *p) {
+    return vld1q_u8(p);
+}
+
+static inline Bytes bytes_load_tail(const void *p, size_t n) {
+    uint8_t block[16] = {0};
+    tail_copy(block, p, n);
+    return vld1q_u8(block);
+}
+
+static inline Floats floats_zero(void) {
+    return vdupq_n_f32(0.0f);
+}
+
+static inline Floats floats_load(const float *a) {
+    return vld1q_f32(a);
+}
+
+static inline Floats floats_load_tail(const float *a, size_t n) {
+    return vreinterpretq_f32_u8(bytes_load_tail(a, n * sizeof *a));
+}
+
+static inline Floats floats_load_f16(const uint16_t *a) {
+    return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(a)));
+}
+
+static inline Floats floats_load_f16_tail(const uint16_t *a, size_t n) {
+    uint8x8_t h = vget_low_u8(bytes_load_tail(a, n * sizeof *a));
+    return vcvt_f32_f16(vreinterpret_f16_u8(h));
+}
+
+static inline Floats floats_add(Floats a, Floats b) {
+    return vaddq_f32(a, b);
+}
+
+static inline Floats floats_sub(Floats a, Floats b) {
+    return vsubq_f32(a, b);
+}
+
+static inline Floats floats_abs(Floats a) {
+    return vabsq_f32(a);
+}
+
+static inline Floats floats_fma(Floats a, Floats b, Floats sum) {
+    return vfmaq_f32(sum, a, b);
+}
+
+static inline float floats_sum(Floats v) {
+    return vaddvq_f32(v);
+}
+
+static inline Ints ints_zero(void) {
+    return vdupq_n_u32(0);
+}
+
+static inline Ints ints_add(Ints a, Ints b) {
+    return vaddq_u32(a, b);
+}
+
+static inline Ints ints_sub(Ints a, Ints b) {
+    return vsubq_u32(a, b);
+}
+
+static inline uint32_t ints_sum(Ints v) {
+    return vaddvq_u32(v);
+}
+
+static inline Ints ints_or_not_finite(Ints bad, Floats a) {
+    Ints exponent = vdupq_n_u32(0x7f800000);
+    return vorrq_u32(bad, vceqq_u32(vandq_u32(vreinterpretq_u32_f32(a), exponent), exponent));
+}
+
+static inline int ints_any(Ints a, Ints b) {
+    return vmaxvq_u32(vorrq_u32(a, b)) != 0;
+}
+
+static inline Codes codes_load_i8(const void *p) {
+    return bytes_load(p);
+}
+
+static inline Codes codes_load_i8_tail(const void *p, size_t n) {
+    return bytes_load_tail(p, n);
+}
+
+static inline Codes codes_load_u8(const void *p) {
+    return bytes_load(p);
+}
+
+static inline Codes codes_load_u8_tail(const void *p, size_t n) {
+    return bytes_load_tail(p, n);
+}
+
+/* a - 128 is signed, as b is. */
+static inline Codes codes_flip_sign(Codes a) {
+    return veorq_u8(a, vdupq_n_u8(0x80));
+}
+
+/* |a[i] - b[i]| of signed bytes, 0..255 */
+static inline Bytes bytes_difference_i8(Bytes a, Bytes b) {
+    return vreinterpretq_u8_s8(vabdq_s8(vreinterpretq_s8_u8(a), vreinterpretq_s8_u8(b)));
+}
+
+static inline Bytes bytes_and(Bytes a, Bytes b) {
+    return vandq_u8(a, b);
+}
+
+static inline Bytes bytes_add(Bytes a, Bytes b) {
+    return vaddq_u8(a, b);
+}
+
+/* The set bits of each byte */
+static inline Bytes bytes_count(Bytes v) {
+    return vcntq_u8(v);
+}
+
+static inline Bytes bytes_xor(Bytes a, Bytes b) {
+    return veorq_u8(a, b);
+}
+
+static inline ByteSums sums_zero(void) {
+    return vdupq_n_u32(0);
+}
+
+static inline ByteSums sums_add(ByteSums a, ByteSums b) {
+    return vaddq_u32(a, b);
+}
+
+static inline uint32_t sums_total(ByteSums v) {
+    return vaddvq_u32(v);
+}
