@@ -117,5 +117,6 @@ void bench_missing(Bench *bench);
 void bench_refs(Bench *bench);
 void bench_hash(Bench *bench);
 void bench_knn(Bench *bench);
+void bench_encodings(Bench *bench);
 
 #endif

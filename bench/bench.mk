@@ -1,7 +1,7 @@
 # The benchmark program; read after the Makefile by bench/run (make -f Makefile -f bench/bench.mk).
 # It links SQLite and BLAKE3 and loads ck.so at run time, as a user does.
 
-BENCH_OBJ := $(patsubst bench/%.c,build/bench/%.o,$(sort $(wildcard bench/*.c)))
+BENCH_OBJ := $(patsubst bench/%.c,build/bench/%.o,$(filter-out bench/kernels%,$(sort $(wildcard bench/*.c))))
 
 .PHONY: bench-program
 bench-program: build/bench/bench
@@ -14,3 +14,20 @@ build/bench/%.o: bench/%.c
 	$(Q)$(CC) $(BASE_CFLAGS) $(WARNINGS) -O3 -isystem $(BLAKE3_DIR) -MMD -MP -c -o $@ $<
 
 -include $(BENCH_OBJ:.o=.d)
+
+# The kernels are measured by a program of their own, which links them, and SimSIMD's headers if
+# bench/run could install them.
+KERNELS_OBJ := build/bench/kernels.o build/bench/kernels_peer.o build/bench/bench.o \
+               build/release/core/ext/vector/dispatch.o $(TIER_OBJ)
+
+.PHONY: bench-kernels
+bench-kernels: build/bench/kernels
+
+build/bench/kernels: $(KERNELS_OBJ)
+	$(Q)$(CC) $(BASE_CFLAGS) $(LDFLAGS) -o $@ $^ -lm
+
+build/bench/kernels.o: BASE_CFLAGS += -Iext
+# SimSIMD declares more than it defines, so no warnings there.
+build/bench/kernels_peer.o: BASE_CFLAGS += -march=native -w \
+    -isystem build/bench/simsimd/node_modules/simsimd/include
+-include build/bench/kernels.d build/bench/kernels_peer.d

@@ -19,6 +19,7 @@ static const struct {
     {"refs", bench_refs, "refs added in one transaction, and their size"},
     {"hash", bench_hash, "BLAKE3 from SQL"},
     {"knn", bench_knn, "exact nearest neighbours"},
+    {"encodings", bench_encodings, "size, recall and speed of each encoding on real vectors"},
 };
 #define N_BENCHMARKS (int)(sizeof benchmarks / sizeof *benchmarks)
 

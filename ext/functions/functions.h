@@ -28,6 +28,7 @@ typedef struct CkFunction {
 extern const CkFunction ck_functions_hash[];
 extern const CkFunction ck_functions_text[];
 extern const CkFunction ck_functions_cache[];
+extern const CkFunction ck_functions_migrate[];
 extern const CkFunction ck_functions_admin[];
 extern const CkFunction ck_functions_vec[];
 

@@ -92,6 +92,7 @@ extern const CkTvf ck_tvf_garbage;
 extern const CkTvf ck_tvf_stats;
 extern const CkTvf ck_tvf_usage;
 extern const CkTvf ck_tvf_doctor;
+extern const CkTvf ck_tvf_migrate;
 
 int ck_tvf_register(struct CkConn *conn, const CkTvf *tvf);
 

@@ -263,4 +263,27 @@ const Scenario scenarios[] = {
     {"stats", BASE, NULL, "SELECT * FROM ck_stats", NULL, SCENARIO_READS | SCENARIO_VARIES},
     {"usage", BASE, NULL, "SELECT * FROM ck_usage", NULL, SCENARIO_READS | SCENARIO_VARIES},
 
+    /* Migration. */
+    {"reencode", BASE, NULL, "SELECT ck_reencode('m', 'i8')",
+     "SELECT sum(encoding = 'i8') = 3 AND (SELECT encoding FROM models WHERE model = 'm') = 'i8'"
+     " FROM embeddings", 0},
+    {"reencode_zstd_warm", BASE, WARM, "SELECT ck_reencode('m', '1', 'f16+zstd')",
+     "SELECT sum(encoding = 'f16+zstd') = 3 FROM embeddings", 0},
+    {"reencode_from_zstd", ENCODED("i8+zstd") PUT_ENCODED ";", NULL,
+     "SELECT ck_reencode('e', 'f32')", "SELECT encoding = 'f32' FROM embeddings", 0},
+    {"reencode_again", BASE "SELECT ck_reencode('m', 'f16');", NULL,
+     "SELECT ck_reencode('m', 'f16')", NULL, SCENARIO_READS},
+    {"migrate", BASE, NULL,
+     "SELECT workspace, path, chunk, start_line, end_line, old_hash FROM ck_migrate('m', 'n')",
+     NULL, SCENARIO_READS},
+    {"migrate_versions", BASE "INSERT INTO models(model, version, dims) VALUES ('m', '2', 4);",
+     NULL, "SELECT count(*) FROM ck_migrate('m', 'm', '1', '2')", NULL, SCENARIO_READS},
+    {"migrate_switch_commits",
+     BASE "INSERT INTO embeddings(model, version, content, vector)"
+          " VALUES ('n', '1', 'new', '[1, 2, 3]');",
+     NULL,
+     IN_TRANSACTION("UPDATE refs SET hash = ck_hash('n', '1', 'new')"
+                    " WHERE hash IN (SELECT old_hash FROM ck_migrate('m', 'n'))"),
+     "SELECT count(*) = 0 FROM ck_migrate('m', 'n')", SCENARIO_COMMITS},
+
     {NULL, NULL, NULL, NULL, NULL, 0}};
