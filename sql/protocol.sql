@@ -42,7 +42,7 @@
 SELECT name, uuid, root
 FROM workspaces
 WHERE substr(:folder || '/', 1, length(rtrim(root, '/')) + 1) = rtrim(root, '/') || '/'
-  AND coalesce(host, :host) = :host
+  AND coalesce(host = :host, 1)
 ORDER BY length(rtrim(root, '/')) DESC, last_seen DESC
 LIMIT 1;
 
@@ -50,7 +50,7 @@ LIMIT 1;
 -- name: nested
 SELECT n.root
 FROM workspaces AS w JOIN workspaces AS n
-WHERE w.name = :workspace AND n.name <> w.name AND coalesce(n.host, :host) = :host
+WHERE w.name = :workspace AND n.name <> w.name AND coalesce(n.host = :host, 1)
   AND rtrim(n.root, '/') <> rtrim(w.root, '/')
   AND substr(n.root, 1, length(rtrim(w.root, '/')) + 1) = rtrim(w.root, '/') || '/';
 
