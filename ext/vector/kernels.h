@@ -17,7 +17,7 @@
 ** where it says "aligned" (f32 at a multiple of 4). Nothing outside the n elements is read.
 **
 ** Sums of f32 and f16. f16 components (IEEE 754 binary16, in the host's byte order) are widened to
-** f32, which is exact, and everything is added in f32, in four vectors of 4 to 16 accumulators. No
+** f32, which is exact, and everything is added in f32, in 16 accumulators or more side by side. No
 ** term passes through more than n/16 + 10 roundings: its own (up to 3 for a square), the steps of
 ** one accumulator (n/16, and 3 for what is left over), the tree that adds up the accumulators (4; a
 ** wider tier has more levels and fewer steps). With u = 2^-24 the error is thus, to first order,

@@ -5,7 +5,7 @@
 ** of its own is lanes_<tier>.h: vector types and one-line operations on them, in simde or in the
 ** compiler's intrinsics. Everything below is written on those:
 **
-**   Floats, LANES of f32
+**   Floats, LANES of f32, and ROUND, how many of them a round of a loop takes: up to 4
 **     floats_zero load add sub abs fma sum     the usual
 **     floats_load_f16                          LANES of f16, widened
 **   Ints, 32-bit lanes whose sums wrap
@@ -30,7 +30,7 @@
 ** Every load takes any address; load_tail takes fewer elements than a register holds and fills up
 ** with zeros, which change no sum, so that nothing is read past the end.
 **
-** A loop takes four registers of each array per round, with an accumulator of its own for each:
+** A loop takes several registers of each array per round, with an accumulator of its own for each:
 ** that hides the latency of multiply-add, and in L1 the loads are then what bounds the kernels.
 ** Loops are written once and get their load and their step as functions, which always_inline
 ** turns into straight code.
@@ -109,11 +109,10 @@ INLINE float sum_floats(FloatType type, const void *a, const void *b, size_t n,
     const char *x = a, *y = b;
     const size_t step = LANES * type.size;
     Floats s[4] = {floats_zero(), floats_zero(), floats_zero(), floats_zero()};
-    for (; n >= 4 * LANES; n -= 4 * LANES, x += 4 * step, y += 4 * step) {
-        s[0] = add(s[0], type.load(x), type.load(y));
-        s[1] = add(s[1], type.load(x + step), type.load(y + step));
-        s[2] = add(s[2], type.load(x + 2 * step), type.load(y + 2 * step));
-        s[3] = add(s[3], type.load(x + 3 * step), type.load(y + 3 * step));
+    for (; n >= ROUND * LANES; n -= ROUND * LANES, x += ROUND * step, y += ROUND * step) {
+        for (size_t i = 0; i < ROUND; i++) {
+            s[i] = add(s[i], type.load(x + i * step), type.load(y + i * step));
+        }
     }
     for (; n >= LANES; n -= LANES, x += step, y += step) {
         s[0] = add(s[0], type.load(x), type.load(y));
@@ -157,11 +156,10 @@ INLINE float dot_norm(FloatType type, const void *a, const void *b, size_t n, fl
     const size_t step = LANES * type.size;
     Floats s[4] = {floats_zero(), floats_zero(), floats_zero(), floats_zero()};
     Floats t[4] = {floats_zero(), floats_zero(), floats_zero(), floats_zero()};
-    for (; n >= 4 * LANES; n -= 4 * LANES, x += 4 * step, y += 4 * step) {
-        add_dot_norm(type.load(x), type.load(y), &s[0], &t[0]);
-        add_dot_norm(type.load(x + step), type.load(y + step), &s[1], &t[1]);
-        add_dot_norm(type.load(x + 2 * step), type.load(y + 2 * step), &s[2], &t[2]);
-        add_dot_norm(type.load(x + 3 * step), type.load(y + 3 * step), &s[3], &t[3]);
+    for (; n >= ROUND * LANES; n -= ROUND * LANES, x += ROUND * step, y += ROUND * step) {
+        for (size_t i = 0; i < ROUND; i++) {
+            add_dot_norm(type.load(x + i * step), type.load(y + i * step), &s[i], &t[i]);
+        }
     }
     for (; n >= LANES; n -= LANES, x += step, y += step) {
         add_dot_norm(type.load(x), type.load(y), &s[0], &t[0]);

@@ -12,6 +12,7 @@
 #include "vector/lanes_tail.h"
 
 #define LANES 8
+#define ROUND 4
 #define CODES 16
 #define BYTES 32
 

@@ -6,6 +6,7 @@
 #include "vector/lanes_tail.h"
 
 #define LANES 4
+#define ROUND 4
 #define CODES 16
 #define BYTES 16
 

@@ -10,6 +10,7 @@
 #include "vector/lanes_tail.h"
 
 #define LANES 4
+#define ROUND 4
 #define CODES 8
 #define BYTES 16
 
