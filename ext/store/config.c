@@ -29,8 +29,10 @@ int ck_config_find(sqlite3_value *value, CkSetting *setting, CkError *err) {
 }
 
 int ck_config_get(CkStore *store, CkSetting setting, int64_t *value, CkError *err) {
-    int found = 0;
-    ck_stmt_ints(store, CK_SQL_CONFIG_GET, err, value, 1, &found, "t", settings[setting].name);
+    int exists = 0, found = 0;
+    if (ck_store_open_read(store, &exists, err) == SQLITE_OK && exists) {
+        ck_stmt_ints(store, CK_SQL_CONFIG_GET, err, value, 1, &found, "t", settings[setting].name);
+    }
     if (!found) *value = settings[setting].initial;
     return err->rc;
 }

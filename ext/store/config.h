@@ -11,7 +11,7 @@
 
 typedef enum CkSetting { CK_SETTING_MAX_BYTES, CK_SETTINGS } CkSetting;
 
-/* The value in force: the stored one, or the default. */
+/* The value in force: the stored one, or the default; that, too, when there is no store. */
 int ck_config_get(CkStore *store, CkSetting setting, int64_t *value, CkError *err);
 
 /* Stores a value, or forgets it (an SQL NULL). Inside a write transaction. */

@@ -3,7 +3,7 @@
 **
 ** The version is read again at every use, because another connection may have created or
 ** migrated the store, and a ROLLBACK may have removed it; the read is one step of a cached
-** statement on a one-row table (about a quarter of a microsecond).
+** statement on a one-row table.
 */
 #include "store/store.h"
 

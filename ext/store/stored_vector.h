@@ -20,7 +20,8 @@ void ck_stored_vector_from_row(sqlite3_stmt *stmt, int first, CkStoredVector *st
 
 /*
 ** XXH3-64 of data, seeded with id << 3 | encoding: a blob that was damaged, moved to another row
-** or relabelled does not match. About 20 GB/s, so every read can afford to check it.
+** or relabelled does not match. Computed with the SIMD tier, so that every read can afford to
+** check it.
 */
 int64_t ck_stored_vector_checksum(const CkStoredVector *stored);
 
