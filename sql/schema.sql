@@ -7,12 +7,16 @@
 
 -- One row. `seq` is the counter behind every id and sequence number of embeddings: it only grows,
 -- inside the write transaction, so commit order is seq order and no id is ever used twice
--- (AUTOINCREMENT would promise the same at the price of a second counter row per insert).
+-- (AUTOINCREMENT would promise the same at the price of a second counter row per insert). `stamp`
+-- is a fresh random number after every change of an embedding or an index: what a connection keeps
+-- in memory holds while the stamp is the one it was read under (a counter would repeat after a
+-- ROLLBACK).
 CREATE TABLE main._ck_meta(
     id INTEGER PRIMARY KEY CHECK(id = 1),
     schema_version INTEGER NOT NULL,
     store_uuid TEXT NOT NULL,
     seq INTEGER NOT NULL,
+    stamp INTEGER NOT NULL,
     created_at INTEGER NOT NULL
 );
 
@@ -86,6 +90,54 @@ CREATE TABLE main._ck_ref(
     end_line INTEGER
 );
 CREATE INDEX main._ck_ref_embedding ON _ck_ref(embedding);
+
+-- The search index, which can be rebuilt from the tables above (ext/store/index.h).
+--
+-- One row for each model that has one. generation: the blocks that are read; 0 while the first one
+-- is being built. last_id: embeddings up to this id are in its blocks, unless in the tail. mean:
+-- what its codes are relative to, dims f32. depth: candidates compared exactly for ten neighbours.
+-- n_merged: embeddings when this generation was built. builder, builder_at: who builds the next
+-- generation (a random number), and when it was last seen to.
+CREATE TABLE main._ck_index(
+    model INTEGER PRIMARY KEY,
+    generation INTEGER NOT NULL,
+    stamp INTEGER NOT NULL,
+    depth INTEGER NOT NULL,
+    n_merged INTEGER NOT NULL,
+    builder INTEGER,
+    builder_at INTEGER,
+    mean BLOB NOT NULL
+);
+
+-- The directory of blocks. id: model << 43 | generation << 23 | plane << 20 | block. stamp: random,
+-- new with every write. first_id, last_id: the smallest and the largest embedding in it.
+CREATE TABLE main._ck_block(
+    id INTEGER PRIMARY KEY,
+    stamp INTEGER NOT NULL,
+    checksum INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    first_id INTEGER NOT NULL,
+    last_id INTEGER NOT NULL
+);
+
+CREATE TABLE main._ck_block_data(
+    id INTEGER PRIMARY KEY,
+    data BLOB NOT NULL
+);
+
+-- Embeddings that are in no block yet, by id: their sign codes.
+CREATE TABLE main._ck_tail(
+    id INTEGER PRIMARY KEY,
+    model INTEGER NOT NULL,
+    code BLOB NOT NULL
+);
+
+-- A bit for each embedding of which the blocks say what no longer holds (it was deleted, or its
+-- vector replaced): bit id % 8192 of row id / 8192.
+CREATE TABLE main._ck_stale(
+    id INTEGER PRIMARY KEY,
+    bits BLOB NOT NULL
+);
 
 -- Settings made with ck_config(name, value).
 CREATE TABLE main._ck_config(

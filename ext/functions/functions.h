@@ -29,6 +29,7 @@ extern const CkFunction ck_functions_hash[];
 extern const CkFunction ck_functions_text[];
 extern const CkFunction ck_functions_cache[];
 extern const CkFunction ck_functions_migrate[];
+extern const CkFunction ck_functions_index[];
 extern const CkFunction ck_functions_admin[];
 extern const CkFunction ck_functions_vec[];
 

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "store/index.h"
+
 int ck_conn_new(sqlite3 *db, CkConn **out, CkError *err) {
     CkConn *conn = sqlite3_malloc64(sizeof *conn);
     *out = NULL;
@@ -35,6 +37,7 @@ void ck_conn_release(void *arg) {
     while (conn->stores) {
         CkStore *store = conn->stores;
         conn->stores = store->next;
+        ck_index_free_all(store);
         sqlite3_free(store->schema);
         sqlite3_free(store);
     }

@@ -3,7 +3,8 @@
 **
 ** A CkConn is created when the extension is loaded into a connection and lives as long as any
 ** module or function registered with it. A CkStore stands for the store of one schema (main, or
-** an attached file); it holds prepared statements and nothing that a ROLLBACK could make wrong.
+** an attached file); it holds prepared statements, and of the file's content only what it can hold
+** against a stamp before each use: nothing that a ROLLBACK could make wrong.
 **
 ** Statements come from the files of sql/store. "main." in their text is replaced by the quoted
 ** schema name: the only formatting SQL ever gets here. They are checked out with ck_stmt_take(),
@@ -34,11 +35,19 @@ typedef struct CkHitsWaiting {
     int64_t total;
 } CkHitsWaiting;
 
+/* The indexes in memory, see store/index.h. */
+typedef struct CkIndexCache {
+    struct CkIndex *first;
+    int64_t budget_bytes, kept_bytes;
+    int64_t n_openings;
+} CkIndexCache;
+
 typedef struct CkStore {
     struct CkConn *conn;
     struct CkStore *next;
     char *schema;
     CkHitsWaiting hits;
+    CkIndexCache index_cache;
     sqlite3_stmt *idle[CK_SQL_COUNT]; /* reset and ready, or NULL */
 } CkStore;
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "store/hits.h"
+#include "store/index_write.h"
 #include "store/stored_vector.h"
 #include "vector/encoding.h"
 #include "vector/kernels.h"
@@ -22,7 +23,8 @@ typedef struct Draft {
     const uint8_t *data; /* x encoded, in the codec's memory */
     int n_bytes;
     CkModel model;
-    int store_exists, model_known, present;
+    int store_exists, model_known, present, indexed;
+    int64_t index_stamp; /* of the model's index, if it has one */
     int64_t seq;     /* the store's last one */
     int64_t used_at; /* of the present row */
     CkPutResult *result;
@@ -94,6 +96,8 @@ static int read_store(CkStore *store, Draft *draft, CkError *err) {
     draft->result->id = sqlite3_column_int64(stmt, 10);
     draft->used_at = sqlite3_column_int64(stmt, 11);
     int64_t model_of_present = sqlite3_column_int64(stmt, 12);
+    draft->indexed = sqlite3_column_type(stmt, 13) != SQLITE_NULL;
+    draft->index_stamp = sqlite3_column_int64(stmt, 13);
     ck_stmt_give(store, CK_SQL_EMBEDDING_PUT_READ, stmt);
     if (draft->present && (!draft->model_known || draft->model.id != model_of_present)) {
         ck_error_set(err, SQLITE_ERROR,
@@ -206,12 +210,24 @@ static int write_rows(CkStore *store, Draft *draft, CkError *err) {
                 draft->n_bytes);
     if (err->rc != SQLITE_OK) return err->rc;
     if (result->inserted) {
-        return ck_stmt_run(store, CK_SQL_EMBEDDING_INSERT, err, "ibiiiit", result->id,
-                           result->hash, CK_HASH_BYTES, model->id, (int64_t)draft->n_bytes,
-                           draft->created_at, now, draft->origin);
+        ck_stmt_run(store, CK_SQL_EMBEDDING_INSERT, err, "ibiiiit", result->id, result->hash,
+                    CK_HASH_BYTES, model->id, (int64_t)draft->n_bytes, draft->created_at, now,
+                    draft->origin);
+    } else {
+        ck_stmt_run(store, CK_SQL_EMBEDDING_REPLACE, err, "iiiit", result->id,
+                    (int64_t)draft->n_bytes, now, seq, draft->origin);
     }
-    return ck_stmt_run(store, CK_SQL_EMBEDDING_REPLACE, err, "iiiit", result->id,
-                       (int64_t)draft->n_bytes, now, seq, draft->origin);
+    return err->rc;
+}
+
+static int write_index(CkStore *store, Draft *draft, CkError *err) {
+    const CkPutResult *result = draft->result;
+    if (draft->indexed) {
+        ck_index_put(store, &draft->model, draft->index_stamp, result->id, draft->x,
+                     !result->inserted, err);
+    }
+    if (err->rc != SQLITE_OK) return err->rc;
+    return ck_index_look_after(store, &draft->model, draft->seq + 1, err);
 }
 
 static int put_draft(CkStore *store, Draft *draft, CkError *err) {
@@ -227,7 +243,8 @@ static int put_draft(CkStore *store, Draft *draft, CkError *err) {
     }
     draft->result->inserted = !draft->present;
     if (encode(store, draft, err) != SQLITE_OK) return err->rc;
-    return write_rows(store, draft, err);
+    if (write_rows(store, draft, err) != SQLITE_OK) return err->rc;
+    return write_index(store, draft, err);
 }
 
 int ck_embedding_put(CkStore *store, const CkPut *put, CkPutResult *result, CkError *err) {
@@ -259,6 +276,8 @@ int ck_embedding_drop(CkStore *store, int64_t id, CkError *err) {
     ck_stmt_run(store, CK_SQL_REF_DROP_OF_EMBEDDING, err, "i", id);
     if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_EMBEDDING_DELETE, err, "i", id);
     if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_VECTOR_DELETE, err, "i", id);
+    if (err->rc == SQLITE_OK) ck_index_forget(store, &id, 1, err);
+    if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_META_TOUCH, err, "");
     return err->rc;
 }
 

@@ -29,6 +29,8 @@ typedef struct CkQuery {
     const CkModel *model;
     const float *x; /* model->dims components */
     size_t k;
+    size_t ef;     /* candidates to compare at least; 0: not given */
+    double recall; /* the share of the true neighbours wanted; 0: not given */
     const CkIdSet *passing; /* sealed, or not restricting */
     CkThreshold threshold;
 } CkQuery;
@@ -37,7 +39,7 @@ typedef struct CkQuery {
 typedef struct CkHits {
     CkHit *hits; /* k of them */
     size_t n;
-    char plan[80];
+    char plan[96];
 } CkHits;
 
 /*

@@ -149,6 +149,8 @@ static int search(Cursor *cursor, CkError *err) {
         .model = &cursor->model,
         .x = (const float *)(const void *)input->query.data,
         .k = input->k,
+        .ef = input->ef,
+        .recall = input->recall,
         .passing = &input->passing,
         .threshold = input->threshold,
     };

@@ -180,10 +180,10 @@ static int read_threshold(CkThreshold *t, char letter, sqlite3_value *value, CkE
     return SQLITE_OK;
 }
 
-static int read_recall(sqlite3_value *value, CkError *err) {
+static int read_recall(sqlite3_value *value, double *recall, CkError *err) {
     int type = sqlite3_value_type(value);
-    double recall = sqlite3_value_double(value);
-    if ((type == SQLITE_FLOAT || type == SQLITE_INTEGER) && recall > 0 && recall <= 1) {
+    *recall = sqlite3_value_double(value);
+    if ((type == SQLITE_FLOAT || type == SQLITE_INTEGER) && *recall > 0 && *recall <= 1) {
         return SQLITE_OK;
     }
     return ck_error_set(err, SQLITE_ERROR, "knn: recall must be above 0 and at most 1, got %s",
@@ -271,14 +271,15 @@ int ck_knn_input_read(CkKnnInput *input, const char *letters, sqlite3_value **ar
     }
     sqlite3_value *ef = input->inputs[CK_KNN_EF - CK_KNN_QUERY];
     sqlite3_value *recall = input->inputs[CK_KNN_RECALL - CK_KNN_QUERY];
-    int64_t ignored;
+    int64_t ef_given = 0;
     if (err->rc == SQLITE_OK && ef && recall) {
         ck_error_set(err, SQLITE_ERROR, "knn: give ef or recall, not both");
     }
     if (err->rc == SQLITE_OK && ef) {
-        ck_integer_from_value(ef, "knn", "ef", &ef_range, &ignored, err);
+        ck_integer_from_value(ef, "knn", "ef", &ef_range, &ef_given, err);
     }
-    if (err->rc == SQLITE_OK && recall) read_recall(recall, err);
+    input->ef = (size_t)ef_given;
+    if (err->rc == SQLITE_OK && recall) read_recall(recall, &input->recall, err);
     if (err->rc == SQLITE_OK) settle_k(input, &paging, err);
     if (err->rc == SQLITE_OK) ck_vector_parse(input->inputs[0], "knn: query", &input->query, err);
     if (err->rc == SQLITE_OK && input->query.type != CK_VECTOR_F32) {

@@ -33,6 +33,8 @@ typedef struct CkKnnInput {
     int n_lists;
     CkVector query;
     size_t k;
+    size_t ef;     /* 0: not given */
+    double recall; /* 0: not given */
     char *model, *version; /* NULL when not named */
     CkThreshold threshold;
     CkIdSet passing; /* after ck_knn_input_resolve() */

@@ -6,6 +6,7 @@
 */
 #include <string.h>
 
+#include "store/index_maintain.h"
 #include "store/model.h"
 #include "store/value.h"
 #include "tables/rows.h"
@@ -183,6 +184,7 @@ static int remove_unused(CkTable *table, int64_t id, CkError *err) {
                             "models: row %lld still has embeddings and cannot be deleted",
                             (long long)id);
     }
+    if (ck_index_drop(table->store, id, err) != SQLITE_OK) return err->rc;
     return ck_stmt_run(table->store, CK_SQL_MODEL_DELETE, err, "i", id);
 }
 

@@ -76,6 +76,12 @@ typedef struct CkKernels {
     ** holds bit p of every value, in the order of the code's bits:
     ** sum over p of 2^p * popcount(code & plane p). */
     uint32_t (*dot_bit4)(const uint8_t *code, const uint8_t *planes, size_t n_bytes);
+    /* out[i] = dot_bit4 of code i at codes + i * n_bytes, for n codes: a whole block at a time */
+    void (*dots_bit4)(uint32_t *out, const uint8_t *codes, size_t n, const uint8_t *planes,
+                      size_t n_bytes);
+    /* Packs signs: bit i % 8 of byte i / 8 is set where x[i] has no minus sign, the bits past n are
+    ** clear. Returns sum |x[i]|. x is aligned */
+    float (*signs_f32)(uint8_t *out, const float *x, size_t n);
     /* 1 when every component is finite */
     int (*finite_f32)(const float *a, size_t n);
     /* max |x[i]|, 0 when n is 0; x is finite and aligned */

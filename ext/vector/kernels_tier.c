@@ -301,7 +301,7 @@ INLINE ByteSums add_bit4(ByteSums sum, Bytes code, Bytes p0, Bytes p1, Bytes p2,
 }
 
 /* Each step works on five registers: more accumulators would only have to be added up. */
-static uint32_t dot_bit4(const uint8_t *code, const uint8_t *planes, size_t n_bytes) {
+INLINE uint32_t dot_bit4_of(const uint8_t *code, const uint8_t *planes, size_t n_bytes) {
     const uint8_t *p0 = planes, *p1 = p0 + n_bytes, *p2 = p1 + n_bytes, *p3 = p2 + n_bytes;
     ByteSums sum = sums_zero();
     size_t i = 0;
@@ -316,6 +316,36 @@ static uint32_t dot_bit4(const uint8_t *code, const uint8_t *planes, size_t n_by
                        bytes_load_tail(p3 + i, rest));
     }
     return sums_total(sum);
+}
+
+static uint32_t dot_bit4(const uint8_t *code, const uint8_t *planes, size_t n_bytes) {
+    return dot_bit4_of(code, planes, n_bytes);
+}
+
+static void dots_bit4(uint32_t *out, const uint8_t *codes, size_t n, const uint8_t *planes,
+                      size_t n_bytes) {
+    for (size_t i = 0; i < n; i++) out[i] = dot_bit4_of(codes + i * n_bytes, planes, n_bytes);
+}
+
+/* The signs of up to eight floats, as the bits of a byte. */
+INLINE uint8_t sign_byte(const float *x, size_t n) {
+    uint32_t byte = 0;
+    for (size_t i = 0; i < n; i++) byte |= (~ck_f32_bits(x[i]) >> 31) << i;
+    return (uint8_t)byte;
+}
+
+static float signs_f32(uint8_t *out, const float *x, size_t n) {
+    Floats sum[2] = {floats_zero(), floats_zero()};
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) out[i / 8] = sign_byte(x + i, 8);
+    if (i < n) out[i / 8] = sign_byte(x + i, n - i);
+    for (i = 0; i + 2 * LANES <= n; i += 2 * LANES) {
+        sum[0] = floats_add(sum[0], floats_abs(floats_load(x + i)));
+        sum[1] = floats_add(sum[1], floats_abs(floats_load(x + i + LANES)));
+    }
+    for (; i + LANES <= n; i += LANES) sum[0] = floats_add(sum[0], floats_abs(floats_load(x + i)));
+    if (i < n) sum[1] = floats_add(sum[1], floats_abs(floats_load_tail(x + i, n - i)));
+    return floats_sum(floats_add(sum[0], sum[1]));
 }
 
 /* Tests exponents as integers: comparisons of floats may be optimised or flushed away. */
@@ -380,6 +410,8 @@ const CkKernels JOIN(ck_kernels_, CK_TIER) = {
     .popcount = popcount,
     .hamming = hamming,
     .dot_bit4 = dot_bit4,
+    .dots_bit4 = dots_bit4,
+    .signs_f32 = signs_f32,
     .finite_f32 = finite_f32,
     .max_abs_f32 = max_abs_f32,
     .f32_from_f16 = f32_from_f16,

@@ -53,14 +53,16 @@ SELECT max(id) FROM main._ck_embedding
 -- name: embedding_find
 SELECT id, model, used_at FROM main._ck_embedding WHERE hash = ?1
 
--- All a put has to know: the store's version and seq, the model (?1, ?2), the row of hash ?3.
+-- All a put has to know: the store's version and seq, the model (?1, ?2), the row of hash ?3, and
+-- which index of the model to add to.
 -- name: embedding_put_read
 SELECT s.schema_version, s.seq,
        m.id, m.dims, m.metric, m.encoding, m.normalized, m.m, m.ef_construction, m.ef_search,
-       e.id, e.used_at, e.model
+       e.id, e.used_at, e.model, i.stamp
 FROM main._ck_meta AS s
 LEFT JOIN main._ck_model AS m ON m.name = ?1 AND m.version = ?2
 LEFT JOIN main._ck_embedding AS e ON e.hash = ?3
+LEFT JOIN main._ck_index AS i ON i.model = m.id AND i.generation > 0
 WHERE s.id = 1
 
 -- name: embedding_exists

@@ -4,13 +4,18 @@
 SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = '_ck_meta'
 
 -- name: meta_get
-SELECT schema_version, seq FROM main._ck_meta WHERE id = 1
+SELECT schema_version, seq, stamp FROM main._ck_meta WHERE id = 1
 
 -- name: meta_create
-INSERT INTO main._ck_meta(id, schema_version, store_uuid, seq, created_at) VALUES (1, ?1, ?2, 0, ?3)
+INSERT INTO main._ck_meta(id, schema_version, store_uuid, seq, stamp, created_at)
+VALUES (1, ?1, ?2, 0, random(), ?3)
 
 -- name: meta_set_seq
-UPDATE main._ck_meta SET seq = ?1 WHERE id = 1
+UPDATE main._ck_meta SET seq = ?1, stamp = random() WHERE id = 1
+
+-- Something changed that no sequence number counts.
+-- name: meta_touch
+UPDATE main._ck_meta SET stamp = random() WHERE id = 1
 
 -- name: meta_set_version
 UPDATE main._ck_meta SET schema_version = ?1 WHERE id = 1
@@ -21,3 +26,6 @@ SELECT store_uuid, created_at FROM main._ck_meta WHERE id = 1
 -- For a file without pages.
 -- name: meta_page_size
 PRAGMA main.page_size = 8192
+
+-- name: meta_seq
+SELECT seq FROM main._ck_meta WHERE id = 1

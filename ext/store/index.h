@@ -1,0 +1,90 @@
+/*
+** The search index of a model as a connection sees it.
+**
+** On disk an index is rows (schema.sql): its row in _ck_index, blocks of sign codes, the tail, and
+** stale bits. In memory there is only a cache of these, and it is looked through at every query:
+** while the store's stamp is the one they were read under, all of it holds; else the short rows are
+** read again, and of the blocks those whose stamp in the directory changed. So ROLLBACK, ROLLBACK
+** TO, crashes and other processes need no code here.
+**
+** Blocks are read when a query touches them, and kept up to a budget (ck_config('cache_bytes')).
+** Past it they are read, used and dropped again, which is slower and never wrong; blocks of models
+** not in use make room first.
+*/
+#ifndef CK_STORE_INDEX_H
+#define CK_STORE_INDEX_H
+
+#include "store/model.h"
+#include "store/refine_codes.h"
+#include "store/scan_block.h"
+#include "store/stale.h"
+
+/* A block, or the tail, which is searched like one. */
+typedef struct CkIndexBlock {
+    CkBlockEntry entry;
+    CkBuf data; /* empty while the block is not in memory */
+    CkScanBlock scan;
+    CkRefineCodes refine;
+} CkIndexBlock;
+
+/* What the cache did since the connection opened, for ck_cache. */
+typedef struct CkIndexCounts {
+    int64_t n_hits, n_reads, n_evicted;
+} CkIndexCounts;
+
+typedef struct CkIndex {
+    struct CkIndex *next;
+    CkStore *store;
+    sqlite3_stmt *pin; /* an open read while the index is open: all reads see one state */
+    int64_t model;
+    uint32_t dims;
+    CkMetric metric;
+    int64_t store_stamp; /* what the rest was read under, if is_read */
+    int is_read;
+    int64_t last_used;   /* counts openings; blocks of the least recent model go first */
+    int64_t generation;  /* 0: the model has no index */
+    int64_t mean_stamp;  /* the stamp of the _ck_index row that mean is from */
+    CkBuf mean;          /* dims floats, host order */
+    int depth;
+    int64_t n_merged;
+    CkIndexBlock *blocks; /* n_blocks of them, and behind them the tail */
+    size_t n_blocks;
+    CkScanBuilder tail;
+    CkStaleBits stale;
+    int64_t n_slots; /* in blocks and tail */
+    CkBuf transient; /* the block that did not fit into the budget */
+    CkIndexCounts counts;
+} CkIndex;
+
+/*
+** Opens the index of a model for reading. *index is NULL when there is no store or the model has
+** no index. The caller closes it before its statement ends; one index of a store is open at a time.
+*/
+int ck_index_open(CkStore *store, const CkModel *model, CkIndex **index, CkError *err);
+void ck_index_close(CkIndex *index);
+
+/*
+** The slots of block i (i == n_blocks: the tail), read if they are not in memory. The view is valid
+** until the next call or the close.
+*/
+int ck_index_scan_block(CkIndex *index, size_t i, CkScanBlock *block, CkError *err);
+
+static inline CkSignSpace ck_index_space(const CkIndex *index) {
+    return (CkSignSpace){(const float *)(const void *)index->mean.data, index->dims,
+                         index->metric == CK_METRIC_L2};
+}
+
+/*
+** The coordinates of the index that a put adds to: reads the mean unless the one at hand has the
+** stamp. Needs no open index, and leaves what is cached for queries as it is.
+*/
+int ck_index_for_put(CkStore *store, const CkModel *model, int64_t stamp, CkIndex **index,
+                     CkError *err);
+
+/* Whether n_bytes more may be kept in memory; makes room at the expense of other models. */
+int ck_index_may_keep(CkIndex *index, size_t n_bytes);
+
+/* Frees all of a store's indexes in memory. */
+void ck_index_free_all(CkStore *store);
+
+#endif

@@ -1,0 +1,86 @@
+/* Looking after indexes: see index_maintain.h. */
+#include "store/index_maintain.h"
+
+#include <string.h>
+
+#include "store/index_write.h"
+#include "store/merge.h"
+#include "store/stale.h"
+
+/* Blocks are bad when one slot in so many is stale: a search then wastes that share of its
+** candidates. And a mean is old when the model has grown to so many times what it was taken of. */
+#define STALE_SHARE 5
+#define GROWTH 8
+
+/* A model and its index, as index_sizes has them. */
+typedef struct Size {
+    CkModel model;
+    int64_t generation, n_merged, n_slots, n_tail, n_embeddings;
+} Size;
+
+static int list_sizes(CkStore *store, const char *name, CkBuf *sizes, CkError *err) {
+    sqlite3_stmt *stmt = NULL;
+    if (ck_stmt_take(store, CK_SQL_INDEX_SIZES, &stmt, err) != SQLITE_OK) return err->rc;
+    while (err->rc == SQLITE_OK && ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
+        const char *model_name = (const char *)sqlite3_column_text(stmt, 8);
+        Size size;
+        if (name && model_name && strcmp(name, model_name) != 0) continue;
+        if (ck_model_from_row(stmt, 0, &size.model, err) != SQLITE_OK) break;
+        size.generation = sqlite3_column_int64(stmt, 9);
+        size.n_merged = sqlite3_column_int64(stmt, 10);
+        size.n_slots = sqlite3_column_int64(stmt, 11);
+        size.n_tail = sqlite3_column_int64(stmt, 12);
+        size.n_embeddings = sqlite3_column_int64(stmt, 13);
+        ck_buf_append(sizes, &size, sizeof size);
+        if (sizes->rc != SQLITE_OK) ck_error_nomem(err);
+    }
+    ck_stmt_give(store, CK_SQL_INDEX_SIZES, stmt);
+    return err->rc;
+}
+
+/* What is in blocks and tail, but no longer in the store, is stale. */
+static int is_due(const Size *size, CkMergeWhen when) {
+    int64_t n_stale = size->n_slots + size->n_tail - size->n_embeddings;
+    if (size->generation == 0) return when != CK_MERGE_IF_BAD;
+    switch (when) {
+    case CK_MERGE_IF_BAD:
+        return n_stale * STALE_SHARE > size->n_slots ||
+               size->n_embeddings > size->n_merged * GROWTH;
+    case CK_MERGE_IF_CHANGED:
+        return n_stale != 0 || size->n_tail > 0 || size->n_embeddings != size->n_merged;
+    default:
+        return 1;
+    }
+}
+
+int ck_index_merge(CkStore *store, const char *name, CkMergeWhen when, int64_t *n_vectors,
+                   CkError *err) {
+    CkBuf sizes;
+    CkMergeResult result;
+    int exists = 0;
+    *n_vectors = 0;
+    ck_buf_init(&sizes);
+    if (ck_store_open_read(store, &exists, err) != SQLITE_OK || !exists) return err->rc;
+    list_sizes(store, name, &sizes, err);
+    const Size *size = (const Size *)(const void *)sizes.data;
+    size_t n = sizes.n_bytes / sizeof *size;
+    if (err->rc == SQLITE_OK && name && n == 0) {
+        ck_error_set(err, SQLITE_ERROR, "ck_optimize: no model '%s' is registered", name);
+    }
+    for (size_t i = 0; i < n && err->rc == SQLITE_OK; i++) {
+        if (size[i].n_embeddings < CK_INDEX_MIN || !is_due(&size[i], when)) continue;
+        ck_merge_run(store, &size[i].model, &result, err);
+        *n_vectors += result.n_vectors;
+    }
+    ck_buf_release(&sizes);
+    return err->rc;
+}
+
+int ck_index_drop(CkStore *store, int64_t model, CkError *err) {
+    ck_stmt_run(store, CK_SQL_INDEX_DROP, err, "i", model);
+    if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_INDEX_DROP_BLOCKS, err, "i", model);
+    if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_INDEX_DROP_BLOCK_DATA, err, "i", model);
+    if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_TAIL_DELETE_OF_MODEL, err, "i", model);
+    if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_META_TOUCH, err, "");
+    return err->rc;
+}

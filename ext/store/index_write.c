@@ -1,0 +1,87 @@
+/* Writing to the index: see index_write.h. */
+#include "store/index_write.h"
+
+#include "store/coder.h"
+#include "store/index.h"
+#include "store/merge.h"
+#include "store/tail.h"
+
+int ck_index_put(CkStore *store, const CkModel *model, int64_t index_stamp, int64_t id,
+                 const float *x, int replaced, CkError *err) {
+    CkIndex *index = NULL;
+    CkCoder coder;
+    CkSignFactors factors;
+    if (replaced && ck_index_forget(store, &id, 1, err) != SQLITE_OK) return err->rc;
+    if (ck_index_for_put(store, model, index_stamp, &index, err) != SQLITE_OK) return err->rc;
+    if (ck_coder_init(&coder, model, (const float *)(const void *)index->mean.data, err)) {
+        return err->rc;
+    }
+    ck_coder_code(&coder, x, coder.code, &factors);
+    ck_tail_put(store, model->id, id, &factors, coder.code, coder.code_bytes, err);
+    ck_coder_release(&coder);
+    return err->rc;
+}
+
+int ck_index_forget(CkStore *store, const int64_t *ids, size_t n, CkError *err) {
+    int64_t one;
+    int has_index, in_tail;
+    ck_stmt_ints(store, CK_SQL_INDEX_ANY, err, &one, 1, &has_index, "");
+    if (err->rc != SQLITE_OK || !has_index) return err->rc;
+    for (size_t i = 0; i < n && err->rc == SQLITE_OK; i++) {
+        ck_tail_delete(store, ids[i], &in_tail, err);
+        if (err->rc == SQLITE_OK && !in_tail && ids[i] > 0) ck_stale_set(store, &ids[i], 1, err);
+    }
+    return err->rc;
+}
+
+/* Moves the tail of a model to blocks of its current generation. */
+static int pack(CkStore *store, int64_t model_id, CkError *err) {
+    CkScanBuilder builder;
+    int64_t row[2] = {0, 0}, number = 0; /* generation, dims */
+    int found;
+    ck_stmt_ints(store, CK_SQL_INDEX_TO_PACK, err, row, 2, &found, "i", model_id);
+    if (err->rc != SQLITE_OK || !found) return err->rc;
+    ck_scan_builder_init(&builder, ck_sign_code_bytes((uint32_t)row[1]));
+    ck_tail_read(store, model_id, &builder, err);
+    if (err->rc == SQLITE_OK) {
+        ck_block_next(store, model_id, row[0], CK_PLANE_SCAN, &number, err);
+    }
+    if (err->rc == SQLITE_OK) {
+        ck_scan_builder_write(&builder, store, model_id, row[0], &number, err);
+    }
+    if (err->rc == SQLITE_OK) {
+        ck_stmt_run(store, CK_SQL_TAIL_DELETE_OF_MODEL, err, "i", model_id);
+    }
+    ck_scan_builder_release(&builder);
+    return err->rc;
+}
+
+/* The first model whose tail is long enough; 0 when there is none. */
+static int find_long_tail(CkStore *store, int64_t *model, CkError *err) {
+    int64_t one;
+    int found;
+    *model = 0;
+    ck_stmt_ints(store, CK_SQL_TAIL_IS_LONG, err, &one, 1, &found, "i", (int64_t)CK_TAIL_PACK_MIN);
+    if (err->rc != SQLITE_OK || !found) return err->rc;
+    return ck_stmt_ints(store, CK_SQL_TAIL_LONGEST, err, model, 1, &found, "");
+}
+
+static int begin(CkStore *store, const CkModel *model, CkError *err) {
+    int64_t n = 0;
+    int found;
+    ck_stmt_ints(store, CK_SQL_INDEX_COUNT_UP_TO, err, &n, 1, &found, "ii", model->id,
+                 (int64_t)CK_INDEX_BEGIN_MAX);
+    if (err->rc != SQLITE_OK || n < CK_INDEX_MIN || n == CK_INDEX_BEGIN_MAX) return err->rc;
+    return ck_merge_begin(store, model, err);
+}
+
+int ck_index_look_after(CkStore *store, const CkModel *model, int64_t seq, CkError *err) {
+    int64_t generation = 0, long_one = 0;
+    int found;
+    if (seq % CK_INDEX_LOOK_EVERY != 0) return SQLITE_OK;
+    ck_stmt_ints(store, CK_SQL_INDEX_GENERATION, err, &generation, 1, &found, "i", model->id);
+    if (err->rc == SQLITE_OK && generation == 0) return begin(store, model, err);
+    if (err->rc == SQLITE_OK) find_long_tail(store, &long_one, err);
+    if (err->rc == SQLITE_OK && long_one > 0) pack(store, long_one, err);
+    return err->rc;
+}

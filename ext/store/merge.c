@@ -1,0 +1,347 @@
+/* Merging: see merge.h. */
+#include "store/merge.h"
+
+#include <string.h>
+
+#include "base/coding.h"
+#include "store/calibrate.h"
+#include "store/coder.h"
+#include "store/index.h"
+#include "store/log.h"
+#include "store/mean.h"
+#include "store/planner.h"
+#include "store/stale.h"
+#include "store/tail.h"
+#include "store/vector_reader.h"
+
+/* Blocks written in one transaction: 400 KB, a few milliseconds; and old ones deleted in one. */
+#define BLOCKS_PER_WRITE 8
+#define BLOCKS_PER_DROP 64
+
+/* More vectors than this that were put meanwhile are coded into blocks before the flip, which
+** codes the rest while it holds the lock: 4 us each. After some rounds it does so however many. */
+#define FLIP_TAIL_MAX 4096
+#define ROUNDS_MAX 4
+
+#define TASK "optimize" /* in ck_progress */
+
+typedef struct Merge {
+    CkStore *store;
+    const CkModel *model;
+    int calibrates;
+    int64_t builder; /* what the claim says */
+    int64_t old_generation, generation;
+    int64_t since_seq; /* the counter at the claim */
+    int64_t coded_to;  /* ids up to this one are in the new blocks */
+    int64_t n_coded, n_damaged, n_total;
+    int64_t number; /* the next block's */
+    int64_t drop_from, drop_to, n_dropped; /* addresses of blocks to delete */
+    int64_t started_at;
+    int depth;
+    int n_rounds;
+    int flipped;
+    float *mean;
+    CkCoder coder;
+    CkScanBuilder blocks;
+    CkStaleBits stale_before; /* the bits at the claim */
+    CkBuf fresh;              /* ids that had one and that the new blocks are right about */
+    CkMergeResult *result;
+} Merge;
+
+/* Renews the claim, or finds that another builder has it. */
+static int claim(Merge *merge, CkError *err) {
+    CkStore *store = merge->store;
+    int64_t now = ck_conn_now(store->conn);
+    ck_stmt_run(store, CK_SQL_INDEX_CLAIM, err, "iiii", merge->model->id, merge->builder, now,
+                now - CK_MERGE_CLAIM_S);
+    if (err->rc == SQLITE_OK && sqlite3_changes(store->conn->db) == 0) merge->result->busy = 1;
+    return err->rc;
+}
+
+/* A transaction of the merge; the work is done only under the claim. */
+static int locked(Merge *merge, int (*work)(Merge *merge, CkError *err), CkError *err) {
+    CkWrite write;
+    if (merge->result->busy || ck_write_begin(&write, merge->store, err) != SQLITE_OK) {
+        return err->rc;
+    }
+    if (!merge->flipped) {
+        ck_stmt_run(merge->store, CK_SQL_INDEX_ADD, err, "i", merge->model->id);
+        if (err->rc == SQLITE_OK) claim(merge, err);
+    }
+    if (err->rc == SQLITE_OK && !merge->result->busy) work(merge, err);
+    return ck_write_end(&write, err);
+}
+
+/* Notes where the store is, and which generation comes next. */
+static int begin(Merge *merge, CkError *err) {
+    CkStore *store = merge->store;
+    int64_t model = merge->model->id;
+    int found;
+    ck_stmt_ints(store, CK_SQL_INDEX_GENERATION, err, &merge->old_generation, 1, &found, "i",
+                 model);
+    merge->generation = merge->old_generation % CK_BLOCK_GENERATION_MAX + 1;
+    if (err->rc == SQLITE_OK) {
+        ck_stmt_ints(store, CK_SQL_META_SEQ, err, &merge->since_seq, 1, &found, "");
+    }
+    if (err->rc == SQLITE_OK) {
+        ck_stmt_ints(store, CK_SQL_MODEL_COUNT, err, &merge->n_total, 1, &found, "i", model);
+    }
+    if (err->rc == SQLITE_OK) ck_stale_read(store, &merge->stale_before, err);
+    return err->rc;
+}
+
+/* Deletes a batch of the blocks from merge->drop_from to before merge->drop_to. */
+static int drop_some(Merge *merge, CkError *err) {
+    return ck_block_drop(merge->store, merge->drop_from, merge->drop_to, BLOCKS_PER_DROP,
+                         &merge->n_dropped, err);
+}
+
+static int drop_generations(Merge *merge, int64_t first, int64_t end, CkError *err) {
+    merge->drop_from = ck_block_address(merge->model->id, first, 0, 0);
+    merge->drop_to = ck_block_address(merge->model->id, end, 0, 0);
+    do {
+        locked(merge, drop_some, err);
+    } while (err->rc == SQLITE_OK && !merge->result->busy &&
+             merge->n_dropped == BLOCKS_PER_DROP);
+    return err->rc;
+}
+
+/* Under the claim: what is not of the generation in use was left by a builder that died. */
+static int drop_orphans(Merge *merge, CkError *err) {
+    drop_generations(merge, 0, merge->old_generation, err);
+    if (err->rc == SQLITE_OK) {
+        drop_generations(merge, merge->old_generation + 1, CK_BLOCK_GENERATION_MAX + 1, err);
+    }
+    return err->rc;
+}
+
+static int code_vector(void *context, int64_t id, const float *x, CkError *err) {
+    Merge *merge = context;
+    CkSignFactors factors;
+    ck_coder_code(&merge->coder, x, merge->coder.code, &factors);
+    uint8_t *code = ck_scan_builder_add(&merge->blocks, id, &factors, err);
+    if (!code) return err->rc;
+    memcpy(code, merge->coder.code, merge->coder.code_bytes);
+    if (ck_stale_bits_test(&merge->stale_before, id)) {
+        ck_buf_append(&merge->fresh, &id, sizeof id);
+        if (merge->fresh.rc != SQLITE_OK) ck_error_nomem(err);
+    }
+    return err->rc;
+}
+
+static int write_blocks(Merge *merge, CkError *err) {
+    CkProgress progress = {TASK, merge->started_at, merge->n_coded, merge->n_total};
+    ck_scan_builder_write(&merge->blocks, merge->store, merge->model->id, merge->generation,
+                          &merge->number, err);
+    return err->rc == SQLITE_OK ? ck_progress_set(merge->store, &progress, err) : err->rc;
+}
+
+/* Codes everything up to an id into blocks. */
+static int code_up_to(Merge *merge, int64_t last, CkError *err) {
+    CkVectorBatch batch = {.after = merge->coded_to, .last = last};
+    batch.limit = (int64_t)(BLOCKS_PER_WRITE * ck_scan_block_capacity(merge->coder.code_bytes));
+    do {
+        ck_vectors_read(merge->store, merge->model, &batch, code_vector, merge, err);
+        merge->n_coded += (int64_t)merge->blocks.n;
+        if (err->rc == SQLITE_OK && merge->blocks.n > 0) locked(merge, write_blocks, err);
+    } while (err->rc == SQLITE_OK && !merge->result->busy && batch.n_read == batch.limit);
+    merge->n_damaged += batch.n_damaged;
+    merge->coded_to = last;
+    return err->rc;
+}
+
+/* Lists the ids that the new blocks lack or are wrong about, in order. */
+static int list_changed(Merge *merge, CkBuf *ids, CkError *err) {
+    CkStore *store = merge->store;
+    sqlite3_stmt *stmt = NULL;
+    if (ck_stmt_take(store, CK_SQL_INDEX_CHANGED, &stmt, err) != SQLITE_OK) return err->rc;
+    ck_stmt_bind(stmt, "iii", merge->model->id, merge->since_seq, merge->coded_to);
+    while (err->rc == SQLITE_OK && ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
+        int64_t id = sqlite3_column_int64(stmt, 0);
+        ck_buf_append(ids, &id, sizeof id);
+        if (ids->rc != SQLITE_OK) ck_error_nomem(err);
+    }
+    ck_stmt_give(store, CK_SQL_INDEX_CHANGED, stmt);
+    return err->rc;
+}
+
+static int put_in_tail(void *context, int64_t id, const float *x, CkError *err) {
+    Merge *merge = context;
+    CkSignFactors factors;
+    ck_coder_code(&merge->coder, x, merge->coder.code, &factors);
+    return ck_tail_put(merge->store, merge->model->id, id, &factors, merge->coder.code,
+                       merge->coder.code_bytes, err);
+}
+
+/* The tail becomes what the new blocks lack; of what they have, that is stale. */
+static int renew_tail(Merge *merge, const int64_t *ids, size_t n, CkError *err) {
+    ck_stmt_run(merge->store, CK_SQL_TAIL_DELETE_OF_MODEL, err, "i", merge->model->id);
+    for (size_t i = 0; i < n && err->rc == SQLITE_OK; i++) {
+        CkVectorBatch batch = {.after = ids[i] - 1, .last = ids[i], .limit = 1};
+        ck_vectors_read(merge->store, merge->model, &batch, put_in_tail, merge, err);
+        merge->n_damaged += batch.n_damaged;
+        if (err->rc == SQLITE_OK && ids[i] <= merge->coded_to) {
+            ck_stale_set(merge->store, &ids[i], 1, err);
+        }
+    }
+    return err->rc;
+}
+
+/*
+** Clears the bits that spoke of the old blocks. When no other model has blocks these are all that
+** were set at the claim; else those of ids that the new blocks have, and those of deleted
+** embeddings stay: a bit each.
+*/
+static int clear_stale(Merge *merge, CkError *err) {
+    int64_t n_models = 0;
+    int found;
+    ck_stmt_ints(merge->store, CK_SQL_INDEX_MODELS, err, &n_models, 1, &found, "");
+    if (err->rc != SQLITE_OK) return err->rc;
+    if (n_models - (merge->old_generation > 0) == 0) {
+        const CkBuf *bits = &merge->stale_before.bits;
+        ck_buf_clear(&merge->fresh);
+        for (int64_t id = 0; id < (int64_t)bits->n_bytes * 8; id++) {
+            if (ck_stale_bits_test(&merge->stale_before, id)) {
+                ck_buf_append(&merge->fresh, &id, sizeof id);
+            }
+        }
+        if (merge->fresh.rc != SQLITE_OK) return ck_error_nomem(err);
+    }
+    return ck_stale_clear(merge->store, (const int64_t *)(const void *)merge->fresh.data,
+                          merge->fresh.n_bytes / sizeof(int64_t), err);
+}
+
+static int store_mean(Merge *merge, CkError *err) {
+    uint32_t dims = merge->model->dims;
+    CkBuf bytes;
+    ck_buf_init(&bytes);
+    uint8_t *data = ck_buf_extend(&bytes, dims * sizeof(float));
+    if (!data) return ck_error_nomem(err);
+    for (uint32_t j = 0; j < dims; j++) ck_store_f32(data + sizeof(float) * j, merge->mean[j]);
+    ck_stmt_run(merge->store, CK_SQL_INDEX_FLIP, err, "iiiib", merge->model->id, merge->generation,
+                (int64_t)merge->depth, merge->n_coded, data, (int)bytes.n_bytes);
+    ck_buf_release(&bytes);
+    return err->rc;
+}
+
+/* What was done, and what could not be. */
+static int report(Merge *merge, CkError *err) {
+    CkStore *store = merge->store;
+    ck_audit_add(store, "optimize", err,
+                 "{\"model\":%lld,\"vectors\":%lld,\"damaged\":%lld,\"depth\":%d,\"seconds\":%lld}",
+                 (long long)merge->model->id, (long long)merge->n_coded,
+                 (long long)merge->n_damaged, merge->depth,
+                 (long long)(ck_conn_now(store->conn) - merge->started_at));
+    if (err->rc == SQLITE_OK && merge->n_damaged > 0) {
+        ck_errors_add(store, "optimize", "damaged", err,
+                      "%lld vectors of model %lld do not read back and are not in the index; see "
+                      "ck_doctor('all')",
+                      (long long)merge->n_damaged, (long long)merge->model->id);
+    } else if (err->rc == SQLITE_OK) {
+        ck_errors_remove(store, "optimize", "damaged", err);
+    }
+    return ck_progress_clear(store, TASK, err);
+}
+
+/* Makes the new generation the one that is read, unless too much is left for the tail. */
+static int flip(Merge *merge, CkError *err) {
+    CkBuf ids;
+    ck_buf_init(&ids);
+    list_changed(merge, &ids, err);
+    size_t n = ids.n_bytes / sizeof(int64_t);
+    if (err->rc == SQLITE_OK && (n <= FLIP_TAIL_MAX || ++merge->n_rounds > ROUNDS_MAX)) {
+        clear_stale(merge, err);
+        if (err->rc == SQLITE_OK) {
+            renew_tail(merge, (const int64_t *)(const void *)ids.data, n, err);
+        }
+        if (err->rc == SQLITE_OK) store_mean(merge, err);
+        if (err->rc == SQLITE_OK) ck_stmt_run(merge->store, CK_SQL_META_TOUCH, err, "");
+        if (err->rc == SQLITE_OK) report(merge, err);
+        merge->flipped = err->rc == SQLITE_OK;
+    }
+    ck_buf_release(&ids);
+    return err->rc;
+}
+
+static int unclaim(Merge *merge, CkError *err) {
+    ck_stmt_run(merge->store, CK_SQL_INDEX_UNCLAIM, err, "ii", merge->model->id, merge->builder);
+    return ck_progress_clear(merge->store, TASK, err);
+}
+
+static int build(Merge *merge, CkError *err) {
+    CkStore *store = merge->store;
+    int found;
+    ck_mean_read(store, merge->model, merge->since_seq, merge->mean, err);
+    if (err->rc == SQLITE_OK) code_up_to(merge, merge->since_seq, err);
+    if (err->rc == SQLITE_OK && merge->calibrates && !merge->result->busy) {
+        CkCalibration what = {store, merge->model, merge->mean, merge->generation,
+                              merge->coded_to};
+        ck_calibrate(&what, &merge->depth, err);
+    }
+    while (err->rc == SQLITE_OK && !merge->flipped && !merge->result->busy) {
+        locked(merge, flip, err);
+        if (err->rc == SQLITE_OK && !merge->flipped && !merge->result->busy) {
+            int64_t last = 0;
+            ck_stmt_ints(store, CK_SQL_META_SEQ, err, &last, 1, &found, "");
+            if (err->rc == SQLITE_OK) code_up_to(merge, last, err);
+        }
+    }
+    return err->rc;
+}
+
+static int run(Merge *merge, CkError *err) {
+    locked(merge, begin, err);
+    if (err->rc == SQLITE_OK) drop_orphans(merge, err);
+    if (err->rc == SQLITE_OK && !merge->result->busy) build(merge, err);
+    if (err->rc == SQLITE_OK && merge->flipped) {
+        /* And no other: the next builder may be at work already. */
+        drop_generations(merge, merge->old_generation, merge->old_generation + 1, err);
+    }
+    if (err->rc == SQLITE_OK && merge->flipped) {
+        merge->result->n_vectors = merge->n_coded;
+    } else if (err->rc != SQLITE_OK && !merge->flipped) {
+        /* Whoever comes next need not wait; if this fails too, the claim grows old. */
+        CkError ignored = CK_ERROR_NONE;
+        locked(merge, unclaim, &ignored);
+        ck_error_release(&ignored);
+    }
+    return err->rc;
+}
+
+static int merge_model(CkStore *store, const CkModel *model, int calibrates, CkMergeResult *result,
+                       CkError *err) {
+    Merge merge = {
+        .store = store,
+        .model = model,
+        .calibrates = calibrates,
+        .started_at = ck_conn_now(store->conn),
+        .depth = ck_plan_depth(model->dims),
+        .result = result,
+    };
+    memset(result, 0, sizeof *result);
+    if (model->id > CK_BLOCK_MODEL_MAX) return SQLITE_OK;
+    sqlite3_randomness(sizeof merge.builder, &merge.builder);
+    ck_stale_bits_init(&merge.stale_before);
+    ck_buf_init(&merge.fresh);
+    ck_scan_builder_init(&merge.blocks, ck_sign_code_bytes(model->dims));
+    merge.mean = sqlite3_malloc64(model->dims * sizeof *merge.mean);
+    if (!merge.mean) ck_error_nomem(err);
+    if (err->rc == SQLITE_OK && ck_coder_init(&merge.coder, model, merge.mean, err) == SQLITE_OK) {
+        run(&merge, err);
+    }
+    ck_coder_release(&merge.coder);
+    sqlite3_free(merge.mean);
+    ck_scan_builder_release(&merge.blocks);
+    ck_buf_release(&merge.fresh);
+    ck_stale_bits_release(&merge.stale_before);
+    return err->rc;
+}
+
+int ck_merge_run(CkStore *store, const CkModel *model, CkMergeResult *result, CkError *err) {
+    return merge_model(store, model, 1, result, err);
+}
+
+int ck_merge_begin(CkStore *store, const CkModel *model, CkError *err) {
+    CkMergeResult result;
+    return merge_model(store, model, 0, &result, err);
+}
