@@ -6,6 +6,7 @@
 #include "functions/functions.h"
 #include "store/config.h"
 #include "store/doctor.h"
+#include "store/index_maintain.h"
 #include "store/store.h"
 #include "store/value.h"
 #include "vector/kernels.h"
@@ -61,7 +62,8 @@ static void config(sqlite3_context *context, int argc, sqlite3_value **argv) {
     ck_error_result(&err, context);
 }
 
-/* ck_repair(check): repairs what ck_doctor finds under that name; the number of rows. */
+/* ck_repair(check): repairs what ck_doctor finds under that name; the number of rows, or of the
+** embeddings that an index was rebuilt of. */
 static void repair(sqlite3_context *context, int argc, sqlite3_value **argv) {
     CkError err = CK_ERROR_NONE;
     CkStore *store = ck_conn_store(sqlite3_user_data(context), "main");
@@ -76,6 +78,9 @@ static void repair(sqlite3_context *context, int argc, sqlite3_value **argv) {
     if (err.rc == SQLITE_OK && exists && ck_write_begin(&write, store, &err) == SQLITE_OK) {
         ck_doctor_repair(store, check, &n_fixed, &err);
         ck_write_end(&write, &err);
+        if (err.rc == SQLITE_OK && strcmp(check, "index") == 0) {
+            ck_index_merge(store, NULL, CK_MERGE_ALWAYS, &n_fixed, &err);
+        }
     }
     if (err.rc == SQLITE_OK) sqlite3_result_int64(context, n_fixed);
     ck_error_result(&err, context);

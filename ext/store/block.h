@@ -2,7 +2,8 @@
 ** The block store: the index's data, as rows of about 50 KB.
 **
 ** A block is addressed by model, generation, plane and number, packed into one integer (see
-** schema.sql). Its entry in the directory, _ck_block, is a short row of its own, so that a reader sees what
+** A block is addressed by model, generation, plane and number, packed into one integer (see
+** schema.sql).
 ** changed and what it needs without touching data. Whoever keeps a block in memory keeps its stamp
 ** too, and takes the block for unchanged while the directory shows the same stamp; the number of a
 ** block or a generation may come again, a stamp does not.

@@ -13,7 +13,7 @@
 /* A clock that is this much ahead is not worth a word. Seconds. */
 #define DOCTOR_SKEW_S 60
 
-#define DOCTOR_TABLES 12
+#define DOCTOR_TABLES 17
 
 int ck_doctor_find(CkDoctor *doctor, CkFinding finding, CkError *err, const char *format, ...) {
     va_list args;
@@ -177,6 +177,7 @@ static const struct {
     {"seq", check_seq, "SELECT ck_repair('seq')"},
     {"clock", check_clock, "SELECT ck_repair('clock')"},
     {"workspaces", check_workspaces, "SELECT ck_gc()"},
+    {"index", ck_doctor_index, "SELECT ck_repair('index')"},
     {"paths", check_paths, "SELECT ck_repair('paths')"},
     {"progress", check_progress, "SELECT ck_repair('progress')"},
     {"errors", check_errors, "SELECT * FROM ck_errors"},

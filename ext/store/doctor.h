@@ -49,6 +49,9 @@ int ck_doctor_find(CkDoctor *doctor, CkFinding finding, CkError *err, const char
 /* Whether the vector of a stepped row of doctor_checksums does not read back. */
 int ck_doctor_is_damaged(CkStore *store, sqlite3_stmt *stmt);
 
+/* The check of the search index, in index_check.c. */
+int ck_doctor_index(CkDoctor *doctor, CkError *err);
+
 /* The checks of the file's surroundings, in doctor_file.c. */
 int ck_doctor_journal(CkDoctor *doctor, CkError *err);
 int ck_doctor_page_size(CkDoctor *doctor, CkError *err);

@@ -81,13 +81,23 @@ static int repair_progress(CkStore *store, int64_t *n, CkError *err) {
                   err);
 }
 
+/* The rebuilding follows in transactions of its own, see ck_repair(). */
+static int repair_index(CkStore *store, int64_t *n, CkError *err) {
+    change(store, CK_SQL_REPAIR_INDEX, 0, n, err);
+    change(store, CK_SQL_REPAIR_INDEX_BLOCKS, 0, n, err);
+    change(store, CK_SQL_REPAIR_INDEX_DATA, 0, n, err);
+    change(store, CK_SQL_REPAIR_INDEX_TAIL, 0, n, err);
+    change(store, CK_SQL_REPAIR_INDEX_STALE, 0, n, err);
+    return ck_errors_remove(store, "index", "damaged", err);
+}
+
 static const struct {
     const char *check;
     int (*run)(CkStore *store, int64_t *n_fixed, CkError *err);
 } repairs[] = {
     {"refs", repair_refs},   {"vectors", repair_vectors}, {"checksums", repair_checksums},
     {"bytes", repair_bytes}, {"seq", repair_seq},         {"clock", repair_clock},
-    {"paths", repair_paths}, {"progress", repair_progress},
+    {"paths", repair_paths}, {"progress", repair_progress}, {"index", repair_index},
 };
 
 int ck_doctor_repair(CkStore *store, const char *check, int64_t *n_fixed, CkError *err) {
@@ -95,11 +105,12 @@ int ck_doctor_repair(CkStore *store, const char *check, int64_t *n_fixed, CkErro
     for (size_t i = 0; i < sizeof repairs / sizeof *repairs; i++) {
         if (strcmp(repairs[i].check, check) != 0) continue;
         if (repairs[i].run(store, n_fixed, err) != SQLITE_OK) return err->rc;
+        if (ck_stmt_run(store, CK_SQL_META_TOUCH, err, "") != SQLITE_OK) return err->rc;
         return ck_audit_add(store, "repair", err, "{\"check\":\"%s\",\"rows\":%lld}", check,
                             (long long)*n_fixed);
     }
     return ck_error_set(err, SQLITE_ERROR,
                         "ck_repair: '%s' cannot be repaired; 'refs', 'vectors', 'checksums', "
-                        "'bytes', 'seq', 'clock', 'paths' and 'progress' can",
+                        "'bytes', 'seq', 'clock', 'index', 'paths' and 'progress' can",
                         check);
 }

@@ -198,6 +198,8 @@ static int refresh(CkIndex *index, int64_t store_stamp, CkError *err) {
         if (err->rc == SQLITE_OK) ck_tail_read(store, index->model, &index->tail, err);
         if (err->rc == SQLITE_OK) ck_stale_read(store, &index->stale, err);
         if (err->rc != SQLITE_OK) return err->rc;
+        CkIndexCache *cache = &store->index_cache;
+        if (cache->kept_bytes > cache->budget_bytes) ck_index_evict(index);
         CkIndexBlock *tail = &index->blocks[index->n_blocks];
         ck_scan_builder_view(&index->tail, &tail->scan);
         tail->entry.n = (int64_t)index->tail.n;
@@ -235,6 +237,21 @@ void ck_index_close(CkIndex *index) {
     ck_buf_release(&index->transient);
 }
 
+void ck_index_kept(const CkIndex *index, int64_t *n_blocks, int64_t *n_bytes) {
+    *n_blocks = *n_bytes = 0;
+    for (size_t i = 0; i < index->n_blocks; i++) {
+        *n_blocks += index->blocks[i].data.n_bytes > 0;
+        *n_bytes += block_bytes(index, &index->blocks[i]);
+    }
+}
+
+void ck_index_evict(CkIndex *index) {
+    for (size_t i = 0; i < index->n_blocks; i++) {
+        index->counts.n_evicted += index->blocks[i].data.n_bytes > 0;
+        drop_block(index, &index->blocks[i]);
+    }
+}
+
 int ck_index_may_keep(CkIndex *index, size_t n_bytes) {
     CkIndexCache *cache = &index->store->index_cache;
     while (cache->kept_bytes + (int64_t)n_bytes > cache->budget_bytes) {
@@ -244,9 +261,7 @@ int ck_index_may_keep(CkIndex *index, size_t n_bytes) {
             if (!oldest || other->last_used < oldest->last_used) oldest = other;
         }
         if (!oldest) return 0;
-        for (size_t i = 0; i < oldest->n_blocks; i++) {
-            oldest->counts.n_evicted += oldest->blocks[i].data.n_bytes > 0;
-        }
+        ck_index_evict(oldest);
         forget(oldest);
     }
     return 1;

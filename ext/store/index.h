@@ -84,6 +84,12 @@ int ck_index_for_put(CkStore *store, const CkModel *model, int64_t stamp, CkInde
 /* Whether n_bytes more may be kept in memory; makes room at the expense of other models. */
 int ck_index_may_keep(CkIndex *index, size_t n_bytes);
 
+/* Blocks in memory, and what they take. The tail is not counted. */
+void ck_index_kept(const CkIndex *index, int64_t *n_blocks, int64_t *n_bytes);
+
+/* Takes all blocks out of memory, so that the next query reads them from the file. */
+void ck_index_evict(CkIndex *index);
+
 /* Frees all of a store's indexes in memory. */
 void ck_index_free_all(CkStore *store);
 

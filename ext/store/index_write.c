@@ -3,11 +3,25 @@
 
 #include "store/coder.h"
 #include "store/index.h"
+#include "store/log.h"
 #include "store/merge.h"
 #include "store/tail.h"
 
-int ck_index_put(CkStore *store, const CkModel *model, int64_t index_stamp, int64_t id,
-                 const float *x, int replaced, CkError *err) {
+/* Turns corruption of the index, met in `own`, into a row of ck_errors; any other error stays. */
+static int excuse(CkStore *store, CkError *own, CkError *err) {
+    if (own->rc == SQLITE_CORRUPT_VTAB) {
+        ck_errors_add(store, "index", "damaged", err, "%s", own->message);
+    } else if (own->rc == SQLITE_NOMEM) {
+        ck_error_nomem(err);
+    } else if (own->rc != SQLITE_OK) {
+        ck_error_set(err, own->rc, "%s", own->message ? own->message : sqlite3_errstr(own->rc));
+    }
+    ck_error_release(own);
+    return err->rc;
+}
+
+static int put(CkStore *store, const CkModel *model, int64_t index_stamp, int64_t id,
+               const float *x, int replaced, CkError *err) {
     CkIndex *index = NULL;
     CkCoder coder;
     CkSignFactors factors;
@@ -20,6 +34,13 @@ int ck_index_put(CkStore *store, const CkModel *model, int64_t index_stamp, int6
     ck_tail_put(store, model->id, id, &factors, coder.code, coder.code_bytes, err);
     ck_coder_release(&coder);
     return err->rc;
+}
+
+int ck_index_put(CkStore *store, const CkModel *model, int64_t index_stamp, int64_t id,
+                 const float *x, int replaced, CkError *err) {
+    CkError own = CK_ERROR_NONE;
+    put(store, model, index_stamp, id, x, replaced, &own);
+    return excuse(store, &own, err);
 }
 
 int ck_index_forget(CkStore *store, const int64_t *ids, size_t n, CkError *err) {
@@ -75,13 +96,19 @@ static int begin(CkStore *store, const CkModel *model, CkError *err) {
     return ck_merge_begin(store, model, err);
 }
 
-int ck_index_look_after(CkStore *store, const CkModel *model, int64_t seq, CkError *err) {
+static int look_after(CkStore *store, const CkModel *model, CkError *err) {
     int64_t generation = 0, long_one = 0;
     int found;
-    if (seq % CK_INDEX_LOOK_EVERY != 0) return SQLITE_OK;
     ck_stmt_ints(store, CK_SQL_INDEX_GENERATION, err, &generation, 1, &found, "i", model->id);
     if (err->rc == SQLITE_OK && generation == 0) return begin(store, model, err);
     if (err->rc == SQLITE_OK) find_long_tail(store, &long_one, err);
     if (err->rc == SQLITE_OK && long_one > 0) pack(store, long_one, err);
     return err->rc;
+}
+
+int ck_index_look_after(CkStore *store, const CkModel *model, int64_t seq, CkError *err) {
+    CkError own = CK_ERROR_NONE;
+    if (seq % CK_INDEX_LOOK_EVERY != 0) return SQLITE_OK;
+    look_after(store, model, &own);
+    return excuse(store, &own, err);
 }

@@ -24,6 +24,11 @@
 #define CK_INDEX_LOOK_EVERY 509
 
 /*
+** A damaged index never makes a put fail: what could not be done is a row of ck_errors, and the
+** searches that meet the damage say how to repair it.
+*/
+
+/*
 ** Adds a vector that was put under `id`; `replaced` when the id had another one. index_stamp is the
 ** stamp of the model's row in _ck_index.
 */

@@ -21,6 +21,7 @@ typedef struct Refine {
     size_t n_estimates;
     float *bounds; /* the worst each candidate can be */
     size_t n_bounds;
+    int n_absent; /* rows that were not there */
 } Refine;
 
 /* A distance in the terms of estimates. */
@@ -59,8 +60,10 @@ static int compare(Refine *refine, const CkCandidate *candidate, float *value, C
     const float *v = NULL;
     float norm;
     *value = INFINITY;
+    refine->n_absent++;
     ck_stmt_bind(refine->stmt, "ii", candidate->id, refine->index->model);
     if (ck_stmt_step(store, refine->stmt, err) == SQLITE_ROW) {
+        refine->n_absent--;
         ck_stored_vector_from_row(refine->stmt, 0, &stored);
         if (ck_stored_vector_decode(store, &stored, refine->index->dims, &v, err) == SQLITE_OK) {
             CkHit hit = {candidate->id, ck_nearest_distance(refine->nearest, v, &norm)};
@@ -87,6 +90,17 @@ static float farthest_of_interest(Refine *refine) {
     return refine->bounds[k - 1];
 }
 
+/* Compares the estimated ones that are at best beyond `from`, and at best up to `to`. */
+static int compare_between(Refine *refine, float from, float to, CkError *err) {
+    float ignored;
+    for (size_t i = 0; i < refine->n_estimates && err->rc == SQLITE_OK; i++) {
+        const Estimate *estimate = &refine->estimates[i];
+        float best = estimate->value - estimate->margin;
+        if (best > from && best <= to) compare(refine, estimate->candidate, &ignored, err);
+    }
+    return err->rc;
+}
+
 static int run(Refine *refine, const CkCandidate *candidates, size_t n, CkError *err) {
     for (size_t i = 0; i < n && err->rc == SQLITE_OK; i++) {
         const CkCandidate *candidate = &candidates[i];
@@ -102,12 +116,10 @@ static int run(Refine *refine, const CkCandidate *candidates, size_t n, CkError 
             compare(refine, candidate, bound, err);
         }
     }
-    float limit = farthest_of_interest(refine), ignored;
-    for (size_t i = 0; i < refine->n_estimates && err->rc == SQLITE_OK; i++) {
-        const Estimate *estimate = &refine->estimates[i];
-        if (estimate->value - estimate->margin > limit) continue;
-        compare(refine, estimate->candidate, &ignored, err);
-    }
+    float limit = farthest_of_interest(refine);
+    compare_between(refine, -INFINITY, limit, err);
+    /* Somebody took rows away behind the index's back; their estimates have narrowed the limit. */
+    if (refine->n_absent > 0) compare_between(refine, limit, INFINITY, err);
     return err->rc;
 }
 

@@ -93,6 +93,7 @@ extern const CkTvf ck_tvf_stats;
 extern const CkTvf ck_tvf_usage;
 extern const CkTvf ck_tvf_doctor;
 extern const CkTvf ck_tvf_migrate;
+extern const CkTvf ck_tvf_cache;
 
 int ck_tvf_register(struct CkConn *conn, const CkTvf *tvf);
 

@@ -4,7 +4,7 @@
 SELECT count(*) FROM main.sqlite_schema
 WHERE type = 'table' AND name IN ('_ck_meta', '_ck_model', '_ck_embedding', '_ck_vector',
     '_ck_workspace', '_ck_path', '_ck_ref', '_ck_config', 'ck_audit', 'ck_errors', 'ck_progress',
-    '_ck_hits')
+    '_ck_hits', '_ck_index', '_ck_block', '_ck_block_data', '_ck_tail', '_ck_stale')
 
 -- Refs without embedding, without workspace, without path.
 -- name: doctor_refs
@@ -116,3 +116,30 @@ PRAGMA main.journal_mode
 
 -- name: doctor_quick_check
 PRAGMA main.quick_check(1)
+
+-- The index is rebuilt from nothing.
+-- name: repair_index
+DELETE FROM main._ck_index
+
+-- name: repair_index_blocks
+DELETE FROM main._ck_block
+
+-- name: repair_index_data
+DELETE FROM main._ck_block_data
+
+-- name: repair_index_tail
+DELETE FROM main._ck_tail
+
+-- name: repair_index_stale
+DELETE FROM main._ck_stale
+
+-- The ids of model ?1, in order, to hold the index against.
+-- name: doctor_index_ids
+SELECT id FROM main._ck_embedding WHERE model = ?1 ORDER BY id
+
+-- Blocks that no index row names: left by a builder that died.
+-- name: doctor_index_orphans
+SELECT count(*) FROM main._ck_block AS b
+WHERE NOT EXISTS (
+    SELECT 1 FROM main._ck_index AS i
+    WHERE i.model = b.id >> 43 AND (i.generation = (b.id >> 23 & 1048575) OR i.builder IS NOT NULL))

@@ -17,6 +17,9 @@ INSERT INTO main._ck_model(name, version, dims, metric, encoding, normalized, m,
                            ef_construction, ef_search)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
 
+-- name: model_name
+SELECT name, version FROM main._ck_model WHERE id = ?1
+
 -- name: model_set_ef_search
 UPDATE main._ck_model SET ef_search = ?2 WHERE id = ?1
 

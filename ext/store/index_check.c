@@ -1,0 +1,118 @@
+/*
+** The doctor's check of the search index: reads every block and the tail of every model, which
+** verifies their checksums, and holds the ids that are in force against the embeddings.
+*/
+#include <stdlib.h>
+
+#include "store/doctor.h"
+#include "store/index.h"
+
+/* Ids that are in one of the two only. */
+typedef struct Difference {
+    int64_t n_lacking; /* embeddings that the index has not */
+    int64_t n_extra;   /* entries in force without an embedding, or twice */
+    int64_t n_indexed;
+} Difference;
+
+/* Appends the ids of a block, or of the tail, that count. */
+static int collect(CkIndex *index, size_t number, CkBuf *ids, CkError *err) {
+    CkScanBlock block;
+    if (ck_index_scan_block(index, number, &block, err) != SQLITE_OK) return err->rc;
+    for (size_t i = 0; i < block.columns.n; i++) {
+        int in_tail = number == index->n_blocks;
+        if (!in_tail && ck_stale_bits_test(&index->stale, block.ids[i])) continue;
+        ck_buf_append(ids, &block.ids[i], sizeof *block.ids);
+    }
+    return ids->rc == SQLITE_OK ? SQLITE_OK : ck_error_nomem(err);
+}
+
+static int ascending(const void *a, const void *b) {
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* Walks the sorted ids of the index and the embeddings side by side. */
+static int compare(CkStore *store, int64_t model, const int64_t *ids, size_t n,
+                   Difference *difference, CkError *err) {
+    sqlite3_stmt *stmt = NULL;
+    size_t at = 0;
+    if (ck_stmt_take(store, CK_SQL_DOCTOR_INDEX_IDS, &stmt, err) != SQLITE_OK) return err->rc;
+    ck_stmt_bind(stmt, "i", model);
+    while (ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
+        int64_t id = sqlite3_column_int64(stmt, 0);
+        for (; at < n && ids[at] < id; at++) difference->n_extra++;
+        if (at < n && ids[at] == id) {
+            at++;
+        } else {
+            difference->n_lacking++;
+        }
+    }
+    ck_stmt_give(store, CK_SQL_DOCTOR_INDEX_IDS, stmt);
+    difference->n_extra += (int64_t)(n - at);
+    difference->n_indexed += (int64_t)n;
+    return err->rc;
+}
+
+static int check_model(CkStore *store, const CkModel *model, Difference *difference,
+                       CkError *err) {
+    CkIndex *index = NULL;
+    CkBuf ids;
+    if (ck_index_open(store, model, &index, err) != SQLITE_OK || !index) return err->rc;
+    ck_buf_init(&ids);
+    ck_index_evict(index);
+    for (size_t i = 0; i <= index->n_blocks && err->rc == SQLITE_OK; i++) {
+        collect(index, i, &ids, err);
+    }
+    int64_t *id = (int64_t *)(void *)ids.data;
+    size_t n = ids.n_bytes / sizeof *id;
+    if (err->rc == SQLITE_OK && n > 0) qsort(id, n, sizeof *id, ascending);
+    if (err->rc == SQLITE_OK) compare(store, model->id, id, n, difference, err);
+    ck_buf_release(&ids);
+    ck_index_close(index);
+    return err->rc;
+}
+
+static int check_models(CkStore *store, Difference *difference, CkError *err) {
+    sqlite3_stmt *stmt = NULL;
+    CkModel model;
+    if (ck_stmt_take(store, CK_SQL_MODEL_SCAN, &stmt, err) != SQLITE_OK) return err->rc;
+    ck_stmt_bind(stmt, "i", INT64_MAX);
+    while (err->rc == SQLITE_OK && ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
+        if (ck_model_from_row(stmt, 0, &model, err) == SQLITE_OK) {
+            check_model(store, &model, difference, err);
+        }
+    }
+    ck_stmt_give(store, CK_SQL_MODEL_SCAN, stmt);
+    return err->rc;
+}
+
+int ck_doctor_index(CkDoctor *doctor, CkError *err) {
+    CkStore *store = doctor->store;
+    CkError own = CK_ERROR_NONE;
+    Difference difference = {0, 0, 0};
+    int64_t n_orphans = 0;
+    int found;
+    check_models(store, &difference, &own);
+    if (own.rc == SQLITE_CORRUPT_VTAB) {
+        ck_doctor_find(doctor, CK_FINDING_ERROR, err, "%s", own.message);
+        ck_error_release(&own);
+        return err->rc;
+    }
+    *err = own;
+    if (err->rc != SQLITE_OK) return err->rc;
+    ck_stmt_ints(store, CK_SQL_DOCTOR_INDEX_ORPHANS, err, &n_orphans, 1, &found, "");
+    if (err->rc != SQLITE_OK) return err->rc;
+    if (difference.n_lacking + difference.n_extra > 0) {
+        return ck_doctor_find(doctor, CK_FINDING_ERROR, err,
+                              "%lld embeddings are not in it, %lld in it are not in the store",
+                              (long long)difference.n_lacking, (long long)difference.n_extra);
+    }
+    if (n_orphans > 0) {
+        return ck_doctor_find(doctor, CK_FINDING_INFO, err,
+                              "%lld blocks were left by a merge that did not end",
+                              (long long)n_orphans);
+    }
+    if (difference.n_indexed == 0) return SQLITE_OK;
+    return ck_doctor_find(doctor, CK_FINDING_OK, err, "%lld embeddings are in it",
+                          (long long)difference.n_indexed);
+}
