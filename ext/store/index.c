@@ -195,7 +195,7 @@ static int refresh(CkIndex *index, int64_t store_stamp, CkError *err) {
         ck_config_read(store, CK_SETTING_CACHE_BYTES, &store->index_cache.budget_bytes, err);
         if (err->rc == SQLITE_OK) read_directory(index, err);
         ck_scan_builder_clear(&index->tail);
-        if (err->rc == SQLITE_OK) ck_tail_read(store, index->model, &index->tail, err);
+        if (err->rc == SQLITE_OK) ck_tail_read(store, index->model, NULL, &index->tail, err);
         if (err->rc == SQLITE_OK) ck_stale_read(store, &index->stale, err);
         if (err->rc != SQLITE_OK) return err->rc;
         CkIndexCache *cache = &store->index_cache;
