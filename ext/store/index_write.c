@@ -44,13 +44,15 @@ int ck_index_put(CkStore *store, const CkModel *model, int64_t index_stamp, int6
 }
 
 int ck_index_forget(CkStore *store, const int64_t *ids, size_t n, CkError *err) {
-    int64_t one;
+    int64_t is_built = 0;
     int has_index, in_tail;
-    ck_stmt_ints(store, CK_SQL_INDEX_ANY, err, &one, 1, &has_index, "");
+    ck_stmt_ints(store, CK_SQL_INDEX_ANY, err, &is_built, 1, &has_index, "");
     if (err->rc != SQLITE_OK || !has_index) return err->rc;
     for (size_t i = 0; i < n && err->rc == SQLITE_OK; i++) {
         ck_tail_delete(store, ids[i], &in_tail, err);
-        if (err->rc == SQLITE_OK && !in_tail && ids[i] > 0) ck_stale_set(store, &ids[i], 1, err);
+        /* Who builds blocks may have coded it already. */
+        if (in_tail && !is_built) continue;
+        if (err->rc == SQLITE_OK && ids[i] > 0) ck_stale_set(store, &ids[i], 1, err);
     }
     return err->rc;
 }

@@ -187,17 +187,33 @@ static int renew_tail(Merge *merge, const int64_t *ids, size_t n, CkError *err) 
     return err->rc;
 }
 
+/* Lists those of merge->fresh whose embedding is gone: deleted after it was coded. */
+static int list_gone(Merge *merge, CkBuf *gone, CkError *err) {
+    const int64_t *ids = (const int64_t *)(const void *)merge->fresh.data;
+    int64_t times[2];
+    int found;
+    for (size_t i = 0; i < merge->fresh.n_bytes / sizeof *ids && err->rc == SQLITE_OK; i++) {
+        ck_stmt_ints(merge->store, CK_SQL_EMBEDDING_TIMES, err, times, 2, &found, "i", ids[i]);
+        if (!found) ck_buf_append(gone, &ids[i], sizeof *ids);
+    }
+    return gone->rc == SQLITE_OK ? err->rc : ck_error_nomem(err);
+}
+
 /*
 ** Clears the bits that spoke of the old blocks. When no other model has blocks these are all that
 ** were set at the claim; else those of ids that the new blocks have, and those of deleted
-** embeddings stay: a bit each.
+** embeddings stay: a bit each. So do, always, those of embeddings that are gone from under the new
+** blocks.
 */
 static int clear_stale(Merge *merge, CkError *err) {
-    int64_t n_models = 0;
+    int64_t n_others = 0;
     int found;
-    ck_stmt_ints(merge->store, CK_SQL_INDEX_MODELS, err, &n_models, 1, &found, "");
-    if (err->rc != SQLITE_OK) return err->rc;
-    if (n_models - (merge->old_generation > 0) == 0) {
+    CkBuf gone;
+    ck_buf_init(&gone);
+    list_gone(merge, &gone, err);
+    ck_stmt_ints(merge->store, CK_SQL_INDEX_OTHERS, err, &n_others, 1, &found, "i",
+                 merge->model->id);
+    if (err->rc == SQLITE_OK && n_others == 0) {
         const CkBuf *bits = &merge->stale_before.bits;
         ck_buf_clear(&merge->fresh);
         for (int64_t id = 0; id < (int64_t)bits->n_bytes * 8; id++) {
@@ -205,10 +221,18 @@ static int clear_stale(Merge *merge, CkError *err) {
                 ck_buf_append(&merge->fresh, &id, sizeof id);
             }
         }
-        if (merge->fresh.rc != SQLITE_OK) return ck_error_nomem(err);
+        if (merge->fresh.rc != SQLITE_OK) ck_error_nomem(err);
     }
-    return ck_stale_clear(merge->store, (const int64_t *)(const void *)merge->fresh.data,
-                          merge->fresh.n_bytes / sizeof(int64_t), err);
+    if (err->rc == SQLITE_OK) {
+        ck_stale_clear(merge->store, (const int64_t *)(const void *)merge->fresh.data,
+                       merge->fresh.n_bytes / sizeof(int64_t), err);
+    }
+    if (err->rc == SQLITE_OK) {
+        ck_stale_set(merge->store, (const int64_t *)(const void *)gone.data,
+                     gone.n_bytes / sizeof(int64_t), err);
+    }
+    ck_buf_release(&gone);
+    return err->rc;
 }
 
 static int store_mean(Merge *merge, CkError *err) {
