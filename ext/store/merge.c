@@ -30,6 +30,7 @@ typedef struct Merge {
     const CkModel *model;
     int calibrates;
     int64_t builder; /* what the claim says */
+    int claimed;
     int64_t old_generation, generation;
     int64_t since_seq; /* the counter at the claim */
     int64_t coded_to;  /* ids up to this one are in the new blocks */
@@ -48,13 +49,19 @@ typedef struct Merge {
     CkMergeResult *result;
 } Merge;
 
-/* Renews the claim, or finds that another builder has it. */
+/* Claims the index, or later renews the claim, or finds that another builder has it. Who was
+** overtaken must not claim again: nothing is as it was, not even the generation. */
 static int claim(Merge *merge, CkError *err) {
     CkStore *store = merge->store;
-    int64_t now = ck_conn_now(store->conn);
-    ck_stmt_run(store, CK_SQL_INDEX_CLAIM, err, "iiii", merge->model->id, merge->builder, now,
-                now - CK_MERGE_CLAIM_S);
+    int64_t model = merge->model->id, now = ck_conn_now(store->conn);
+    if (merge->claimed) {
+        ck_stmt_run(store, CK_SQL_INDEX_RENEW, err, "iii", model, merge->builder, now);
+    } else if (ck_stmt_run(store, CK_SQL_INDEX_ADD, err, "i", model) == SQLITE_OK) {
+        ck_stmt_run(store, CK_SQL_INDEX_CLAIM, err, "iiii", model, merge->builder, now,
+                    now - CK_MERGE_CLAIM_S);
+    }
     if (err->rc == SQLITE_OK && sqlite3_changes(store->conn->db) == 0) merge->result->busy = 1;
+    merge->claimed = 1;
     return err->rc;
 }
 
@@ -64,10 +71,7 @@ static int locked(Merge *merge, int (*work)(Merge *merge, CkError *err), CkError
     if (merge->result->busy || ck_write_begin(&write, merge->store, err) != SQLITE_OK) {
         return err->rc;
     }
-    if (!merge->flipped) {
-        ck_stmt_run(merge->store, CK_SQL_INDEX_ADD, err, "i", merge->model->id);
-        if (err->rc == SQLITE_OK) claim(merge, err);
-    }
+    if (!merge->flipped) claim(merge, err);
     if (err->rc == SQLITE_OK && !merge->result->busy) work(merge, err);
     return ck_write_end(&write, err);
 }
@@ -344,7 +348,8 @@ static int merge_model(CkStore *store, const CkModel *model, int calibrates, CkM
     };
     memset(result, 0, sizeof *result);
     if (model->id > CK_BLOCK_MODEL_MAX) return SQLITE_OK;
-    sqlite3_randomness(sizeof merge.builder, &merge.builder);
+    if (store->builder == 0) sqlite3_randomness(sizeof store->builder, &store->builder);
+    merge.builder = store->builder;
     ck_stale_bits_init(&merge.stale_before);
     ck_buf_init(&merge.fresh);
     ck_scan_builder_init(&merge.blocks, ck_sign_code_bytes(model->dims));

@@ -33,6 +33,10 @@ WHERE model = ?1
 UPDATE main._ck_index SET builder = ?2, builder_at = ?3
 WHERE model = ?1 AND (builder IS NULL OR builder = ?2 OR builder_at < ?4 OR builder_at > ?3 + 60)
 
+-- Shows that the builder is alive, unless another one has taken over.
+-- name: index_renew
+UPDATE main._ck_index SET builder_at = ?3 WHERE model = ?1 AND builder = ?2
+
 -- name: index_unclaim
 UPDATE main._ck_index SET builder = NULL, builder_at = NULL WHERE model = ?1 AND builder = ?2
 
