@@ -28,7 +28,8 @@ typedef enum CkPlane { CK_PLANE_SCAN = 1 } CkPlane;
 
 static inline int64_t ck_block_address(int64_t model, int64_t generation, CkPlane plane,
                                        int64_t number) {
-    return model << 43 | generation << 23 | (int64_t)plane << 20 | number;
+    /* Added: the generation behind the last one begins where the next model does. */
+    return (model << 43) + (generation << 23) + ((int64_t)plane << 20) + number;
 }
 
 /* A row of the directory. */

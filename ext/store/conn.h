@@ -48,6 +48,7 @@ typedef struct CkStore {
     char *schema;
     CkHitsWaiting hits;
     CkIndexCache index_cache;
+    int64_t builder; /* whom this connection is as a builder of indexes, random; 0: none yet */
     sqlite3_stmt *idle[CK_SQL_COUNT]; /* reset and ready, or NULL */
 } CkStore;
 

@@ -195,7 +195,7 @@ static int refresh(CkIndex *index, int64_t store_stamp, CkError *err) {
         ck_config_read(store, CK_SETTING_CACHE_BYTES, &store->index_cache.budget_bytes, err);
         if (err->rc == SQLITE_OK) read_directory(index, err);
         ck_scan_builder_clear(&index->tail);
-        if (err->rc == SQLITE_OK) ck_tail_read(store, index->model, &index->tail, err);
+        if (err->rc == SQLITE_OK) ck_tail_read(store, index->model, NULL, &index->tail, err);
         if (err->rc == SQLITE_OK) ck_stale_read(store, &index->stale, err);
         if (err->rc != SQLITE_OK) return err->rc;
         CkIndexCache *cache = &store->index_cache;
@@ -298,6 +298,8 @@ int ck_index_for_put(CkStore *store, const CkModel *model, int64_t stamp, CkInde
     *out = index;
     if (!index) return ck_error_nomem(err);
     if (index->mean.n_bytes > 0 && index->mean_stamp == stamp) return SQLITE_OK;
+    /* The mean is another generation's now. After a ROLLBACK the store's stamp would not tell. */
+    index->is_read = 0;
     if (ck_stmt_take(store, CK_SQL_INDEX_GET, &stmt, err) != SQLITE_OK) return err->rc;
     ck_stmt_bind(stmt, "i", model->id);
     if (ck_stmt_step(store, stmt, err) == SQLITE_ROW) read_mean(index, stmt, 4, stamp, err);

@@ -76,7 +76,7 @@ static inline CkSignSpace ck_index_space(const CkIndex *index) {
 
 /*
 ** The coordinates of the index that a put adds to: reads the mean unless the one at hand has the
-** stamp. Needs no open index, and leaves what is cached for queries as it is.
+** stamp, in which case the next query reads the rest anew. Needs no open index.
 */
 int ck_index_for_put(CkStore *store, const CkModel *model, int64_t stamp, CkIndex **index,
                      CkError *err);

@@ -44,35 +44,46 @@ int ck_index_put(CkStore *store, const CkModel *model, int64_t index_stamp, int6
 }
 
 int ck_index_forget(CkStore *store, const int64_t *ids, size_t n, CkError *err) {
-    int64_t one;
+    int64_t is_built = 0;
     int has_index, in_tail;
-    ck_stmt_ints(store, CK_SQL_INDEX_ANY, err, &one, 1, &has_index, "");
+    ck_stmt_ints(store, CK_SQL_INDEX_ANY, err, &is_built, 1, &has_index, "");
     if (err->rc != SQLITE_OK || !has_index) return err->rc;
     for (size_t i = 0; i < n && err->rc == SQLITE_OK; i++) {
         ck_tail_delete(store, ids[i], &in_tail, err);
-        if (err->rc == SQLITE_OK && !in_tail && ids[i] > 0) ck_stale_set(store, &ids[i], 1, err);
+        /* Who builds blocks may have coded it already. */
+        if (in_tail && !is_built) continue;
+        if (err->rc == SQLITE_OK && ids[i] > 0) ck_stale_set(store, &ids[i], 1, err);
     }
     return err->rc;
 }
 
-/* Moves the tail of a model to blocks of its current generation. */
+/*
+** Moves the tail of a model to blocks of its current generation. An embedding whose stale bit is
+** set stays: the bit is of its id, and so would hide it in the new block as in the old one.
+*/
 static int pack(CkStore *store, int64_t model_id, CkError *err) {
     CkScanBuilder builder;
+    CkStaleBits stale;
     int64_t row[2] = {0, 0}, number = 0; /* generation, dims */
     int found;
     ck_stmt_ints(store, CK_SQL_INDEX_TO_PACK, err, row, 2, &found, "i", model_id);
     if (err->rc != SQLITE_OK || !found) return err->rc;
     ck_scan_builder_init(&builder, ck_sign_code_bytes((uint32_t)row[1]));
-    ck_tail_read(store, model_id, &builder, err);
+    ck_stale_bits_init(&stale);
+    if (ck_stale_read(store, &stale, err) == SQLITE_OK) {
+        ck_tail_read(store, model_id, &stale, &builder, err);
+    }
     if (err->rc == SQLITE_OK) {
         ck_block_next(store, model_id, row[0], CK_PLANE_SCAN, &number, err);
+    }
+    const int64_t *ids = (const int64_t *)(const void *)builder.ids.data;
+    for (size_t i = 0; i < builder.n && err->rc == SQLITE_OK; i++) {
+        ck_tail_delete(store, ids[i], &found, err);
     }
     if (err->rc == SQLITE_OK) {
         ck_scan_builder_write(&builder, store, model_id, row[0], &number, err);
     }
-    if (err->rc == SQLITE_OK) {
-        ck_stmt_run(store, CK_SQL_TAIL_DELETE_OF_MODEL, err, "i", model_id);
-    }
+    ck_stale_bits_release(&stale);
     ck_scan_builder_release(&builder);
     return err->rc;
 }

@@ -30,6 +30,7 @@ typedef struct Merge {
     const CkModel *model;
     int calibrates;
     int64_t builder; /* what the claim says */
+    int claimed;
     int64_t old_generation, generation;
     int64_t since_seq; /* the counter at the claim */
     int64_t coded_to;  /* ids up to this one are in the new blocks */
@@ -48,13 +49,19 @@ typedef struct Merge {
     CkMergeResult *result;
 } Merge;
 
-/* Renews the claim, or finds that another builder has it. */
+/* Claims the index, or later renews the claim, or finds that another builder has it. Who was
+** overtaken must not claim again: nothing is as it was, not even the generation. */
 static int claim(Merge *merge, CkError *err) {
     CkStore *store = merge->store;
-    int64_t now = ck_conn_now(store->conn);
-    ck_stmt_run(store, CK_SQL_INDEX_CLAIM, err, "iiii", merge->model->id, merge->builder, now,
-                now - CK_MERGE_CLAIM_S);
+    int64_t model = merge->model->id, now = ck_conn_now(store->conn);
+    if (merge->claimed) {
+        ck_stmt_run(store, CK_SQL_INDEX_RENEW, err, "iii", model, merge->builder, now);
+    } else if (ck_stmt_run(store, CK_SQL_INDEX_ADD, err, "i", model) == SQLITE_OK) {
+        ck_stmt_run(store, CK_SQL_INDEX_CLAIM, err, "iiii", model, merge->builder, now,
+                    now - CK_MERGE_CLAIM_S);
+    }
     if (err->rc == SQLITE_OK && sqlite3_changes(store->conn->db) == 0) merge->result->busy = 1;
+    merge->claimed = 1;
     return err->rc;
 }
 
@@ -64,10 +71,7 @@ static int locked(Merge *merge, int (*work)(Merge *merge, CkError *err), CkError
     if (merge->result->busy || ck_write_begin(&write, merge->store, err) != SQLITE_OK) {
         return err->rc;
     }
-    if (!merge->flipped) {
-        ck_stmt_run(merge->store, CK_SQL_INDEX_ADD, err, "i", merge->model->id);
-        if (err->rc == SQLITE_OK) claim(merge, err);
-    }
+    if (!merge->flipped) claim(merge, err);
     if (err->rc == SQLITE_OK && !merge->result->busy) work(merge, err);
     return ck_write_end(&write, err);
 }
@@ -187,17 +191,33 @@ static int renew_tail(Merge *merge, const int64_t *ids, size_t n, CkError *err) 
     return err->rc;
 }
 
+/* Lists those of merge->fresh whose embedding is gone: deleted after it was coded. */
+static int list_gone(Merge *merge, CkBuf *gone, CkError *err) {
+    const int64_t *ids = (const int64_t *)(const void *)merge->fresh.data;
+    int64_t times[2];
+    int found;
+    for (size_t i = 0; i < merge->fresh.n_bytes / sizeof *ids && err->rc == SQLITE_OK; i++) {
+        ck_stmt_ints(merge->store, CK_SQL_EMBEDDING_TIMES, err, times, 2, &found, "i", ids[i]);
+        if (!found) ck_buf_append(gone, &ids[i], sizeof *ids);
+    }
+    return gone->rc == SQLITE_OK ? err->rc : ck_error_nomem(err);
+}
+
 /*
 ** Clears the bits that spoke of the old blocks. When no other model has blocks these are all that
 ** were set at the claim; else those of ids that the new blocks have, and those of deleted
-** embeddings stay: a bit each.
+** embeddings stay: a bit each. So do, always, those of embeddings that are gone from under the new
+** blocks.
 */
 static int clear_stale(Merge *merge, CkError *err) {
-    int64_t n_models = 0;
+    int64_t n_others = 0;
     int found;
-    ck_stmt_ints(merge->store, CK_SQL_INDEX_MODELS, err, &n_models, 1, &found, "");
-    if (err->rc != SQLITE_OK) return err->rc;
-    if (n_models - (merge->old_generation > 0) == 0) {
+    CkBuf gone;
+    ck_buf_init(&gone);
+    list_gone(merge, &gone, err);
+    ck_stmt_ints(merge->store, CK_SQL_INDEX_OTHERS, err, &n_others, 1, &found, "i",
+                 merge->model->id);
+    if (err->rc == SQLITE_OK && n_others == 0) {
         const CkBuf *bits = &merge->stale_before.bits;
         ck_buf_clear(&merge->fresh);
         for (int64_t id = 0; id < (int64_t)bits->n_bytes * 8; id++) {
@@ -205,10 +225,18 @@ static int clear_stale(Merge *merge, CkError *err) {
                 ck_buf_append(&merge->fresh, &id, sizeof id);
             }
         }
-        if (merge->fresh.rc != SQLITE_OK) return ck_error_nomem(err);
+        if (merge->fresh.rc != SQLITE_OK) ck_error_nomem(err);
     }
-    return ck_stale_clear(merge->store, (const int64_t *)(const void *)merge->fresh.data,
-                          merge->fresh.n_bytes / sizeof(int64_t), err);
+    if (err->rc == SQLITE_OK) {
+        ck_stale_clear(merge->store, (const int64_t *)(const void *)merge->fresh.data,
+                       merge->fresh.n_bytes / sizeof(int64_t), err);
+    }
+    if (err->rc == SQLITE_OK) {
+        ck_stale_set(merge->store, (const int64_t *)(const void *)gone.data,
+                     gone.n_bytes / sizeof(int64_t), err);
+    }
+    ck_buf_release(&gone);
+    return err->rc;
 }
 
 static int store_mean(Merge *merge, CkError *err) {
@@ -320,7 +348,8 @@ static int merge_model(CkStore *store, const CkModel *model, int calibrates, CkM
     };
     memset(result, 0, sizeof *result);
     if (model->id > CK_BLOCK_MODEL_MAX) return SQLITE_OK;
-    sqlite3_randomness(sizeof merge.builder, &merge.builder);
+    if (store->builder == 0) sqlite3_randomness(sizeof store->builder, &store->builder);
+    merge.builder = store->builder;
     ck_stale_bits_init(&merge.stale_before);
     ck_buf_init(&merge.fresh);
     ck_scan_builder_init(&merge.blocks, ck_sign_code_bytes(model->dims));

@@ -53,11 +53,13 @@ static int read_row(sqlite3_stmt *stmt, CkScanBuilder *builder, CkError *err) {
     return err->rc;
 }
 
-int ck_tail_read(CkStore *store, int64_t model, CkScanBuilder *builder, CkError *err) {
+int ck_tail_read(CkStore *store, int64_t model, const CkStaleBits *stale, CkScanBuilder *builder,
+                 CkError *err) {
     sqlite3_stmt *stmt = NULL;
     if (ck_stmt_take(store, CK_SQL_TAIL_SCAN, &stmt, err) != SQLITE_OK) return err->rc;
     ck_stmt_bind(stmt, "i", model);
     while (err->rc == SQLITE_OK && ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
+        if (stale && ck_stale_bits_test(stale, sqlite3_column_int64(stmt, 0))) continue;
         read_row(stmt, builder, err);
     }
     ck_stmt_give(store, CK_SQL_TAIL_SCAN, stmt);

@@ -15,6 +15,7 @@
 #define CK_STORE_TAIL_H
 
 #include "store/scan_block.h"
+#include "store/stale.h"
 
 /* Puts the code of an embedding, instead of an older one. code has space->dims bits. */
 int ck_tail_put(CkStore *store, int64_t model, int64_t id, const CkSignFactors *factors,
@@ -23,7 +24,8 @@ int ck_tail_put(CkStore *store, int64_t model, int64_t id, const CkSignFactors *
 /* Takes an embedding out. *found says whether it was there. */
 int ck_tail_delete(CkStore *store, int64_t id, int *found, CkError *err);
 
-/* Appends the tail of a model to the builder, in id order. */
-int ck_tail_read(CkStore *store, int64_t model, CkScanBuilder *builder, CkError *err);
+/* Appends the tail of a model to the builder, in id order; without stale ones, unless NULL. */
+int ck_tail_read(CkStore *store, int64_t model, const CkStaleBits *stale, CkScanBuilder *builder,
+                 CkError *err);
 
 #endif

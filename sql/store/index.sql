@@ -10,13 +10,15 @@ SELECT generation FROM main._ck_index WHERE model = ?1
 SELECT i.generation, m.dims FROM main._ck_index AS i JOIN main._ck_model AS m ON m.id = i.model
 WHERE i.model = ?1 AND i.generation > 0 AND m.dims BETWEEN 1 AND 65536
 
+-- A row when a model has an index, or is getting its first one: whether one is being built.
 -- name: index_any
-SELECT 1 FROM main._ck_index WHERE generation > 0 LIMIT 1
+SELECT builder IS NOT NULL AS is_built FROM main._ck_index
+WHERE generation > 0 OR builder IS NOT NULL ORDER BY is_built DESC LIMIT 1
 
--- A row for a model whose first generation is being built.
+-- A row for a model whose first generation is being built, unless the model is gone.
 -- name: index_add
 INSERT INTO main._ck_index(model, generation, stamp, depth, n_merged, mean)
-VALUES (?1, 0, random(), 0, 0, x'')
+SELECT id, 0, random(), 0, 0, x'' FROM main._ck_model WHERE id = ?1
 ON CONFLICT(model) DO NOTHING
 
 -- From here on readers use generation ?2.
@@ -30,6 +32,10 @@ WHERE model = ?1
 -- name: index_claim
 UPDATE main._ck_index SET builder = ?2, builder_at = ?3
 WHERE model = ?1 AND (builder IS NULL OR builder = ?2 OR builder_at < ?4 OR builder_at > ?3 + 60)
+
+-- Shows that the builder is alive, unless another one has taken over.
+-- name: index_renew
+UPDATE main._ck_index SET builder_at = ?3 WHERE model = ?1 AND builder = ?2
 
 -- name: index_unclaim
 UPDATE main._ck_index SET builder = NULL, builder_at = NULL WHERE model = ?1 AND builder = ?2
@@ -127,6 +133,7 @@ DELETE FROM main._ck_block WHERE id >= ?1 << 43 AND id < (?1 + 1) << 43
 -- name: index_drop_block_data
 DELETE FROM main._ck_block_data WHERE id >= ?1 << 43 AND id < (?1 + 1) << 43
 
--- How many models have an index.
--- name: index_models
-SELECT count(*) FROM main._ck_index WHERE generation > 0
+-- How many models but ?1 have an index, or are getting one.
+-- name: index_others
+SELECT count(*) FROM main._ck_index
+WHERE model <> ?1 AND (generation > 0 OR builder IS NOT NULL)
