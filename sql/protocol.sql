@@ -110,7 +110,8 @@ SELECT hash, :model, :version, vector FROM batch_vector;
 DELETE FROM batch_miss;
 INSERT INTO batch_miss
 SELECT hash
-FROM ck_missing((SELECT json_group_array(hex(hash)) FROM (SELECT DISTINCT hash FROM batch_chunk)));
+FROM ck_missing((
+    SELECT json_group_array(hex(hash)) FROM (SELECT hash FROM batch_chunk GROUP BY hash)));
 UPDATE batch_file SET
     stored = NOT EXISTS (
         SELECT 1 FROM batch_chunk AS c JOIN batch_miss AS m ON m.hash = c.hash
@@ -118,17 +119,15 @@ UPDATE batch_file SET
     new = NOT EXISTS (
         SELECT 1 FROM refs AS r WHERE r.workspace = :workspace AND r.path = batch_file.path);
 -- The refs of a file are replaced as a whole, once all its chunks are stored: chunks that vanished
--- go, others come or change, and what is right already is not written again.
+-- go, others come or change. A ref that is right already is not written again, only the used_at
+-- of its embedding, and not even that when it is of the last minute.
 DELETE FROM refs
 WHERE workspace = :workspace AND path IN (SELECT path FROM batch_file WHERE stored AND NOT new)
   AND NOT EXISTS (SELECT 1 FROM batch_chunk AS c WHERE c.path = refs.path AND c.chunk = refs.chunk);
 INSERT OR REPLACE INTO refs(workspace, path, chunk, start_line, end_line, hash)
 SELECT :workspace, c.path, c.chunk, c.start_line, c.end_line, c.hash
 FROM batch_file AS f CROSS JOIN batch_chunk AS c ON c.path = f.path
-WHERE f.stored AND (f.new OR NOT EXISTS (
-    SELECT 1 FROM refs AS r
-    WHERE r.workspace = :workspace AND r.path = c.path AND r.chunk = c.chunk AND r.hash = c.hash
-      AND r.start_line IS c.start_line AND r.end_line IS c.end_line));
+WHERE f.stored;
 -- The hits of a new file are held while its misses are embedded. (Those of a file that has refs
 -- are mostly held by them: its old refs stay until it is replaced.)
 INSERT OR IGNORE INTO refs(workspace, path, chunk, start_line, end_line, hash)

@@ -3,8 +3,9 @@
 **
 ** A CkConn is created when the extension is loaded into a connection and lives as long as any
 ** module or function registered with it. A CkStore stands for the store of one schema (main, or
-** an attached file); it holds prepared statements, and of the file's content only what it can hold
-** against a stamp before each use: nothing that a ROLLBACK could make wrong.
+** an attached file); it holds prepared statements, figures that are approximate, one look-up that a
+** ROLLBACK makes it forget, and of the file's content only what it can hold against a stamp before
+** each use.
 **
 ** Statements come from the files of sql/store. "main." in their text is replaced by the quoted
 ** schema name: the only formatting SQL ever gets here. They are checked out with ck_stmt_take(),
@@ -20,6 +21,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "ck_sql.h"
 #include "store/key.h"
 #include "vector/encoding.h"
@@ -42,6 +44,17 @@ typedef struct CkIndexCache {
     int64_t n_openings;
 } CkIndexCache;
 
+/* The file of the last ref written, see store/ref_file.h. */
+typedef struct CkRefFileIds {
+    int64_t workspace, path;
+} CkRefFileIds;
+typedef struct CkRefFile {
+    int known;
+    CkRefFileIds ids;
+    char workspace[CK_NAME_MAX + 1];
+    char path[CK_PATH_MAX_BYTES + 1];
+} CkRefFile;
+
 typedef struct CkStore {
     struct CkConn *conn;
     struct CkStore *next;
@@ -49,6 +62,7 @@ typedef struct CkStore {
     CkHitsWaiting hits;
     CkIndexCache index_cache;
     int64_t builder; /* whom this connection is as a builder of indexes, random; 0: none yet */
+    CkRefFile last_file;
     sqlite3_stmt *idle[CK_SQL_COUNT]; /* reset and ready, or NULL */
 } CkStore;
 

@@ -10,6 +10,7 @@
 #include "store/doctor.h"
 #include "store/embedding.h"
 #include "store/log.h"
+#include "store/ref_file.h"
 #include "store/stored_vector.h"
 
 /* Runs a writing statement and adds the rows it changed. */
@@ -73,6 +74,7 @@ static int repair_clock(CkStore *store, int64_t *n, CkError *err) {
 }
 
 static int repair_paths(CkStore *store, int64_t *n, CkError *err) {
+    ck_ref_file_forget(store);
     return change(store, CK_SQL_REPAIR_PATHS, 0, n, err);
 }
 

@@ -4,28 +4,21 @@
 #include <string.h>
 
 #include "store/hits.h"
+#include "store/ref_file.h"
+
+/* What writing a ref says of its embedding: nothing, that it is still used, or used anew. */
+typedef enum Use { NO_USE, SAME_USE, NEW_USE } Use;
 
 /* A row after its names were looked up. */
 typedef struct Resolved {
-    int64_t workspace, path, chunk, embedding;
-    int64_t used_at; /* of the embedding; -1 when an update leaves it as it is */
+    CkRefFileIds file;
+    int64_t chunk, embedding;
+    Use use;
     sqlite3_value *start_line, *end_line;
 } Resolved;
 
 int ck_path_find(CkStore *store, const char *path, int64_t *id, int *found, CkError *err) {
     return ck_stmt_ints(store, CK_SQL_PATH_FIND, err, id, 1, found, "t", path);
-}
-
-static int intern_path(CkStore *store, const char *path, int64_t *id, CkError *err) {
-    sqlite3 *db = store->conn->db;
-    int64_t before = sqlite3_last_insert_rowid(db);
-    ck_stmt_run(store, CK_SQL_PATH_INSERT, err, "t", path);
-    *id = sqlite3_last_insert_rowid(db);
-    sqlite3_set_last_insert_rowid(db, before);
-    if (err->rc == SQLITE_OK && *id > CK_REF_PATH_MAX) {
-        ck_error_set(err, SQLITE_FULL, "refs: the limit of %d paths is reached", CK_REF_PATH_MAX);
-    }
-    return err->rc;
 }
 
 static int changed(sqlite3_value *value) {
@@ -69,12 +62,6 @@ static int read_row(const CkRefRow *row, Names *names, Resolved *to, CkError *er
     return err->rc;
 }
 
-static int not_registered(const char *workspace, CkError *err) {
-    return ck_error_set(err, SQLITE_ERROR,
-                        "refs: workspace '%s' is not registered (INSERT INTO workspaces(name))",
-                        workspace);
-}
-
 static int not_stored(const uint8_t *hash, CkError *err) {
     char hex[2 * CK_HASH_BYTES + 1];
     for (int i = 0; i < CK_HASH_BYTES; i++) {
@@ -83,43 +70,42 @@ static int not_stored(const uint8_t *hash, CkError *err) {
     return ck_error_set(err, SQLITE_ERROR, "refs: no embedding with hash %s is stored", hex);
 }
 
+/* Looks an embedding up by its hash. */
+static int find_embedding(CkStore *store, const uint8_t *hash, Resolved *to, CkError *err) {
+    int found = 0;
+    ck_stmt_ints(store, CK_SQL_EMBEDDING_FIND_ID, err, &to->embedding, 1, &found, "b", hash,
+                 CK_HASH_BYTES);
+    to->use = NEW_USE;
+    return err->rc != SQLITE_OK || found ? err->rc : not_stored(hash, err);
+}
+
 /*
-** Reads a row and looks up what it names; `to` holds the old row of an update and keeps what is
+** Reads the row of an update and looks up what it names; `to` holds the old row and keeps what is
 ** unchanged. A new path is interned last: it is the only write.
 */
-static int resolve(CkStore *store, const CkRefRow *row, Resolved *to, CkError *err) {
+static int resolve_update(CkStore *store, const CkRefRow *row, Resolved *to, CkError *err) {
     Names names = {0};
-    sqlite3_stmt *stmt = NULL;
-    int new_path = 0;
     if (read_row(row, &names, to, err) != SQLITE_OK) return err->rc;
-    if (ck_store_query(store, CK_SQL_REF_INSERT_READ, &stmt, err, "ttb", names.workspace,
-                       names.path, names.hash, CK_HASH_BYTES) != SQLITE_OK) {
+    if ((names.workspace || names.path) &&
+        ck_ref_file_find(store, names.workspace, names.path, &to->file, err) != SQLITE_OK) {
         return err->rc;
     }
-    if (!stmt) return not_registered(names.workspace, err);
-    if (names.workspace) {
-        to->workspace = sqlite3_column_int64(stmt, 1);
-        if (to->workspace == 0) not_registered(names.workspace, err);
+    if (names.hash && find_embedding(store, names.hash, to, err) != SQLITE_OK) return err->rc;
+    if (names.path && to->file.path == 0) {
+        ck_ref_file_intern(store, names.path, &to->file.path, err);
     }
-    if (names.path) {
-        to->path = sqlite3_column_int64(stmt, 2);
-        new_path = to->path == 0;
-    }
-    if (names.hash) {
-        to->embedding = sqlite3_column_int64(stmt, 3);
-        to->used_at = sqlite3_column_int64(stmt, 4);
-        if (to->embedding == 0) not_stored(names.hash, err);
-    }
-    ck_stmt_give(store, CK_SQL_REF_INSERT_READ, stmt);
-    if (err->rc == SQLITE_OK && new_path) intern_path(store, names.path, &to->path, err);
     return err->rc;
 }
 
-/* The embedding is in use: garbage collection's grace begins anew. */
+/*
+** The embedding is in use: garbage collection's grace begins anew. For a ref that used it already
+** a used_at of the last minute will do: what is indexed again and again is not written each time.
+*/
 static int freshen(CkStore *store, const Resolved *to, CkError *err) {
     int64_t now = ck_conn_now(store->conn);
-    if (to->used_at < 0 || to->used_at >= now) return SQLITE_OK;
-    return ck_stmt_run(store, CK_SQL_EMBEDDING_TOUCH, err, "ii", to->embedding, now);
+    if (to->use == NO_USE) return SQLITE_OK;
+    return ck_stmt_run(store, CK_SQL_EMBEDDING_FRESHEN, err, "iii", to->embedding, now,
+                       to->use == NEW_USE ? now : now - CK_REF_FRESH_S);
 }
 
 static int taken(CkError *err) {
@@ -130,20 +116,71 @@ static int taken(CkError *err) {
                         "it, OR REPLACE replaces it)");
 }
 
+/* What there is to know of the ref that OR REPLACE meets. */
+typedef enum Present { ABSENT, OTHER, SAME } Present;
+
+static int same_line(sqlite3_value *given, sqlite3_stmt *stmt, int column) {
+    int type = sqlite3_column_type(stmt, column);
+    if (!given || sqlite3_value_type(given) == SQLITE_NULL) return type == SQLITE_NULL;
+    return type == SQLITE_INTEGER && sqlite3_column_int64(stmt, column) ==
+                                         sqlite3_value_int64(given);
+}
+
+/*
+** Reads the ref that has this id. If it is to the same hash, its embedding need not be looked up:
+** hashes are random, and the neighbours of this ref's embedding are those of the last one's.
+*/
+static int read_present(CkStore *store, int64_t id, const uint8_t *hash, Resolved *to,
+                        Present *present, CkError *err) {
+    sqlite3_stmt *stmt = NULL;
+    *present = ABSENT;
+    if (ck_stmt_take(store, CK_SQL_REF_PRESENT, &stmt, err) != SQLITE_OK) return err->rc;
+    ck_stmt_bind(stmt, "i", id);
+    if (ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
+        *present = OTHER;
+        if (sqlite3_column_bytes(stmt, 3) == CK_HASH_BYTES &&
+            memcmp(sqlite3_column_blob(stmt, 3), hash, CK_HASH_BYTES) == 0) {
+            to->embedding = sqlite3_column_int64(stmt, 0);
+            to->use = SAME_USE;
+            if (same_line(to->start_line, stmt, 1) && same_line(to->end_line, stmt, 2)) {
+                *present = SAME;
+            }
+        }
+    }
+    ck_stmt_give(store, CK_SQL_REF_PRESENT, stmt);
+    return err->rc;
+}
+
+/*
+** OR REPLACE is an UPDATE or an INSERT: INSERT OR REPLACE into a table with an index opens a
+** savepoint for every row, which journals the touched pages again (870 MB for 100K rows, not 14).
+*/
+static int write_ref(CkStore *store, int64_t id, const Resolved *to, Present present,
+                     CkError *err) {
+    if (present == SAME) return SQLITE_OK;
+    return ck_stmt_run(store, present == OTHER ? CK_SQL_REF_SET : CK_SQL_REF_INSERT, err, "iivv",
+                       id, to->embedding, to->start_line, to->end_line);
+}
+
 int ck_ref_insert(CkStore *store, const CkRefRow *row, int replace, int64_t *id, CkError *err) {
-    Resolved to;
-    memset(&to, 0, sizeof to);
-    if (resolve(store, row, &to, err) != SQLITE_OK) return err->rc;
-    if (ck_ref_scans_detach(store, err) != SQLITE_OK) return err->rc;
-    *id = CK_REF_ID(to.workspace, to.path, to.chunk);
-    if (replace) {
-        ck_stmt_run(store, CK_SQL_REF_SET, err, "iivv", *id, to.embedding, to.start_line,
-                    to.end_line);
+    Resolved to = {0};
+    Names names = {0};
+    Present present = ABSENT;
+    if (read_row(row, &names, &to, err) != SQLITE_OK) return err->rc;
+    ck_ref_file_find(store, names.workspace, names.path, &to.file, err);
+    if (err->rc == SQLITE_OK && replace && to.file.path != 0) {
+        *id = CK_REF_ID(to.file.workspace, to.file.path, to.chunk);
+        read_present(store, *id, names.hash, &to, &present, err);
     }
-    if (err->rc == SQLITE_OK && !(replace && sqlite3_changes(store->conn->db) > 0)) {
-        ck_stmt_run(store, CK_SQL_REF_INSERT, err, "iivv", *id, to.embedding, to.start_line,
-                    to.end_line);
+    if (err->rc == SQLITE_OK && to.embedding == 0) find_embedding(store, names.hash, &to, err);
+    if (err->rc == SQLITE_OK) ck_ref_scans_detach(store, err);
+    if (err->rc == SQLITE_OK && to.file.path == 0) {
+        ck_ref_file_intern(store, names.path, &to.file.path, err);
     }
+    if (err->rc != SQLITE_OK) return err->rc;
+    ck_ref_file_remember(store, names.workspace, names.path, &to.file);
+    *id = CK_REF_ID(to.file.workspace, to.file.path, to.chunk);
+    write_ref(store, *id, &to, present, err);
     if ((err->rc & 0xff) == SQLITE_CONSTRAINT) return taken(err);
     if (err->rc == SQLITE_OK) freshen(store, &to, err);
     if (err->rc == SQLITE_OK) ck_hits_flush(store, CK_HITS_BATCH, err);
@@ -157,15 +194,13 @@ int ck_ref_update(CkStore *store, int64_t old_id, const CkRefRow *row, int repla
     ck_stmt_bind(stmt, "i", old_id);
     int rc = ck_stmt_step(store, stmt, err);
     if (rc == SQLITE_ROW) {
-        Resolved to = {old_id >> 43,
-                       old_id >> 18 & CK_REF_PATH_MAX,
-                       CK_REF_CHUNK(old_id),
-                       sqlite3_column_int64(stmt, 1),
-                       -1,
-                       sqlite3_column_value(stmt, 2),
-                       sqlite3_column_value(stmt, 3)};
-        resolve(store, row, &to, err);
-        *id = CK_REF_ID(to.workspace, to.path, to.chunk);
+        Resolved to = {.file = {old_id >> 43, old_id >> 18 & CK_REF_PATH_MAX},
+                       .chunk = CK_REF_CHUNK(old_id),
+                       .embedding = sqlite3_column_int64(stmt, 1),
+                       .start_line = sqlite3_column_value(stmt, 2),
+                       .end_line = sqlite3_column_value(stmt, 3)};
+        resolve_update(store, row, &to, err);
+        *id = CK_REF_ID(to.file.workspace, to.file.path, to.chunk);
         if (err->rc == SQLITE_OK) ck_ref_scans_detach(store, err);
         if (err->rc == SQLITE_OK && replace && *id != old_id) {
             ck_stmt_run(store, CK_SQL_REF_DELETE, err, "i", *id);

@@ -21,6 +21,9 @@
     ((int64_t)(workspace) << 43 | (int64_t)(path) << 18 | (int64_t)(chunk))
 #define CK_REF_CHUNK(id) ((int64_t)(id) & CK_REF_CHUNK_MAX)
 
+/* How old the used_at of an embedding may get when refs to it are only written once more. */
+#define CK_REF_FRESH_S 60
+
 /* One row, as SQL values; NULL pointers mean "not given", an unchanged value stays. */
 typedef struct CkRefRow {
     sqlite3_value *workspace, *path, *chunk, *start_line, *end_line, *hash;
@@ -55,9 +58,15 @@ typedef struct CkRefScan {
     int eof;
 } CkRefScan;
 
-/* Begins a scan of statement `sql` with a format and parameters as for ck_stmt_bind(). */
+/* What the scan's statement takes after its bounds: values from ?3 on, or an id as ?3. */
+typedef struct CkRefScanExtra {
+    sqlite3_value *values[2];
+    int64_t id;
+} CkRefScanExtra;
+
+/* Begins a scan of statement `sql` within the bounds, first and last id. */
 int ck_ref_scan_begin(CkRefScan *scan, CkStore *store, CkSqlId sql, const int64_t bounds[2],
-                      sqlite3_value *extra, int64_t extra_id, CkError *err);
+                      const CkRefScanExtra *extra, CkError *err);
 int ck_ref_scan_next(CkRefScan *scan, CkError *err);
 void ck_ref_scan_end(CkRefScan *scan);
 

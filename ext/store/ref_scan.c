@@ -23,7 +23,7 @@ int ck_ref_scan_next(CkRefScan *scan, CkError *err) {
 }
 
 int ck_ref_scan_begin(CkRefScan *scan, CkStore *store, CkSqlId sql, const int64_t bounds[2],
-                      sqlite3_value *extra, int64_t extra_id, CkError *err) {
+                      const CkRefScanExtra *extra, CkError *err) {
     scan->store = store;
     scan->sql = sql;
     scan->detached = 0;
@@ -31,10 +31,11 @@ int ck_ref_scan_begin(CkRefScan *scan, CkStore *store, CkSqlId sql, const int64_
     scan->ids_at = 0;
     ck_buf_clear(&scan->ids);
     if (ck_stmt_take(store, sql, &scan->stmt, err) != SQLITE_OK) return err->rc;
-    if (extra) {
-        ck_stmt_bind(scan->stmt, "iiv", bounds[0], bounds[1], extra);
+    if (extra->values[0]) {
+        ck_stmt_bind(scan->stmt, "iivv", bounds[0], bounds[1], extra->values[0],
+                     extra->values[1]);
     } else {
-        ck_stmt_bind(scan->stmt, "iii", bounds[0], bounds[1], extra_id);
+        ck_stmt_bind(scan->stmt, "iii", bounds[0], bounds[1], extra->id);
     }
     scan->next = store->conn->ref_scans;
     store->conn->ref_scans = scan;

@@ -5,6 +5,7 @@
 
 #include "store/hits.h"
 #include "store/ref.h"
+#include "store/ref_file.h"
 
 int ck_workspace_find(CkStore *store, const char *name, int64_t *id, int *found, CkError *err) {
     return ck_stmt_ints(store, CK_SQL_WORKSPACE_FIND, err, id, 1, found, "t", name);
@@ -131,6 +132,7 @@ int ck_workspace_update(CkStore *store, int64_t id, const CkWorkspaceRow *row, C
     }
     if (err->rc == SQLITE_OK && read_row(row, &a, err) == SQLITE_OK &&
         check_free(store, &a, id, &other, err) == SQLITE_OK) {
+        if (row->name) ck_ref_file_forget(store);
         ck_stmt_run(store, CK_SQL_WORKSPACE_UPDATE, err, "ittttivii", id, a.name, a.uuid, a.root,
                     a.host, a.last_seen, a.expires_at, a.pinned,
                     (int64_t)(row->last_seen != NULL));
@@ -149,6 +151,7 @@ int ck_workspace_count_refs(CkStore *store, int64_t id, int64_t *n, CkError *err
 
 int ck_workspace_release(CkStore *store, int64_t id, CkError *err) {
     int64_t n_refs;
+    ck_ref_file_forget(store);
     if (ck_workspace_count_refs(store, id, &n_refs, err) != SQLITE_OK) return err->rc;
     if (n_refs > CK_RELEASE_INLINE_REFS) {
         return ck_stmt_run(store, CK_SQL_WORKSPACE_RELEASE, err, "i", id);

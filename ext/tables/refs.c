@@ -13,6 +13,7 @@
 
 #include "store/embedding.h"
 #include "store/ref.h"
+#include "store/ref_file.h"
 #include "store/workspace.h"
 #include "tables/table.h"
 
@@ -121,6 +122,7 @@ typedef struct Wanted {
     int64_t path, embedding;
     int has_path, has_workspace, by_embedding, nothing;
     sqlite3_value *glob;
+    sqlite3_value *workspace_name, *path_name; /* when they are TEXT, as the stored names are */
 } Wanted;
 
 static int want_workspace(CkStore *store, sqlite3_value *value, Wanted *wanted, CkError *err) {
@@ -130,6 +132,7 @@ static int want_workspace(CkStore *store, sqlite3_value *value, Wanted *wanted, 
     if (name) ck_workspace_find(store, name, &id, &found, err);
     if (!found) wanted->nothing = 1;
     wanted->has_workspace = 1;
+    if (sqlite3_value_type(value) == SQLITE_TEXT) wanted->workspace_name = value;
     wanted->ids[0] = CK_REF_FIRST(id);
     wanted->ids[1] = CK_REF_LAST(id);
     return err->rc;
@@ -153,6 +156,7 @@ static int want_path(CkStore *store, sqlite3_value *value, Wanted *wanted, CkErr
     wanted->has_path = 0;
     if (path) ck_path_find(store, path, &wanted->path, &wanted->has_path, err);
     if (!wanted->has_path) wanted->nothing = 1;
+    if (sqlite3_value_type(value) == SQLITE_TEXT) wanted->path_name = value;
     return err->rc;
 }
 
@@ -187,6 +191,28 @@ static int read_wanted(CkStore *store, const char *letters, sqlite3_value **argv
     return err->rc;
 }
 
+/* Chooses the scan and its parameters after the bounds. */
+static CkSqlId choose_scan(const char *letters, const Wanted *wanted, CkRefScanExtra *extra) {
+    *extra = (CkRefScanExtra){0};
+    if (strchr(letters, 'n')) return CK_SQL_REF_BY_NAME;
+    if (wanted->by_embedding) {
+        extra->id = wanted->embedding;
+        return CK_SQL_REF_BY_EMBEDDING;
+    }
+    if (wanted->has_path && !wanted->has_workspace) {
+        extra->id = wanted->path;
+        return CK_SQL_REF_BY_PATH;
+    }
+    if (wanted->glob && !wanted->has_path) {
+        extra->values[0] = wanted->glob;
+        return CK_SQL_REF_BY_GLOB;
+    }
+    if (!wanted->workspace_name) return CK_SQL_REF_BY_ID;
+    extra->values[0] = wanted->workspace_name;
+    extra->values[1] = wanted->path_name;
+    return wanted->path_name ? CK_SQL_REF_OF_FILE : CK_SQL_REF_OF_WORKSPACE;
+}
+
 static int refs_filter(sqlite3_vtab_cursor *base, int num, const char *letters, int argc,
                        sqlite3_value **argv) {
     Cursor *cursor = (Cursor *)base;
@@ -200,14 +226,9 @@ static int refs_filter(sqlite3_vtab_cursor *base, int num, const char *letters, 
     ck_store_open_read(store, &exists, &err);
     if (err.rc != SQLITE_OK || !exists) return ck_table_end(base->pVtab, &err);
     if (read_wanted(store, letters, argv, &wanted, &err) == SQLITE_OK && !wanted.nothing) {
-        CkSqlId sql = strchr(letters, 'n')                         ? CK_SQL_REF_BY_NAME
-                      : wanted.by_embedding                        ? CK_SQL_REF_BY_EMBEDDING
-                      : wanted.has_path && !wanted.has_workspace   ? CK_SQL_REF_BY_PATH
-                      : wanted.glob && !wanted.has_path            ? CK_SQL_REF_BY_GLOB
-                                                                   : CK_SQL_REF_BY_ID;
-        int64_t id = wanted.by_embedding ? wanted.embedding : wanted.path;
-        ck_ref_scan_begin(&cursor->scan, store, sql, wanted.ids,
-                          sql == CK_SQL_REF_BY_GLOB ? wanted.glob : NULL, id, &err);
+        CkRefScanExtra extra;
+        CkSqlId sql = choose_scan(letters, &wanted, &extra);
+        ck_ref_scan_begin(&cursor->scan, store, sql, wanted.ids, &extra, &err);
     }
     return ck_table_end(base->pVtab, &err);
 }
@@ -282,8 +303,23 @@ static int refs_update(sqlite3_vtab *vtab, int argc, sqlite3_value **argv, sqlit
     return ck_table_end(vtab, &err);
 }
 
+/*
+** The ends of transactions, and savepoints. SQLite calls these for every table that a transaction
+** has written to; all they do is to forget, which is always right. (Without xSavepoint, a table
+** first written to inside a savepoint would not hear of its ROLLBACK TO.)
+*/
+static int refs_forget(sqlite3_vtab *vtab) {
+    ck_ref_file_forget(((CkTable *)vtab)->store);
+    return SQLITE_OK;
+}
+
+static int refs_savepoint_forget(sqlite3_vtab *vtab, int savepoint) {
+    (void)savepoint;
+    return refs_forget(vtab);
+}
+
 const sqlite3_module ck_module_refs = {
-    .iVersion = 0,
+    .iVersion = 2, /* for xRollbackTo */
     .xCreate = refs_connect,
     .xConnect = refs_connect,
     .xBestIndex = refs_best_index,
@@ -297,4 +333,9 @@ const sqlite3_module ck_module_refs = {
     .xColumn = refs_column,
     .xRowid = refs_rowid,
     .xUpdate = refs_update,
+    .xBegin = refs_forget,
+    .xCommit = refs_forget,
+    .xRollback = refs_forget,
+    .xSavepoint = refs_savepoint_forget,
+    .xRollbackTo = refs_savepoint_forget,
 };

@@ -53,6 +53,9 @@ SELECT max(id) FROM main._ck_embedding
 -- name: embedding_find
 SELECT id, model, used_at FROM main._ck_embedding WHERE hash = ?1
 
+-- name: embedding_find_id
+SELECT id FROM main._ck_embedding WHERE hash = ?1
+
 -- All a put has to know: the store's version and seq, the model (?1, ?2), the row of hash ?3, and
 -- which index of the model to add to.
 -- name: embedding_put_read
@@ -91,6 +94,9 @@ UPDATE main._ck_embedding SET origin = ?2 WHERE id = ?1
 
 -- name: embedding_touch
 UPDATE main._ck_embedding SET used_at = ?2 WHERE id = ?1
+
+-- name: embedding_freshen
+UPDATE main._ck_embedding SET used_at = ?2 WHERE id = ?1 AND used_at < ?3
 
 -- name: embedding_delete
 DELETE FROM main._ck_embedding WHERE id = ?1

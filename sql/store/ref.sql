@@ -10,7 +10,21 @@ LEFT JOIN main._ck_path AS p ON p.id = r.id >> 18 & 33554431
 WHERE r.id >= ?1 AND r.id <= ?2
 ORDER BY r.id
 
--- The same ordered by workspace and path, for ORDER BY.
+-- The refs of one live workspace, named ?3, and of one file in it, of path ?4: without a look at the
+-- tables of names for every row.
+-- name: ref_of_workspace
+SELECT r.id, r.embedding, r.start_line, r.end_line, ?3, p.path
+FROM main._ck_ref AS r LEFT JOIN main._ck_path AS p ON p.id = r.id >> 18 & 33554431
+WHERE r.id >= ?1 AND r.id <= ?2
+ORDER BY r.id
+
+-- name: ref_of_file
+SELECT r.id, r.embedding, r.start_line, r.end_line, ?3, ?4
+FROM main._ck_ref AS r
+WHERE r.id >= ?1 AND r.id <= ?2
+ORDER BY r.id
+
+-- Those of ref_by_id ordered by workspace and path, for ORDER BY.
 -- name: ref_by_name
 SELECT r.id, r.embedding, r.start_line, r.end_line, w.name, p.path
 FROM main._ck_workspace AS w
@@ -46,14 +60,19 @@ CROSS JOIN main._ck_ref AS r ON r.id >= (w.id << 43) + (p.id << 18)
     AND r.id < (w.id << 43) + ((p.id + 1) << 18)
 WHERE p.id = ?3 AND w.name IS NOT NULL
 
--- All an insert has to know: the workspace named ?1, the path ?2, the embedding of hash ?3.
--- name: ref_insert_read
-SELECT s.schema_version, w.id, p.id, e.id, e.used_at
+-- The workspace named ?1 and the path ?2.
+-- name: ref_file_find
+SELECT s.schema_version, w.id, p.id
 FROM main._ck_meta AS s
 LEFT JOIN main._ck_workspace AS w ON w.name = ?1
 LEFT JOIN main._ck_path AS p ON p.path = ?2
-LEFT JOIN main._ck_embedding AS e ON e.hash = ?3
 WHERE s.id = 1
+
+-- What OR REPLACE meets.
+-- name: ref_present
+SELECT r.embedding, r.start_line, r.end_line, e.hash
+FROM main._ck_ref AS r LEFT JOIN main._ck_embedding AS e ON e.id = r.embedding
+WHERE r.id = ?1
 
 -- name: ref_get
 SELECT r.id, r.embedding, r.start_line, r.end_line, w.name, p.path
@@ -65,8 +84,6 @@ WHERE r.id = ?1
 -- name: ref_insert
 INSERT INTO main._ck_ref(id, embedding, start_line, end_line) VALUES (?1, ?2, ?3, ?4)
 
--- OR REPLACE in two statements: INSERT OR REPLACE into a table with an index opens a savepoint for
--- every row, which journals the touched pages again (100K rows: 870 MB instead of 14).
 -- name: ref_set
 UPDATE main._ck_ref SET embedding = ?2, start_line = ?3, end_line = ?4 WHERE id = ?1
 

@@ -22,6 +22,7 @@ Workspace = collections.namedtuple(
 Ref = collections.namedtuple("Ref", "hash start_line end_line")
 
 CHUNK_MAX = 262143
+REF_FRESH_S = 60
 F32_MIN = 1.17549435e-38
 
 
@@ -63,6 +64,17 @@ def fresher(time, now):
     if earliest >= now[1]:
         return time
     return max(earliest, now[0]), max(latest, now[1])
+
+
+def refreshed(time, now):
+    """The used_at of an embedding when a ref to it is written once more at `now`: freshened, unless
+    it is of the last minute."""
+    earliest, latest = time if isinstance(time, tuple) else (time, time)
+    if earliest >= now[1] - REF_FRESH_S:
+        return time
+    if latest < now[0] - REF_FRESH_S:
+        return fresher(time, now)
+    return earliest, max(latest, now[1])
 
 
 def distance(metric, a, b):
@@ -255,7 +267,9 @@ class State:
 
     def _use(self, key, ref, now):
         e = self.embeddings[ref.hash]
-        self.embeddings[ref.hash] = e._replace(used_at=fresher(e.used_at, now))
+        old = self.refs.get(key)
+        freshen = refreshed if old and old.hash == ref.hash else fresher
+        self.embeddings[ref.hash] = e._replace(used_at=freshen(e.used_at, now))
         self.paths.setdefault(key[1], len(self.paths) + 1)
         self.refs[key] = ref
 

@@ -108,3 +108,67 @@ DELETE FROM refs WHERE path GLOB '*/*';
 SELECT workspace, path FROM refs ORDER BY workspace, path;
 DELETE FROM refs;
 SELECT count(*) FROM refs;
+
+-- OR REPLACE of a ref by one to the same embedding: used_at of the last minute is left as it is.
+INSERT INTO refs(workspace, path, hash) VALUES ('dev', 'again', ck_hash('m', '1', 'a'));
+UPDATE embeddings SET used_at = unixepoch() - 30;
+INSERT OR REPLACE INTO refs(workspace, path, hash) VALUES ('dev', 'again', ck_hash('m', '1', 'a'));
+INSERT OR REPLACE INTO refs(workspace, path, start_line, hash) VALUES ('dev', 'again', 2.0, ck_hash('m', '1', 'a'));
+INSERT OR REPLACE INTO refs(workspace, path, start_line, hash) VALUES ('dev', 'again', 2, ck_hash('m', '1', 'a'));
+SELECT start_line, end_line, changes() FROM refs;
+SELECT rowid, unixepoch() - used_at >= 30 FROM embeddings WHERE refs = 1;
+UPDATE embeddings SET used_at = unixepoch() - 90;
+INSERT OR REPLACE INTO refs(workspace, path, start_line, hash) VALUES ('dev', 'again', 2, ck_hash('m', '1', 'a'));
+SELECT rowid, unixepoch() - used_at < 30 FROM embeddings WHERE refs = 1;
+UPDATE embeddings SET used_at = unixepoch() - 30;
+INSERT OR REPLACE INTO refs(workspace, path, hash) VALUES ('dev', 'again', ck_hash('m', '1', 'b'));
+SELECT rowid, unixepoch() - used_at < 30 FROM embeddings WHERE refs = 1;
+
+-- The names of the last ref are looked up once in a transaction. Whatever changes what they mean is
+-- noticed: a rolled back savepoint, a statement that fails half way, renaming, deleting, repairing.
+DELETE FROM refs;
+BEGIN;
+SAVEPOINT s;
+INSERT INTO refs(workspace, path, hash) VALUES ('dev', 'zero', ck_hash('m', '1', 'a'));
+ROLLBACK TO s;
+INSERT INTO refs(workspace, path, hash) VALUES ('dev', 'zero', ck_hash('m', '1', 'a'));
+SELECT path FROM refs;
+SAVEPOINT t;
+INSERT INTO refs(workspace, path, hash) VALUES ('dev', 'one', ck_hash('m', '1', 'a'));
+ROLLBACK TO t;
+INSERT INTO refs(workspace, path, hash) VALUES ('dev', 'one', ck_hash('m', '1', 'a'));
+SELECT path FROM refs ORDER BY path;
+ROLLBACK;
+BEGIN;
+INSERT INTO refs(workspace, path, hash) VALUES ('dev', 'one', ck_hash('m', '1', 'a'));
+SELECT path FROM refs;
+DELETE FROM refs;
+SAVEPOINT s;
+INSERT INTO refs(workspace, path, hash) VALUES ('dev', 'first', ck_hash('m', '1', 'a'));
+ROLLBACK TO s;
+INSERT INTO refs(workspace, path, hash) VALUES ('dev', 'second', ck_hash('m', '1', 'a'));
+INSERT INTO refs(workspace, path, chunk, hash) VALUES ('dev', 'first', 1, ck_hash('m', '1', 'a'));
+INSERT INTO refs(workspace, path, hash) VALUES ('dev', 'third', ck_hash('m', '1', 'a')), ('dev', 'third', ck_hash('m', '1', 'none'));
+INSERT INTO refs(workspace, path, chunk, hash) VALUES ('dev', 'third', 2, ck_hash('m', '1', 'a'));
+INSERT INTO refs(workspace, path, hash) VALUES ('dev', 'fourth', ck_hash('m', '1', 'a'));
+INSERT INTO refs(workspace, path, chunk, hash) VALUES ('dev', 'third', 3, ck_hash('m', '1', 'a'));
+SELECT path, chunk FROM refs ORDER BY path;
+UPDATE workspaces SET name = 'old dev' WHERE name = 'dev';
+INSERT INTO refs(workspace, path, chunk, hash) VALUES ('dev', 'third', 4, ck_hash('m', '1', 'a'));
+INSERT INTO workspaces(name) VALUES ('dev');
+INSERT INTO refs(workspace, path, chunk, hash) VALUES ('dev', 'third', 4, ck_hash('m', '1', 'a'));
+SELECT workspace, path, chunk FROM refs WHERE chunk > 2 ORDER BY chunk;
+DELETE FROM workspaces WHERE name = 'dev';
+INSERT OR REPLACE INTO refs(workspace, path, chunk, hash) VALUES ('dev', 'third', 4, ck_hash('m', '1', 'a'));
+DELETE FROM refs;
+INSERT INTO refs(workspace, path, hash) VALUES ('main', 'gone', ck_hash('m', '1', 'a'));
+DELETE FROM refs;
+SELECT ck_repair('paths') > 0;
+INSERT INTO refs(workspace, path, hash) VALUES ('main', 'next', ck_hash('m', '1', 'a')), ('main', 'gone', ck_hash('m', '1', 'b'));
+SELECT path, hash = ck_hash('m', '1', 'b') FROM refs ORDER BY path;
+COMMIT;
+INSERT INTO refs(workspace, path, chunk, hash) VALUES ('main', 'gone', 1, ck_hash('m', '1', 'b'));
+.shell sqlite3 -cmd '.load build/ck' test.db "DELETE FROM refs; SELECT ck_repair('paths'); INSERT INTO refs(workspace, path, hash) VALUES ('main', 'theirs', ck_hash('m', '1', 'b'))"
+INSERT INTO refs(workspace, path, chunk, hash) VALUES ('main', 'gone', 1, ck_hash('m', '1', 'b'));
+SELECT path, chunk FROM refs ORDER BY path;
+SELECT * FROM ck_doctor WHERE status NOT IN ('ok', 'info');
