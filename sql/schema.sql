@@ -57,7 +57,8 @@ CREATE TABLE main._ck_vector(
 );
 
 -- state: 'live', 'stale', or 'released': gone for every reader (its name is NULL and free for a
--- new workspace), with refs left that garbage collection sweeps in bounded batches.
+-- new workspace), with refs left that garbage collection sweeps in bounded batches. stale_at: when
+-- a stale one became so.
 CREATE TABLE main._ck_workspace(
     id INTEGER PRIMARY KEY,
     name TEXT UNIQUE,
@@ -68,7 +69,8 @@ CREATE TABLE main._ck_workspace(
     last_seen INTEGER NOT NULL,
     expires_at INTEGER,
     pinned INTEGER NOT NULL,
-    state TEXT NOT NULL CHECK(state IN ('live', 'stale', 'released'))
+    state TEXT NOT NULL CHECK(state IN ('live', 'stale', 'released')),
+    stale_at INTEGER
 );
 
 CREATE TABLE main._ck_path(

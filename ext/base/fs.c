@@ -1,7 +1,9 @@
 /* What kind of place a file is in: see fs.h. */
 #include "base/fs.h"
 
+#include <dirent.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/sqlite.h"
@@ -32,6 +34,17 @@ const char *ck_fs_network(const char *path) {
     return NULL;
 }
 #endif
+
+int ck_fs_has_entries(const char *path) {
+    DIR *folder = opendir(path);
+    struct dirent *entry = NULL;
+    if (!folder) return 0;
+    do {
+        entry = readdir(folder);
+    } while (entry && (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0));
+    closedir(folder);
+    return entry != NULL;
+}
 
 int ck_fs_mode(const char *path) {
     struct stat info;

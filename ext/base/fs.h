@@ -10,6 +10,9 @@
 */
 const char *ck_fs_network(const char *path);
 
+/* Is it a folder, readable, with something in it? */
+int ck_fs_has_entries(const char *path);
+
 /* The mode bits of the file, or -1. */
 int ck_fs_mode(const char *path);
 

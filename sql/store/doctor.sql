@@ -55,15 +55,17 @@ SELECT count(*) FROM main._ck_vector
 -- Rows stamped later than ?1.
 -- name: doctor_clock
 SELECT (SELECT count(*) FROM main._ck_embedding WHERE created_at > ?1 OR used_at > ?1)
-     + (SELECT count(*) FROM main._ck_workspace WHERE created_at > ?1 OR last_seen > ?1)
+     + (SELECT count(*) FROM main._ck_workspace 
+        WHERE created_at > ?1 OR last_seen > ?1 OR stale_at > ?1)
 
 -- name: repair_clock_embeddings
 UPDATE main._ck_embedding SET created_at = min(created_at, ?1), used_at = min(used_at, ?1)
 WHERE created_at > ?1 OR used_at > ?1
 
 -- name: repair_clock_workspaces
-UPDATE main._ck_workspace SET created_at = min(created_at, ?1), last_seen = min(last_seen, ?1)
-WHERE created_at > ?1 OR last_seen > ?1
+UPDATE main._ck_workspace
+SET created_at = min(created_at, ?1), last_seen = min(last_seen, ?1), stale_at = min(stale_at, ?1)
+WHERE created_at > ?1 OR last_seen > ?1 OR stale_at > ?1
 
 -- Embeddings whose recorded size is not that of their vector.
 -- name: doctor_bytes
