@@ -46,7 +46,7 @@ def test_a_stale_workspace_is_given_time():
     collect(db)
     check(states(db), {"v": "stale"})
     CLOCK.now += HOUR
-    collect(db)
+    collect(db, 10 ** 9)
     check(states(db), {})
 
 
