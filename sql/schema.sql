@@ -136,7 +136,9 @@ CREATE TABLE main._ck_hits(
 
 -- Three views for reports; sql/reports/ has more.
 CREATE VIEW main.ck_hit_rate AS
-SELECT date(h.day * 86400, 'unixepoch') AS day, m.name AS model, m.version AS version,
+SELECT date(h.day * 86400, 'unixepoch') AS day,
+       CASE WHEN h.model <> 0 THEN coalesce(m.name, '(deleted model ' || h.model || ')') END AS model,
+       m.version AS version,
        h.hits AS hits, h.misses AS misses,
        round(100.0 * h.hits / (h.hits + h.misses), 1) AS hit_percent
 FROM _ck_hits AS h LEFT JOIN _ck_model AS m ON m.id = h.model

@@ -11,8 +11,9 @@
 **
 ** "Expired" is a past expires_at. "Gone" is asked only of a root on this host, only when the root
 ** is absent while its parent folder is there with something in it (an unmounted disk is no deleted
-** worktree), and only of a workspace not seen for CK_GONE_S. A pinned workspace never ages. A last_seen in the future
-** (a clock that was wrong) counts as seen now; a stale_at in the future is not over.
+** worktree), and only of a workspace not seen for CK_GONE_S. A pinned workspace never ages. A
+** last_seen in the future (a clock that was wrong) counts as seen now; a stale_at in the future is
+** not over.
 */
 #ifndef CK_STORE_AGING_H
 #define CK_STORE_AGING_H

@@ -1,10 +1,10 @@
 /*
 ** Garbage collection: see gc.h.
 **
-** A run goes through phases: workspaces age by a step; the refs of released ones are swept, then the
-** paths nobody uses; garbage is deleted; if the store is still above its quota, least recently used
-** embeddings go; free pages are given back when the file vacuums incrementally. Each phase is done
-** in batches.
+** A run goes through phases: workspaces age by a step; the refs of released ones are swept, then
+** the paths nobody uses; garbage is deleted; if the store is still above its quota, least recently
+** used embeddings go; free pages are given back when the file vacuums incrementally. Each phase is
+** done in batches.
 **
 ** SQLite's busy handler has no queue: a writer that begins again at once can keep others out for
 ** as long as they sleep. So between batches the lock stays free for as long as it was held.

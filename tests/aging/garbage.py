@@ -104,11 +104,14 @@ def test_every_batch_asks_again():
                               "FROM ck_embeddings ORDER BY rowid DESC LIMIT 1", (f"w{quota}",))
                 other.execute("UPDATE embeddings SET used_at = unixepoch() WHERE rowid IN "
                               "(SELECT max(rowid) - 1 FROM ck_embeddings)")
+                other.execute("UPDATE embeddings SET created_at = unixepoch() WHERE rowid IN "
+                              "(SELECT max(rowid) - 2 FROM ck_embeddings)")
             before_begin(db, 2, use)
             collect(db, 10 ** 9 if quota else HOUR)
             db.set_trace_callback(None)
             check(value(db, "SELECT refs FROM embeddings ORDER BY rowid DESC LIMIT 1"), 1)
             check(value(db, "SELECT count(*) FROM embeddings WHERE used_at = unixepoch()"), 2)
+            check(value(db, "SELECT count(*) FROM embeddings WHERE created_at = unixepoch()"), 1)
             db.execute("DELETE FROM workspaces")
             collect(db, 0)
 

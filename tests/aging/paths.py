@@ -44,6 +44,16 @@ def test_the_paths_of_a_large_release_go_at_once():
           30000)
 
 
+def test_a_release_is_followed_to_all_its_paths():
+    db = with_paths(30000)
+    add(db, "v")
+    add_paths(db, "v", 1, 29999)
+    add_paths(db, "v", 30001, 30001)
+    db.execute("DELETE FROM workspaces WHERE name = 'v'")
+    collect(db)
+    check(n_paths(db), 30000)
+
+
 def test_paths_are_looked_at_in_turn():
     db = with_paths(30000)
     instructions = [0]

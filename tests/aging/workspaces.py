@@ -76,6 +76,13 @@ def test_a_heartbeat_revives():
     check(states(db), {"w": "stale"})
     db.execute("UPDATE workspaces SET last_seen = ?", (now,))
     check(states(db), {"w": "live"})
+    check(value(db, "SELECT stale_at IS NULL FROM _ck_workspace"), 1)
+    db.execute("UPDATE workspaces SET expires_at = 1")
+    collect(db)
+    check(value(db, "SELECT stale_at FROM _ck_workspace"), now)
+    db.execute("UPDATE workspaces SET expires_at = NULL")
+    collect(db)
+    check(db.execute("SELECT state, stale_at FROM _ck_workspace").fetchone(), ("live", None))
 
 
 def test_expired_workspaces_go():
@@ -122,7 +129,7 @@ def test_roots_that_are_gone():
         add(db, "file", root=folder + "/file/tree", host=HOST, last_seen=seen)
         add(db, "elsewhere", root=folder + "/gone", host=HOST + "x", last_seen=seen)
         add(db, "no host", root=folder + "/gone", last_seen=seen)
-        add(db, "relative", root="gone", host=HOST, last_seen=seen)
+        add(db, "relative", root=os.path.relpath(folder + "/gone"), host=HOST, last_seen=seen)
         add(db, "long", root="/" + "x" * 4095, host=HOST, last_seen=seen)
         add(db, "just seen", root=folder + "/gone", host=HOST, last_seen=CLOCK.now - DAY)
         collect(db)
