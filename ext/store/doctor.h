@@ -2,8 +2,8 @@
 ** The doctor: checks of one store, and repairs of what can be repaired.
 **
 ** open / step / error / close: ck_doctor_step() runs the next check and leaves its finding in the
-** doctor. Nothing is written. A check that the damage keeps from running is a finding, no error. Checks read the whole store's narrow rows; vectors are sampled unless
-** `all` is asked for.
+** doctor. Nothing is written. A check that the damage keeps from running is a finding, no error.
+** Checks read the whole store's narrow rows; vectors are sampled unless `all` is asked for.
 */
 #ifndef CK_STORE_DOCTOR_H
 #define CK_STORE_DOCTOR_H

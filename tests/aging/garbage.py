@@ -22,6 +22,15 @@ def test_the_quota_evicts_least_recently_used():
     check(db.execute("SELECT count(*) FROM ck_errors").fetchone()[0], 0)
 
 
+def test_the_quota_passes_over_the_young():
+    db = connect()
+    fill(db, 100, 7200)
+    db.execute("UPDATE embeddings SET created_at = unixepoch() WHERE rowid > 50")
+    db.execute("SELECT ck_config('max_bytes', 8 * 60)")
+    check(collect(db, 10 ** 9), 40)
+    check(value(db, "SELECT count(*) FROM embeddings WHERE created_at = unixepoch()"), 50)
+
+
 def test_the_quota_honours_grace_and_reports_once():
     db = connect()
     fill(db, 50, 10)
