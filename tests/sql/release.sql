@@ -9,6 +9,7 @@ SELECT name, refs, embeddings FROM workspaces ORDER BY name;
 DELETE FROM workspaces WHERE name = 'big';
 
 -- No reader sees it or its refs, by whatever scan.
+SELECT count(*), max(name) FROM workspaces;
 SELECT name, refs FROM workspaces ORDER BY name;
 SELECT count(*) FROM refs;
 SELECT workspace FROM refs WHERE path = 'file7';
@@ -35,4 +36,7 @@ ROLLBACK;
 SELECT ck_gc();
 SELECT (SELECT count(*) FROM _ck_ref), (SELECT count(*) FROM _ck_workspace), (SELECT count(*) FROM embeddings);
 SELECT workspace, path FROM refs ORDER BY workspace, path;
+-- Few refs go at once.
+DELETE FROM workspaces WHERE name = 'big';
+SELECT (SELECT count(*) FROM _ck_ref), (SELECT count(*) FROM _ck_workspace);
 PRAGMA integrity_check;
