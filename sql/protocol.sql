@@ -50,7 +50,7 @@ LIMIT 1;
 -- name: nested
 SELECT n.root
 FROM workspaces AS w JOIN workspaces AS n
-WHERE w.name = :workspace AND n.name <> w.name AND coalesce(n.host = :host, 1)
+WHERE w.name = :workspace AND coalesce(n.host = :host, 1)
   AND rtrim(n.root, '/') <> rtrim(w.root, '/')
   AND substr(n.root, 1, length(rtrim(w.root, '/')) + 1) = rtrim(w.root, '/') || '/';
 

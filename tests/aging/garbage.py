@@ -53,7 +53,7 @@ def test_stamps_in_the_future_are_no_garbage():
     db.execute("SELECT ck_config('max_bytes', 1)")
     check(collect(db, 0), 1)
     check([row[0] for row in db.execute("SELECT rowid FROM embeddings")], [1, 2])
-    check(doctor(db, "clock")[0], "warn")
+    check(doctor(db, "clock")[1].split(" are ")[0], "2 rows")
     check(value(db, "SELECT ck_repair('clock')"), 2)
     check(doctor(db, "clock")[0], "ok")
     check(collect(db, 0), 2)
@@ -97,6 +97,14 @@ def test_what_freshens():
     db.execute("DELETE FROM refs")
     check(collect(db), 1)
     check([row[0] for row in db.execute("SELECT rowid FROM embeddings")], [1, 2, 3, 4])
+    # It never goes back, as when the clock does.
+    ahead = CLOCK.now + DAY
+    db.execute("UPDATE embeddings SET used_at = ?", (ahead,))
+    db.execute(f"INSERT OR IGNORE INTO {put}", ("0",))
+    db.execute(f"INSERT OR REPLACE INTO {put}", ("1",))
+    db.execute("SELECT ck_put('m', '1', '2', '[1, 1]')").fetchall()
+    db.execute("INSERT INTO refs(workspace, path, hash) VALUES ('w', 'p', ck_hash('m', '1', '3'))")
+    check(value(db, "SELECT min(used_at) FROM embeddings"), ahead)
 
 
 def test_every_batch_asks_again():
