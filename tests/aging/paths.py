@@ -54,6 +54,13 @@ def test_a_release_is_followed_to_all_its_paths():
     check(n_paths(db), 30000)
 
 
+def test_a_run_goes_on_while_it_finds_some():
+    db = with_paths(30000)
+    db.execute("DELETE FROM refs WHERE CAST(substr(path, 6) AS INTEGER) % 2000 = 1")
+    collect(db)
+    check(n_paths(db), 30000 - 15)
+
+
 def test_paths_are_looked_at_in_turn():
     db = with_paths(30000)
     instructions = [0]

@@ -184,6 +184,10 @@ def test_a_clock_that_was_ahead():
     check(doctor(db, "clock")[1].split(" are ")[0], "3 rows")
     check(value(db, "SELECT ck_repair('clock')"), 3)
     check(doctor(db, "clock")[0], "ok")
+    db.execute("UPDATE _ck_workspace SET created_at = ?", (now + DAY,))
+    check(doctor(db, "clock")[1].split(" are ")[0], "2 rows")
+    check(value(db, "SELECT ck_repair('clock')"), 2)
+    check(doctor(db, "clock")[0], "ok")
     check(collect(db, 0), 1)
     check(states(db), {"w": "live"})
     CLOCK.now += 30 * DAY + 1

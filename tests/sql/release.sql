@@ -22,6 +22,13 @@ SELECT name, value FROM ck_stats WHERE name IN ('workspaces', 'refs', 'live_embe
 SELECT workspace, refs FROM ck_usage;
 SELECT count(*) FROM knn('[1, 0]', 5) WHERE workspace = 'big';
 
+BEGIN;
+INSERT INTO refs(workspace, path, hash) VALUES ('other', 'a', ck_hash('m', '1', 'a'));
+INSERT INTO models(model, version, dims) VALUES ('n', '1', 2);
+SELECT workspace, exclusive_bytes, shared_bytes FROM ck_usage;
+SELECT count(*) FROM ck_migrate('m', 'n');
+ROLLBACK;
+
 -- Its name and uuid are free again.
 INSERT INTO workspaces(name, uuid, root) VALUES ('big', 'u-big', '/big');
 SELECT name, uuid, refs FROM workspaces ORDER BY name;
