@@ -50,7 +50,7 @@ LIMIT 1;
 -- name: nested
 SELECT n.root
 FROM workspaces AS w JOIN workspaces AS n
-WHERE w.name = :workspace AND n.name <> w.name AND coalesce(n.host = :host, 1)
+WHERE w.name = :workspace AND coalesce(n.host = :host, 1)
   AND rtrim(n.root, '/') <> rtrim(w.root, '/')
   AND substr(n.root, 1, length(rtrim(w.root, '/')) + 1) = rtrim(w.root, '/') || '/';
 
@@ -108,10 +108,12 @@ SELECT changes() AS registered;
 INSERT OR IGNORE INTO embeddings(hash, model, version, vector)
 SELECT hash, :model, :version, vector FROM batch_vector;
 DELETE FROM batch_miss;
+-- What was put just now is there, and no hit: the statistics count what ck_missing finds.
 INSERT INTO batch_miss
 SELECT hash
 FROM ck_missing((
-    SELECT json_group_array(hex(hash)) FROM (SELECT hash FROM batch_chunk GROUP BY hash)));
+    SELECT json_group_array(hex(hash))
+    FROM (SELECT DISTINCT hash FROM batch_chunk WHERE hash NOT IN (SELECT hash FROM batch_vector))));
 UPDATE batch_file SET
     stored = NOT EXISTS (
         SELECT 1 FROM batch_chunk AS c JOIN batch_miss AS m ON m.hash = c.hash

@@ -61,7 +61,8 @@ CREATE TABLE main._ck_vector(
 );
 
 -- state: 'live', 'stale', or 'released': gone for every reader (its name is NULL and free for a
--- new workspace), with refs left that garbage collection sweeps in bounded batches.
+-- new workspace), with refs left that garbage collection sweeps in bounded batches. stale_at: when
+-- a stale one became so.
 CREATE TABLE main._ck_workspace(
     id INTEGER PRIMARY KEY,
     name TEXT UNIQUE,
@@ -72,7 +73,8 @@ CREATE TABLE main._ck_workspace(
     last_seen INTEGER NOT NULL,
     expires_at INTEGER,
     pinned INTEGER NOT NULL,
-    state TEXT NOT NULL CHECK(state IN ('live', 'stale', 'released'))
+    state TEXT NOT NULL CHECK(state IN ('live', 'stale', 'released')),
+    stale_at INTEGER
 );
 
 CREATE TABLE main._ck_path(
@@ -186,7 +188,9 @@ CREATE TABLE main._ck_hits(
 
 -- Three views for reports; sql/reports/ has more.
 CREATE VIEW main.ck_hit_rate AS
-SELECT date(h.day * 86400, 'unixepoch') AS day, m.name AS model, m.version AS version,
+SELECT date(h.day * 86400, 'unixepoch') AS day,
+       CASE WHEN h.model <> 0 THEN coalesce(m.name, '(deleted model ' || h.model || ')') END AS model,
+       m.version AS version,
        h.hits AS hits, h.misses AS misses,
        round(100.0 * h.hits / (h.hits + h.misses), 1) AS hit_percent
 FROM _ck_hits AS h LEFT JOIN _ck_model AS m ON m.id = h.model

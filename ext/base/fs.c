@@ -1,7 +1,9 @@
 /* What kind of place a file is in: see fs.h. */
 #include "base/fs.h"
 
+#include <dirent.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/sqlite.h"
@@ -9,29 +11,64 @@
 #if CK_HAS_STATFS
 #include <sys/vfs.h>
 
-const char *ck_fs_network(const char *path) {
-    /* f_type as statfs(2) lists them. */
+const char *ck_fs_network_of_type(uint32_t type) {
+    /* f_type as statfs(2) and linux/magic.h list them. */
     static const struct {
-        unsigned type;
+        uint32_t type;
         const char *name;
     } kinds[] = {
         {0x6969, "NFS"},     {0x517b, "SMB"},       {0xff534d42, "CIFS"}, {0xfe534d42, "SMB2"},
         {0x01021997, "9P"},  {0x5346414f, "AFS"},   {0x00c36400, "Ceph"}, {0x0bd00bd0, "Lustre"},
-        {0x47504653, "GPFS"}, {0x013111a8, "IBRIX"},
+        {0x47504653, "GPFS"}, {0x013111a8, "IBRIX"},  {0x6b414653, "kAFS"}, {0x73757245, "Coda"},
+        {0x19830326, "BeeGFS"}, {0x786f4256, "VirtualBox"},
     };
-    struct statfs info;
-    if (statfs(path, &info) != 0) return NULL;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        if ((unsigned)info.f_type == kinds[i].type) return kinds[i].name;
+        if (type == kinds[i].type) return kinds[i].name;
     }
     return NULL;
 }
+
+const char *ck_fs_network(const char *path) {
+    struct statfs info;
+    return statfs(path, &info) == 0 ? ck_fs_network_of_type((uint32_t)info.f_type) : NULL;
+}
 #else
+const char *ck_fs_network_of_type(uint32_t type) {
+    (void)type;
+    return NULL;
+}
+
 const char *ck_fs_network(const char *path) {
     (void)path;
     return NULL;
 }
 #endif
+
+int ck_fs_has_entries(const char *path) {
+    DIR *folder = opendir(path);
+    struct dirent *entry = NULL;
+    if (!folder) return 0;
+    do {
+        entry = readdir(folder);
+    } while (entry && (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0));
+    closedir(folder);
+    return entry != NULL;
+}
+
+const char *ck_fs_unsafe_folder(const char *path, int *synced) {
+    static const char *const folders[] = {
+        "/tmp/", "/dev/shm/", "/run/", "/node_modules/", "/target/", "/build/", "/dist/", "/.git/",
+        "/__pycache__/", "/.cache/", "/.venv/", "/.tox/", "/.gradle/", "/.next/",
+        /* from here on synced */
+        "/Dropbox/", "/OneDrive/", "/Google Drive/", "/GoogleDrive/", "/Nextcloud/", "/ownCloud/",
+        "/Mobile Documents/", "/Syncthing/"};
+    const size_t n_swept = 14;
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        *synced = i >= n_swept;
+        if (strstr(path, folders[i])) return folders[i];
+    }
+    return NULL;
+}
 
 int ck_fs_mode(const char *path) {
     struct stat info;

@@ -4,11 +4,23 @@
 #ifndef CK_BASE_FS_H
 #define CK_BASE_FS_H
 
+#include <stdint.h>
+
 /*
 ** The name of the network filesystem that holds the file ("NFS", "SMB", …), or NULL when it is a
 ** local one or that cannot be told. SQLite's locks and shared memory do not work across machines.
 */
 const char *ck_fs_network(const char *path);
+const char *ck_fs_network_of_type(uint32_t type); /* by the f_type of statfs(2) */
+
+/*
+** The part of a path, such as "/node_modules/", that says that other tools empty the folder, or
+** copy its files while they are in use (*synced); or NULL.
+*/
+const char *ck_fs_unsafe_folder(const char *path, int *synced);
+
+/* Is it a folder, readable, with something in it? */
+int ck_fs_has_entries(const char *path);
 
 /* The mode bits of the file, or -1. */
 int ck_fs_mode(const char *path);

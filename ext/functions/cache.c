@@ -2,6 +2,7 @@
 #include "functions/functions.h"
 #include "store/embedding.h"
 #include "store/gc.h"
+#include "store/log.h"
 #include "store/stored_vector.h"
 
 static CkStore *main_store(sqlite3_context *context, CkError *err) {
@@ -69,7 +70,10 @@ static void gc(sqlite3_context *context, int argc, sqlite3_value **argv) {
     CkStore *store = main_store(context, &err);
     int64_t grace_s = CK_GC_GRACE_S, n_deleted = 0;
     if (store && argc == 1) ck_gc_grace_from_value(argv[0], "ck_gc", &grace_s, &err);
-    if (store && err.rc == SQLITE_OK) ck_gc_run(store, grace_s, &n_deleted, &err);
+    if (store && err.rc == SQLITE_OK) {
+        ck_gc_run(store, grace_s, &n_deleted, &err);
+        ck_errors_settle(store, "gc", &err);
+    }
     if (err.rc == SQLITE_OK) sqlite3_result_int64(context, n_deleted);
     ck_error_result(&err, context);
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "functions/functions.h"
+#include "store/log.h"
 #include "store/migrate.h"
 #include "store/reencode.h"
 #include "store/value.h"
@@ -50,7 +51,10 @@ static void reencode(sqlite3_context *context, int argc, sqlite3_value **argv) {
         ck_model_resolve(store, "ck_reencode", "model", argv[0], argc == 3 ? argv[1] : NULL,
                          &meant, &err);
     }
-    if (err.rc == SQLITE_OK) ck_reencode_run(store, &meant.model, encoding, &done, &err);
+    if (err.rc == SQLITE_OK) {
+        ck_reencode_run(store, &meant.model, encoding, &done, &err);
+        ck_errors_settle(store, "reencode", &err);
+    }
     if (err.rc == SQLITE_OK) report(store, context, argv[0], &meant, encoding, &done, &err);
     ck_model_meant_release(&meant);
     ck_error_result(&err, context);

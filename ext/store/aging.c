@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "store/log.h"
 #include "store/workspace.h"
 
@@ -13,7 +14,7 @@
 
 /* Columns of workspace_scan. */
 enum { ROW_ID, ROW_NAME, ROW_ROOT = 3, ROW_HOST, ROW_LAST_SEEN = 6, ROW_EXPIRES_AT, ROW_PINNED,
-       ROW_STATE };
+       ROW_STATE, ROW_STALE_AT };
 
 typedef enum Step { STEP_NONE, STEP_STALE, STEP_RELEASE, STEP_REVIVE } Step;
 
@@ -22,7 +23,10 @@ static int is_absent(const char *path) {
     return stat(path, &info) != 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
-/* The folder is absent, but the one it would be in is there. */
+/*
+** The folder is absent, but the one it would be in is there. An empty one says nothing: it may be
+** the mount point of a disk that is not mounted.
+*/
 static int root_is_gone(const char *root) {
     char parent[CK_PATH_MAX_BYTES + 1];
     size_t n = strlen(root);
@@ -31,7 +35,7 @@ static int root_is_gone(const char *root) {
     while (n > 1 && root[n - 1] != '/') n--;
     memcpy(parent, root, n);
     parent[n] = 0;
-    return is_absent(root) && !is_absent(parent);
+    return is_absent(root) && ck_fs_has_entries(parent);
 }
 
 /* Why it should age, or NULL. */
@@ -51,7 +55,22 @@ static const char *reason_to_age(sqlite3_stmt *row, const char *host, int64_t no
     return NULL;
 }
 
-static Step next_step(sqlite3_stmt *row, const char *host, int64_t now, const char **reason) {
+/* Was it stale when the run began? Asked in the order of ids. */
+static int was_stale(CkAging *aging, int64_t id) {
+    const int64_t *ids = (const int64_t *)(const void *)aging->stale.data;
+    size_t n = aging->stale.n_bytes / sizeof *ids;
+    while (aging->stale_at < n && ids[aging->stale_at] < id) aging->stale_at++;
+    return aging->stale_at < n && ids[aging->stale_at] == id;
+}
+
+/* May this stale one be released? One without a stamp was made stale by hand: it may. */
+static int is_due(CkAging *aging, sqlite3_stmt *row, int64_t now) {
+    return was_stale(aging, sqlite3_column_int64(row, ROW_ID)) &&
+           now - sqlite3_column_int64(row, ROW_STALE_AT) >= aging->dwell_s;
+}
+
+static Step next_step(CkAging *aging, sqlite3_stmt *row, const char *host, int64_t now,
+                      const char **reason) {
     const char *state = (const char *)sqlite3_column_text(row, ROW_STATE);
     int is_stale = state && strcmp(state, "stale") == 0;
     *reason = NULL;
@@ -60,7 +79,8 @@ static Step next_step(sqlite3_stmt *row, const char *host, int64_t now, const ch
         return is_stale ? STEP_REVIVE : STEP_NONE;
     }
     *reason = reason_to_age(row, host, now, is_stale);
-    if (*reason) return is_stale ? STEP_RELEASE : STEP_STALE;
+    if (*reason && !is_stale) return STEP_STALE;
+    if (*reason) return is_due(aging, row, now) ? STEP_RELEASE : STEP_NONE;
     *reason = "seen";
     /* Between 30 and 90 days a stale workspace stays stale. */
     return is_stale && now - sqlite3_column_int64(row, ROW_LAST_SEEN) <= CK_STALE_S ? STEP_REVIVE
@@ -71,16 +91,37 @@ static int take_step(CkStore *store, int64_t id, Step step, CkAging *aging, CkEr
     switch (step) {
     case STEP_STALE:
         aging->n_stale++;
-        return ck_stmt_run(store, CK_SQL_WORKSPACE_SET_STATE, err, "it", id, "stale");
+        return ck_stmt_run(store, CK_SQL_WORKSPACE_SET_STALE, err, "ii", id,
+                           ck_conn_now(store->conn));
     case STEP_REVIVE:
         aging->n_revived++;
-        return ck_stmt_run(store, CK_SQL_WORKSPACE_SET_STATE, err, "it", id, "live");
+        return ck_stmt_run(store, CK_SQL_WORKSPACE_SET_LIVE, err, "i", id);
     case STEP_RELEASE:
         aging->n_released++;
-        return ck_workspace_release(store, id, err);
+        /* The same run sweeps its refs in batches: many may age at once. */
+        return ck_workspace_mark_released(store, id, err);
     default:
         return SQLITE_OK;
     }
+}
+
+int ck_aging_begin(CkStore *store, int64_t dwell_s, CkAging *aging, CkError *err) {
+    sqlite3_stmt *row = NULL;
+    memset(aging, 0, sizeof *aging);
+    ck_buf_init(&aging->stale);
+    aging->dwell_s = dwell_s;
+    if (ck_stmt_take(store, CK_SQL_WORKSPACE_STALE, &row, err) != SQLITE_OK) return err->rc;
+    while (err->rc == SQLITE_OK && ck_stmt_step(store, row, err) == SQLITE_ROW) {
+        int64_t id = sqlite3_column_int64(row, 0);
+        ck_buf_append(&aging->stale, &id, sizeof id);
+        if (aging->stale.rc != SQLITE_OK) ck_error_nomem(err);
+    }
+    ck_stmt_give(store, CK_SQL_WORKSPACE_STALE, row);
+    return err->rc;
+}
+
+void ck_aging_release(CkAging *aging) {
+    ck_buf_release(&aging->stale);
 }
 
 int ck_workspaces_age(CkStore *store, CkAging *aging, CkError *err) {
@@ -90,7 +131,6 @@ int ck_workspaces_age(CkStore *store, CkAging *aging, CkError *err) {
     int64_t now = ck_conn_now(store->conn), last = 0;
     int found;
     sqlite3_stmt *row = NULL;
-    memset(aging, 0, sizeof *aging);
     gethostname(host, sizeof host - 1);
     ck_stmt_ints(store, CK_SQL_WORKSPACE_MAX_ID, err, &last, 1, &found, "");
     if (err->rc != SQLITE_OK || ck_stmt_take(store, CK_SQL_WORKSPACE_SCAN, &row, err)) {
@@ -99,7 +139,7 @@ int ck_workspaces_age(CkStore *store, CkAging *aging, CkError *err) {
     ck_stmt_bind(row, "ii", INT64_MIN, last);
     while (err->rc == SQLITE_OK && ck_stmt_step(store, row, err) == SQLITE_ROW) {
         const char *reason;
-        Step step = next_step(row, host, now, &reason);
+        Step step = next_step(aging, row, host, now, &reason);
         if (step == STEP_NONE) continue;
         ck_audit_add(store, actions[step], err, "{\"workspace\":%lld,\"reason\":\"%s\"}",
                      (long long)sqlite3_column_int64(row, ROW_ID), reason);

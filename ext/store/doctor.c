@@ -13,8 +13,6 @@
 /* A clock that is this much ahead is not worth a word. Seconds. */
 #define DOCTOR_SKEW_S 60
 
-#define DOCTOR_TABLES 17
-
 int ck_doctor_find(CkDoctor *doctor, CkFinding finding, CkError *err, const char *format, ...) {
     va_list args;
     va_start(args, format);
@@ -35,13 +33,6 @@ static int64_t count(CkDoctor *doctor, CkSqlId sql, int64_t argument, CkError *e
     return err->rc == SQLITE_OK ? n : 0;
 }
 
-static int check_schema(CkDoctor *doctor, CkError *err) {
-    int64_t n = count(doctor, CK_SQL_DOCTOR_TABLES, 0, err);
-    if (err->rc != SQLITE_OK || n == DOCTOR_TABLES) return err->rc;
-    return ck_doctor_find(doctor, CK_FINDING_ERROR, err, "%lld of %d tables are there",
-                          (long long)n, DOCTOR_TABLES);
-}
-
 static int check_refs(CkDoctor *doctor, CkError *err) {
     int64_t n = count(doctor, CK_SQL_DOCTOR_REFS, 0, err);
     if (n == 0) return err->rc;
@@ -56,17 +47,10 @@ static int check_vectors(CkDoctor *doctor, CkError *err) {
                           "%lld embeddings and vectors do not belong together", (long long)n);
 }
 
-int ck_doctor_is_damaged(CkStore *store, sqlite3_stmt *stmt) {
-    CkError own = CK_ERROR_NONE;
+int ck_doctor_is_damaged(sqlite3_stmt *stmt) {
     CkStoredVector stored;
-    const float *x;
-    sqlite3_int64 dims = sqlite3_column_int64(stmt, 4);
-    if (dims < 1 || dims > CK_DIMS_MAX) return 0; /* that is for check_vectors() to say */
     ck_stored_vector_from_row(stmt, 0, &stored);
-    int damaged = ck_stored_vector_decode(store, &stored, (uint32_t)dims, &x, &own) != SQLITE_OK &&
-                  own.rc != SQLITE_NOMEM;
-    ck_error_release(&own);
-    return damaged;
+    return !stored.data || ck_stored_vector_checksum(&stored) != stored.checksum;
 }
 
 static int check_checksums(CkDoctor *doctor, CkError *err) {
@@ -80,7 +64,7 @@ static int check_checksums(CkDoctor *doctor, CkError *err) {
     ck_stmt_bind(stmt, "i", every);
     while (ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
         n_read++;
-        n_bad += ck_doctor_is_damaged(store, stmt);
+        n_bad += ck_doctor_is_damaged(stmt);
     }
     ck_stmt_give(store, CK_SQL_DOCTOR_CHECKSUMS, stmt);
     if (err->rc != SQLITE_OK) return err->rc;
@@ -98,9 +82,14 @@ static int check_bytes(CkDoctor *doctor, CkError *err) {
 
 static int check_seq(CkDoctor *doctor, CkError *err) {
     int64_t n = count(doctor, CK_SQL_DOCTOR_SEQ, 0, err);
+    if (n > 0) {
+        return ck_doctor_find(doctor, CK_FINDING_ERROR, err, "the sequence counter is %lld behind",
+                              (long long)n);
+    }
+    n = count(doctor, CK_SQL_DOCTOR_SEQ_TWICE, 0, err);
     if (n == 0) return err->rc;
-    return ck_doctor_find(doctor, CK_FINDING_ERROR, err, "the sequence counter is %lld behind",
-                          (long long)n);
+    return ck_doctor_find(doctor, CK_FINDING_ERROR, err,
+                          "%lld embeddings have the seq of another, or none", (long long)n);
 }
 
 static int check_clock(CkDoctor *doctor, CkError *err) {
@@ -115,6 +104,12 @@ static int check_clock(CkDoctor *doctor, CkError *err) {
 static int check_workspaces(CkDoctor *doctor, CkError *err) {
     int64_t n[2] = {0, 0};
     int found;
+    int64_t nameless = count(doctor, CK_SQL_DOCTOR_NAMELESS, 0, err);
+    if (nameless > 0) {
+        doctor->fix = "SELECT ck_repair('workspaces')";
+        return ck_doctor_find(doctor, CK_FINDING_ERROR, err,
+                              "%lld have no name, so nobody can release them", (long long)nameless);
+    }
     ck_stmt_ints(doctor->store, CK_SQL_DOCTOR_WORKSPACES, err, n, 2, &found, "");
     if (err->rc != SQLITE_OK || n[0] + n[1] == 0) return err->rc;
     return ck_doctor_find(doctor, CK_FINDING_INFO, err,
@@ -135,6 +130,13 @@ static int check_progress(CkDoctor *doctor, CkError *err) {
     if (n == 0) return err->rc;
     return ck_doctor_find(doctor, CK_FINDING_INFO, err,
                           "%lld tasks stopped before they were done", (long long)n);
+}
+
+static int check_config(CkDoctor *doctor, CkError *err) {
+    int64_t n = count(doctor, CK_SQL_DOCTOR_CONFIG, 0, err);
+    if (n == 0) return err->rc;
+    return ck_doctor_find(doctor, CK_FINDING_WARN, err, "%lld settings are no numbers from 0 on",
+                          (long long)n);
 }
 
 /* A text of one row that should not be there, or should be `good`. */
@@ -160,7 +162,7 @@ static int check_errors(CkDoctor *doctor, CkError *err) {
 
 static int check_file(CkDoctor *doctor, CkError *err) {
     if (!doctor->all) return SQLITE_OK;
-    return check_text(doctor, CK_SQL_DOCTOR_QUICK_CHECK, "ok", CK_FINDING_ERROR, err);
+    return check_text(doctor, CK_SQL_DOCTOR_FILE, "ok", CK_FINDING_ERROR, err);
 }
 
 static const struct {
@@ -168,16 +170,18 @@ static const struct {
     int (*run)(CkDoctor *doctor, CkError *err);
     const char *fix; /* what a finding is answered with */
 } checks[] = {
-    {"schema", check_schema, NULL},
-    {"file", check_file, "restore the file from a backup, or dump and reload it"},
+    {"schema", ck_doctor_schema, NULL},
+    {"file", check_file, "REINDEX; if that does not help, restore the file from a backup"},
     {"refs", check_refs, "SELECT ck_repair('refs')"},
     {"vectors", check_vectors, "SELECT ck_repair('vectors')"},
+    {"models", ck_doctor_models, "UPDATE _ck_model, or restore the file from a backup"},
     {"checksums", check_checksums, "SELECT ck_repair('checksums')"},
     {"bytes", check_bytes, "SELECT ck_repair('bytes')"},
     {"seq", check_seq, "SELECT ck_repair('seq')"},
     {"clock", check_clock, "SELECT ck_repair('clock')"},
     {"workspaces", check_workspaces, "SELECT ck_gc()"},
     {"index", ck_doctor_index, "SELECT ck_repair('index')"},
+    {"config", check_config, "SELECT ck_repair('config')"},
     {"paths", check_paths, "SELECT ck_repair('paths')"},
     {"progress", check_progress, "SELECT ck_repair('progress')"},
     {"errors", check_errors, "SELECT * FROM ck_errors"},
@@ -200,6 +204,20 @@ void ck_doctor_open(CkDoctor *doctor, CkStore *store, int all) {
     doctor->all = all;
 }
 
+/* Of a store that somebody altered a statement may not even compile: that is what was asked. */
+static void run_check(CkDoctor *doctor, CkError *err) {
+    CkError own = CK_ERROR_NONE;
+    checks[doctor->check].run(doctor, &own);
+    int primary = own.rc & 0xff;
+    if (primary == SQLITE_ERROR || primary == SQLITE_CORRUPT) {
+        doctor->fix = NULL;
+        ck_doctor_find(doctor, CK_FINDING_ERROR, err, "cannot be checked: %s", own.message);
+        ck_error_release(&own);
+    } else if (own.rc != SQLITE_OK) {
+        *err = own; /* the message moves along */
+    }
+}
+
 int ck_doctor_step(CkDoctor *doctor, CkError *err) {
     sqlite3_free(doctor->detail);
     doctor->detail = NULL;
@@ -208,7 +226,7 @@ int ck_doctor_step(CkDoctor *doctor, CkError *err) {
     if (doctor->ended) return SQLITE_OK;
     doctor->name = checks[doctor->check].name;
     doctor->fix = checks[doctor->check].fix;
-    checks[doctor->check].run(doctor, err);
+    run_check(doctor, err);
     if (doctor->finding == CK_FINDING_OK) doctor->fix = NULL;
     doctor->check++;
     return err->rc;

@@ -2,8 +2,8 @@
 ** The doctor: checks of one store, and repairs of what can be repaired.
 **
 ** open / step / error / close: ck_doctor_step() runs the next check and leaves its finding in the
-** doctor. Nothing is written. Checks read the whole store's narrow rows; vectors are sampled unless
-** `all` is asked for.
+** doctor. Nothing is written. A check that the damage keeps from running is a finding, no error.
+** Checks read the whole store's narrow rows; vectors are sampled unless `all` is asked for.
 */
 #ifndef CK_STORE_DOCTOR_H
 #define CK_STORE_DOCTOR_H
@@ -46,8 +46,23 @@ const char *ck_finding_name(CkFinding finding);
 int ck_doctor_find(CkDoctor *doctor, CkFinding finding, CkError *err, const char *format, ...)
     CK_PRINTF(4, 5);
 
-/* Whether the vector of a stepped row of doctor_checksums does not read back. */
-int ck_doctor_is_damaged(CkStore *store, sqlite3_stmt *stmt);
+/* Whether the vector of a stepped row of doctor_checksums is not the one that was written. */
+int ck_doctor_is_damaged(sqlite3_stmt *stmt);
+
+/* What of the schema is not as it should be. */
+typedef struct CkSchemaDiff {
+    int n_missing, n_changed;
+    int n_beyond_repair; /* of these: what a new one would be empty, or not be the same */
+    int n_made;          /* by the repair */
+    char name[64];       /* the first */
+} CkSchemaDiff;
+
+/* Holds the schema against the one ck makes; with `repair` makes again what can be. */
+int ck_doctor_compare_schema(CkStore *store, int repair, CkSchemaDiff *diff, CkError *err);
+
+/* Checks in files of their own: doctor_schema.c, doctor_models.c. */
+int ck_doctor_schema(CkDoctor *doctor, CkError *err);
+int ck_doctor_models(CkDoctor *doctor, CkError *err);
 
 /* The check of the search index, in index_check.c. */
 int ck_doctor_index(CkDoctor *doctor, CkError *err);

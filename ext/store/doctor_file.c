@@ -60,15 +60,14 @@ int ck_doctor_permissions(CkDoctor *doctor, CkError *err) {
     return SQLITE_OK;
 }
 
-/* Folders that other tools empty without asking. */
 int ck_doctor_location(CkDoctor *doctor, CkError *err) {
-    static const char *const swept[] = {"/tmp/",  "/node_modules/", "/target/",      "/build/",
-                                        "/dist/", "/.git/",         "/__pycache__/", "/.cache/"};
     const char *path = file_path(doctor);
-    for (size_t i = 0; i < sizeof swept / sizeof *swept; i++) {
-        if (!strstr(path, swept[i])) continue;
-        return ck_doctor_find(doctor, CK_FINDING_INFO, err,
-                              "'%s' is below a folder that other tools clean: %s", path, swept[i]);
-    }
-    return SQLITE_OK;
+    int synced;
+    const char *folder = ck_fs_unsafe_folder(path, &synced);
+    if (!folder) return SQLITE_OK;
+    return ck_doctor_find(doctor, synced ? CK_FINDING_WARN : CK_FINDING_INFO, err,
+                          synced ? "'%s' is below a folder that is synced, and so copied while it "
+                                   "is written: %s"
+                                 : "'%s' is below a folder that other tools clean: %s",
+                          path, folder);
 }

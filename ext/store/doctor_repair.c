@@ -11,7 +11,6 @@
 #include "store/embedding.h"
 #include "store/log.h"
 #include "store/ref_file.h"
-#include "store/stored_vector.h"
 
 /* Runs a writing statement and adds the rows it changed. */
 static int change(CkStore *store, CkSqlId sql, int64_t argument, int64_t *n, CkError *err) {
@@ -39,7 +38,7 @@ static int find_damaged(CkStore *store, CkBuf *ids, CkError *err) {
     ck_stmt_bind(stmt, "i", (int64_t)1);
     while (err->rc == SQLITE_OK && ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
         int64_t id = sqlite3_column_int64(stmt, 0);
-        if (!ck_doctor_is_damaged(store, stmt)) continue;
+        if (!ck_doctor_is_damaged(stmt)) continue;
         ck_buf_append(ids, &id, sizeof id);
         if (ids->rc != SQLITE_OK) ck_error_nomem(err);
     }
@@ -64,6 +63,8 @@ static int repair_bytes(CkStore *store, int64_t *n, CkError *err) {
 }
 
 static int repair_seq(CkStore *store, int64_t *n, CkError *err) {
+    change(store, CK_SQL_REPAIR_SEQ, 0, n, err);
+    change(store, CK_SQL_REPAIR_SEQ_TWICE, 0, n, err);
     return change(store, CK_SQL_REPAIR_SEQ, 0, n, err);
 }
 
@@ -71,6 +72,14 @@ static int repair_clock(CkStore *store, int64_t *n, CkError *err) {
     int64_t now = ck_conn_now(store->conn);
     change(store, CK_SQL_REPAIR_CLOCK_EMBEDDINGS, now, n, err);
     return change(store, CK_SQL_REPAIR_CLOCK_WORKSPACES, now, n, err);
+}
+
+static int repair_workspaces(CkStore *store, int64_t *n, CkError *err) {
+    return change(store, CK_SQL_REPAIR_NAMELESS, 0, n, err);
+}
+
+static int repair_config(CkStore *store, int64_t *n, CkError *err) {
+    return change(store, CK_SQL_REPAIR_CONFIG, 0, n, err);
 }
 
 static int repair_paths(CkStore *store, int64_t *n, CkError *err) {
@@ -93,13 +102,26 @@ static int repair_index(CkStore *store, int64_t *n, CkError *err) {
     return ck_errors_remove(store, "index", "damaged", err);
 }
 
+static int repair_schema(CkStore *store, int64_t *n, CkError *err) {
+    CkSchemaDiff diff;
+    int64_t n_ignored = 0;
+    ck_doctor_compare_schema(store, 1, &diff, err);
+    *n = diff.n_made;
+    /* One of its tables may have been made empty: rather none than an index that lacks a part. */
+    if (err->rc == SQLITE_OK && diff.n_made > 0) repair_index(store, &n_ignored, err);
+    return err->rc;
+}
+
 static const struct {
     const char *check;
     int (*run)(CkStore *store, int64_t *n_fixed, CkError *err);
 } repairs[] = {
-    {"refs", repair_refs},   {"vectors", repair_vectors}, {"checksums", repair_checksums},
-    {"bytes", repair_bytes}, {"seq", repair_seq},         {"clock", repair_clock},
-    {"paths", repair_paths}, {"progress", repair_progress}, {"index", repair_index},
+    {"schema", repair_schema},         {"refs", repair_refs},
+    {"vectors", repair_vectors},       {"checksums", repair_checksums},
+    {"bytes", repair_bytes},           {"seq", repair_seq},
+    {"clock", repair_clock},           {"workspaces", repair_workspaces},
+    {"config", repair_config},         {"paths", repair_paths},
+    {"progress", repair_progress},     {"index", repair_index},
 };
 
 int ck_doctor_repair(CkStore *store, const char *check, int64_t *n_fixed, CkError *err) {
@@ -112,7 +134,8 @@ int ck_doctor_repair(CkStore *store, const char *check, int64_t *n_fixed, CkErro
                             (long long)*n_fixed);
     }
     return ck_error_set(err, SQLITE_ERROR,
-                        "ck_repair: '%s' cannot be repaired; 'refs', 'vectors', 'checksums', "
-                        "'bytes', 'seq', 'clock', 'index', 'paths' and 'progress' can",
+                        "ck_repair: '%s' cannot be repaired; 'schema', 'refs', 'vectors', "
+                        "'checksums', 'bytes', 'seq', 'clock', 'workspaces', 'config', 'index', "
+                        "'paths' and 'progress' can",
                         check);
 }

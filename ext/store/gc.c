@@ -1,9 +1,10 @@
 /*
 ** Garbage collection: see gc.h.
 **
-** A run goes through phases: workspaces age by a step; the refs of released ones are swept; garbage
-** is deleted; if the store is still above its quota, least recently used embeddings go; free pages
-** are given back when the file vacuums incrementally. Each phase is done in batches.
+** A run goes through phases: workspaces age by a step; the refs of released ones are swept, then
+** the paths nobody uses; garbage is deleted; if the store is still above its quota, least recently
+** used embeddings go; free pages are given back when the file vacuums incrementally. Each phase is
+** done in batches.
 **
 ** SQLite's busy handler has no queue: a writer that begins again at once can keep others out for
 ** as long as they sleep. So between batches the lock stays free for as long as it was held.
@@ -17,6 +18,7 @@
 #include "store/embedding.h"
 #include "store/hits.h"
 #include "store/log.h"
+#include "store/paths.h"
 #include "store/quota.h"
 #include "store/value.h"
 #include "store/workspace.h"
@@ -30,6 +32,7 @@
 typedef enum Phase {
     PHASE_AGE,
     PHASE_SWEEP,
+    PHASE_PATHS,
     PHASE_GARBAGE,
     PHASE_QUOTA, /* begins a transaction of its own: the victims are chosen before, unlocked */
     PHASE_VACUUM,
@@ -47,6 +50,7 @@ typedef struct Gc {
     CkQuota quota;
     size_t quota_at;
     CkAging aging;
+    CkPathSweep paths;
     int64_t n_deleted, n_evicted, n_refs_swept;
     int owned; /* transactions are our own: stop a batch after CK_GC_BATCH_MS */
 } Gc;
@@ -71,9 +75,17 @@ static int age_workspaces(Gc *gc, CkError *err) {
 
 static int sweep_refs(Gc *gc, CkError *err) {
     int64_t n = 0;
-    ck_workspace_sweep(gc->store, GC_STRIDE * 8, &n, err);
+    int done = 0;
+    ck_workspace_sweep(gc->store, GC_STRIDE * 8, &n, &done, err);
     gc->n_refs_swept += n;
-    if (n == 0) gc->phase = PHASE_GARBAGE;
+    if (done) gc->phase = PHASE_PATHS;
+    return err->rc;
+}
+
+static int sweep_paths(Gc *gc, CkError *err) {
+    gc->paths.extra = gc->n_refs_swept;
+    ck_paths_sweep(gc->store, &gc->paths, err);
+    if (gc->paths.done) gc->phase = PHASE_GARBAGE;
     return err->rc;
 }
 
@@ -130,6 +142,8 @@ static int step(Gc *gc, CkError *err) {
         return age_workspaces(gc, err);
     case PHASE_SWEEP:
         return sweep_refs(gc, err);
+    case PHASE_PATHS:
+        return sweep_paths(gc, err);
     case PHASE_GARBAGE:
         return delete_garbage(gc, err);
     case PHASE_QUOTA:
@@ -144,12 +158,13 @@ static int report(Gc *gc, CkError *err) {
     CkStore *store = gc->store;
     int64_t totals[2] = {0, 0};
     int found;
-    if (gc->n_deleted + gc->n_evicted + gc->n_refs_swept > 0) {
+    if (gc->n_deleted + gc->n_evicted + gc->n_refs_swept + gc->paths.n_dropped > 0) {
         ck_audit_add(store, "gc", err,
                      "{\"deleted\":%lld,\"evicted\":%lld,\"refs_swept\":%lld,"
-                     "\"workspaces_released\":%lld,\"seconds\":%lld}",
+                     "\"paths_dropped\":%lld,\"workspaces_released\":%lld,\"seconds\":%lld}",
                      (long long)gc->n_deleted, (long long)gc->n_evicted,
-                     (long long)gc->n_refs_swept, (long long)gc->aging.n_released,
+                     (long long)gc->n_refs_swept, (long long)gc->paths.n_dropped,
+                     (long long)gc->aging.n_released,
                      (long long)(ck_conn_now(store->conn) - gc->started_at));
     }
     ck_progress_clear(store, "gc", err);
@@ -195,7 +210,10 @@ int ck_gc_run(CkStore *store, int64_t grace_s, int64_t *n_deleted, CkError *err)
     int64_t now = ck_conn_now(store->conn);
     Gc gc = {.store = store, .phase = PHASE_AGE, .started_at = now, .cutoff = now - grace_s};
     gc.quota_cutoff = now - (grace_s < CK_GC_GRACE_S ? grace_s : CK_GC_GRACE_S);
-    ck_stmt_ints(store, CK_SQL_EMBEDDING_MAX_ID, err, &gc.last_id, 1, &found, "");
+    ck_aging_begin(store, now - gc.quota_cutoff, &gc.aging, err);
+    if (err->rc == SQLITE_OK) {
+        ck_stmt_ints(store, CK_SQL_EMBEDDING_MAX_ID, err, &gc.last_id, 1, &found, "");
+    }
     while (err->rc == SQLITE_OK && gc.phase != PHASE_END) {
         Phase phase = gc.phase;
         run_batch(&gc, err);
@@ -204,6 +222,7 @@ int ck_gc_run(CkStore *store, int64_t grace_s, int64_t *n_deleted, CkError *err)
         }
     }
     ck_quota_release(&gc.quota);
+    ck_aging_release(&gc.aging);
     *n_deleted = gc.n_deleted + gc.n_evicted;
     return err->rc;
 }

@@ -78,9 +78,12 @@ static int check_models(CkStore *store, Difference *difference, CkError *err) {
     if (ck_stmt_take(store, CK_SQL_MODEL_SCAN, &stmt, err) != SQLITE_OK) return err->rc;
     ck_stmt_bind(stmt, "i", INT64_MAX);
     while (err->rc == SQLITE_OK && ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
-        if (ck_model_from_row(stmt, 0, &model, err) == SQLITE_OK) {
+        CkError own = CK_ERROR_NONE;
+        /* A damaged row of a model is for another check to say. */
+        if (ck_model_from_row(stmt, 0, &model, &own) == SQLITE_OK) {
             check_model(store, &model, difference, err);
         }
+        ck_error_release(&own);
     }
     ck_stmt_give(store, CK_SQL_MODEL_SCAN, stmt);
     return err->rc;

@@ -22,6 +22,14 @@ int ck_errors_add(CkStore *store, const char *source, const char *code, CkError 
 /* The failure is over. */
 int ck_errors_remove(CkStore *store, const char *source, const char *code, CkError *err);
 
+/*
+** Ends a run of background work outside any transaction: a failure becomes a row (source,
+** 'failed'), a success removes it. What is over by itself (a lock, an interrupt) or cannot be
+** written (no memory, a read-only file) is no row. The outcome stays as it is, also when the row
+** cannot be written.
+*/
+void ck_errors_settle(CkStore *store, const char *source, const CkError *outcome);
+
 /* Progress that has not moved for so long was left by a process that died. Seconds. */
 #define CK_PROGRESS_DEAD_S 600
 

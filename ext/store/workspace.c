@@ -150,31 +150,36 @@ int ck_workspace_count_refs(CkStore *store, int64_t id, int64_t *n, CkError *err
 }
 
 int ck_workspace_release(CkStore *store, int64_t id, CkError *err) {
-    int64_t n_refs;
+    const int64_t max = CK_RELEASE_INLINE_REFS;
+    int64_t one;
+    int has_more = 0;
+    ck_stmt_ints(store, CK_SQL_WORKSPACE_HAS_MORE_REFS, err, &one, 1, &has_more, "iii",
+                 CK_REF_FIRST(id), CK_REF_LAST(id), max);
+    if (err->rc != SQLITE_OK) return err->rc;
+    if (has_more) return ck_workspace_mark_released(store, id, err);
     ck_ref_file_forget(store);
-    if (ck_workspace_count_refs(store, id, &n_refs, err) != SQLITE_OK) return err->rc;
-    if (n_refs > CK_RELEASE_INLINE_REFS) {
-        return ck_stmt_run(store, CK_SQL_WORKSPACE_RELEASE, err, "i", id);
-    }
-    ck_stmt_run(store, CK_SQL_REF_SWEEP, err, "iii", CK_REF_FIRST(id), CK_REF_LAST(id), n_refs);
+    ck_stmt_run(store, CK_SQL_REF_SWEEP, err, "iii", CK_REF_FIRST(id), CK_REF_LAST(id), max);
     if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_WORKSPACE_DELETE, err, "i", id);
     return err->rc;
 }
 
-int ck_workspace_sweep(CkStore *store, int64_t max, int64_t *n_swept, CkError *err) {
-    int64_t id, n_refs;
+int ck_workspace_mark_released(CkStore *store, int64_t id, CkError *err) {
+    ck_ref_file_forget(store);
+    return ck_stmt_run(store, CK_SQL_WORKSPACE_RELEASE, err, "i", id);
+}
+
+int ck_workspace_sweep(CkStore *store, int64_t max, int64_t *n_swept, int *done, CkError *err) {
+    int64_t id;
     int found = 0;
     *n_swept = 0;
     ck_stmt_ints(store, CK_SQL_WORKSPACE_RELEASED, err, &id, 1, &found, "");
+    *done = !found;
     if (err->rc != SQLITE_OK || !found) return err->rc;
-    if (ck_workspace_count_refs(store, id, &n_refs, err) != SQLITE_OK) return err->rc;
-    *n_swept = n_refs < max ? n_refs : max;
     ck_stmt_run(store, CK_SQL_REF_SWEEP, err, "iii", CK_REF_FIRST(id), CK_REF_LAST(id), max);
-    if (err->rc == SQLITE_OK && n_refs <= max) {
-        ck_stmt_run(store, CK_SQL_WORKSPACE_DELETE, err, "i", id);
-        *n_swept += 1; /* the row itself, so that a workspace without refs counts as work too */
-    }
-    return err->rc;
+    if (err->rc != SQLITE_OK) return err->rc;
+    *n_swept = sqlite3_changes(store->conn->db);
+    if (*n_swept == max) return SQLITE_OK;
+    return ck_stmt_run(store, CK_SQL_WORKSPACE_DELETE, err, "i", id);
 }
 
 int ck_workspace_usage(CkStore *store, int64_t id, CkWorkspaceUsage *usage, CkError *err) {

@@ -34,8 +34,11 @@ int ck_workspace_update(CkStore *store, int64_t id, const CkWorkspaceRow *row, C
 */
 int ck_workspace_release(CkStore *store, int64_t id, CkError *err);
 
-/* Deletes up to max refs of released workspaces. *n_swept is 0 when none are left. */
-int ck_workspace_sweep(CkStore *store, int64_t max, int64_t *n_swept, CkError *err);
+/* Releases it and leaves its refs, however few, to ck_workspace_sweep(). */
+int ck_workspace_mark_released(CkStore *store, int64_t id, CkError *err);
+
+/* Deletes up to max refs of a released workspace, and with the last one the workspace. */
+int ck_workspace_sweep(CkStore *store, int64_t max, int64_t *n_swept, int *done, CkError *err);
 
 /* refs, embeddings, bytes, and bytes that other workspaces use too. */
 typedef struct CkWorkspaceUsage {

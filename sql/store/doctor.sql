@@ -1,10 +1,15 @@
 -- The doctor's questions, and the repairs. Counting statements answer 0 on a sound store.
 
--- name: doctor_tables
+-- Asked of a database that ck has just made: all there must be.
+-- name: doctor_objects
+SELECT type, name, sql FROM main.sqlite_schema WHERE sql IS NOT NULL
+
+-- name: doctor_object
+SELECT sql FROM main.sqlite_schema WHERE type = ?1 AND name = ?2
+
+-- name: doctor_triggers
 SELECT count(*) FROM main.sqlite_schema
-WHERE type = 'table' AND name IN ('_ck_meta', '_ck_model', '_ck_embedding', '_ck_vector',
-    '_ck_workspace', '_ck_path', '_ck_ref', '_ck_config', 'ck_audit', 'ck_errors', 'ck_progress',
-    '_ck_hits', '_ck_index', '_ck_block', '_ck_block_data', '_ck_tail', '_ck_stale')
+WHERE type = 'trigger' AND substr(tbl_name, 1, 4) = '_ck_'
 
 -- Refs without embedding, without workspace, without path.
 -- name: doctor_refs
@@ -43,10 +48,10 @@ WHERE NOT EXISTS (SELECT 1 FROM main._ck_vector AS v WHERE v.id = e.id AND v.mod
 DELETE FROM main._ck_vector AS v
 WHERE NOT EXISTS (SELECT 1 FROM main._ck_embedding WHERE id = v.id)
 
--- Every ?1-th vector, with the dims of its model.
+-- Every ?1-th vector.
 -- name: doctor_checksums
-SELECT v.id, v.encoding, v.checksum, v.data, m.dims
-FROM main._ck_vector AS v LEFT JOIN main._ck_model AS m ON m.id = v.model
+SELECT v.id, v.encoding, v.checksum, v.data
+FROM main._ck_vector AS v
 WHERE v.id % ?1 = 0
 
 -- name: doctor_vector_count
@@ -55,15 +60,17 @@ SELECT count(*) FROM main._ck_vector
 -- Rows stamped later than ?1.
 -- name: doctor_clock
 SELECT (SELECT count(*) FROM main._ck_embedding WHERE created_at > ?1 OR used_at > ?1)
-     + (SELECT count(*) FROM main._ck_workspace WHERE created_at > ?1 OR last_seen > ?1)
+     + (SELECT count(*) FROM main._ck_workspace 
+        WHERE created_at > ?1 OR last_seen > ?1 OR stale_at > ?1)
 
 -- name: repair_clock_embeddings
 UPDATE main._ck_embedding SET created_at = min(created_at, ?1), used_at = min(used_at, ?1)
 WHERE created_at > ?1 OR used_at > ?1
 
 -- name: repair_clock_workspaces
-UPDATE main._ck_workspace SET created_at = min(created_at, ?1), last_seen = min(last_seen, ?1)
-WHERE created_at > ?1 OR last_seen > ?1
+UPDATE main._ck_workspace
+SET created_at = min(created_at, ?1), last_seen = min(last_seen, ?1), stale_at = min(stale_at, ?1)
+WHERE created_at > ?1 OR last_seen > ?1 OR stale_at > ?1
 
 -- Embeddings whose recorded size is not that of their vector.
 -- name: doctor_bytes
@@ -84,9 +91,38 @@ FROM main._ck_meta AS s WHERE s.id = 1
 
 -- name: repair_seq
 UPDATE main._ck_meta
-SET seq = max(seq, coalesce((SELECT max(seq) FROM main._ck_embedding), 0),
-              coalesce((SELECT max(id) FROM main._ck_vector), 0))
-WHERE id = 1
+SET seq = t.seq
+FROM (SELECT max(coalesce((SELECT max(seq) FROM main._ck_embedding), 0),
+                 coalesce((SELECT max(id) FROM main._ck_vector), 0)) AS seq) AS t
+WHERE id = 1 AND _ck_meta.seq < t.seq
+
+-- Embeddings whose seq is not their own: the feed would show one of them at most.
+-- name: doctor_seq_twice
+SELECT count(*) FROM main._ck_embedding AS e
+WHERE seq < 1 OR EXISTS (SELECT 1 FROM main._ck_embedding WHERE seq = e.seq AND id < e.id)
+
+-- name: repair_seq_twice
+UPDATE main._ck_embedding SET seq = n.seq
+FROM (SELECT e.id AS its_id, row_number() OVER (ORDER BY e.id) + s.seq AS seq
+      FROM main._ck_embedding AS e CROSS JOIN main._ck_meta AS s
+      WHERE e.seq < 1
+         OR EXISTS (SELECT 1 FROM main._ck_embedding WHERE seq = e.seq AND id < e.id)) AS n
+WHERE id = n.its_id
+
+-- Workspaces that only their id tells apart.
+-- name: doctor_nameless
+SELECT count(*) FROM main._ck_workspace WHERE state <> 'released' AND typeof(name) <> 'text'
+
+-- name: repair_nameless
+UPDATE main._ck_workspace SET name = 'workspace ' || uuid
+WHERE state <> 'released' AND typeof(name) <> 'text'
+
+-- Settings that read as something else than was meant.
+-- name: doctor_config
+SELECT count(*) FROM main._ck_config WHERE typeof(value) <> 'integer' OR value < 0
+
+-- name: repair_config
+DELETE FROM main._ck_config WHERE typeof(value) <> 'integer' OR value < 0
 
 -- Interned paths that no ref uses.
 -- name: doctor_paths
@@ -101,12 +137,12 @@ DELETE FROM main._ck_path WHERE id NOT IN (SELECT id >> 18 & 33554431 FROM main.
 SELECT (SELECT count(*) FROM main._ck_workspace WHERE state = 'stale'),
        (SELECT count(*) FROM main._ck_workspace WHERE state = 'released')
 
--- Progress rows that nobody has updated since ?1.
+-- Progress rows that nobody has updated since ?1, or that say so of a time to come.
 -- name: doctor_progress
-SELECT count(*) FROM main.ck_progress WHERE updated_at < ?1
+SELECT count(*) FROM main.ck_progress WHERE updated_at < ?1 OR updated_at > ?1 + 3600
 
 -- name: repair_progress
-DELETE FROM main.ck_progress WHERE updated_at < ?1
+DELETE FROM main.ck_progress WHERE updated_at < ?1 OR updated_at > ?1 + 3600
 
 -- name: doctor_errors
 SELECT source || ' ' || code || ': ' || message FROM main.ck_errors ORDER BY last_at DESC LIMIT 1
@@ -114,8 +150,8 @@ SELECT source || ' ' || code || ': ' || message FROM main.ck_errors ORDER BY las
 -- name: doctor_journal_mode
 PRAGMA main.journal_mode
 
--- name: doctor_quick_check
-PRAGMA main.quick_check(1)
+-- name: doctor_file
+PRAGMA main.integrity_check(1)
 
 -- The index is rebuilt from nothing.
 -- name: repair_index

@@ -24,6 +24,9 @@ SET message = excluded.message, last_at = excluded.last_at, count = count + 1
 -- name: error_remove
 DELETE FROM main.ck_errors WHERE source = ?1 AND code = ?2
 
+-- name: error_exists
+SELECT 1 FROM main.ck_errors WHERE source = ?1 AND code = ?2
+
 -- name: progress_set
 INSERT INTO main.ck_progress(task, started_at, updated_at, done, total) VALUES (?1, ?2, ?3, ?4, ?5)
 ON CONFLICT(task) DO UPDATE

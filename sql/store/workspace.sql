@@ -2,7 +2,7 @@
 -- id at their start, ?2, so that a statement that inserts what it reads comes to an end.
 
 -- name: workspace_scan
-SELECT id, name, uuid, root, host, created_at, last_seen, expires_at, pinned, state
+SELECT id, name, uuid, root, host, created_at, last_seen, expires_at, pinned, state, stale_at
 FROM main._ck_workspace
 WHERE state <> 'released' AND id >= ?1 AND id <= ?2
 ORDER BY id
@@ -35,7 +35,8 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'live')
 -- name: workspace_update
 UPDATE main._ck_workspace
 SET name = ?2, uuid = ?3, root = ?4, host = ?5, last_seen = ?6, expires_at = ?7, pinned = ?8,
-    state = CASE WHEN ?9 THEN 'live' ELSE state END -- a heartbeat
+    state = CASE WHEN ?9 THEN 'live' ELSE state END, -- a heartbeat
+    stale_at = CASE WHEN ?9 THEN NULL ELSE stale_at END
 WHERE id = ?1
 
 -- name: workspace_find_uuid
@@ -46,11 +47,21 @@ SELECT id FROM main._ck_workspace WHERE uuid = ?1
 UPDATE main._ck_workspace
 SET name = NULL, uuid = uuid || '#' || id, state = 'released', pinned = 0 WHERE id = ?1
 
--- name: workspace_set_state
-UPDATE main._ck_workspace SET state = ?2 WHERE id = ?1
+-- name: workspace_set_stale
+UPDATE main._ck_workspace SET state = 'stale', stale_at = ?2 WHERE id = ?1
+
+-- name: workspace_set_live
+UPDATE main._ck_workspace SET state = 'live', stale_at = NULL WHERE id = ?1
+
+-- name: workspace_stale
+SELECT id FROM main._ck_workspace WHERE state = 'stale' ORDER BY id
 
 -- name: workspace_released
 SELECT id FROM main._ck_workspace WHERE state = 'released' ORDER BY id LIMIT 1
+
+-- Does it have more than ?3 refs?
+-- name: workspace_has_more_refs
+SELECT 1 FROM main._ck_ref WHERE id >= ?1 AND id <= ?2 LIMIT 1 OFFSET ?3
 
 -- name: workspace_delete
 DELETE FROM main._ck_workspace WHERE id = ?1

@@ -274,7 +274,8 @@ class Actions:
         def apply(s, now):
             if not s.exists:
                 return [(0,)]
-            s.age_workspaces(now)
+            s.age_workspaces(grace, now)
+            s.collect_paths()
             keys = s.garbage(grace, now)
             for key in keys:
                 del s.embeddings[key]

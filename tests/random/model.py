@@ -220,13 +220,21 @@ class State:
             given["state"] = "live"
         self.workspaces[number] = self.workspaces[number]._replace(**given)
 
-    def age_workspaces(self, now):
-        """The step ck_gc takes: live, stale, released. No workspace here has a host."""
+    def collect_paths(self):
+        """Forgets the paths without refs, as ck_gc does; of so few it looks at all."""
+        used = {path for _, path, _ in self.refs}
+        self.paths = {path: number for path, number in self.paths.items() if path in used}
+
+    def age_workspaces(self, grace, now):
+        """The step ck_gc takes: live, stale, released. No workspace here has a host, and none has
+        been stale for a grace period, unless that is 0."""
         for number, w in list(self.workspaces.items()):
             seen = w.last_seen[0] if isinstance(w.last_seen, tuple) else w.last_seen
             idle = (now[0] - seen) / 86400
             expired = w.expires_at is not None and w.expires_at <= now[0]
             if not w.pinned and (expired or idle > (90 if w.state == "stale" else 30)):
+                if w.state == "stale" and grace > 0:
+                    continue
                 if w.state == "stale":
                     self.release_workspace(number)
                 else:
@@ -270,7 +278,7 @@ class State:
         old = self.refs.get(key)
         freshen = refreshed if old and old.hash == ref.hash else fresher
         self.embeddings[ref.hash] = e._replace(used_at=freshen(e.used_at, now))
-        self.paths.setdefault(key[1], len(self.paths) + 1)
+        self.paths.setdefault(key[1], max(self.paths.values(), default=0) + 1)
         self.refs[key] = ref
 
     def add_ref(self, workspace, path, chunk, ref, mode, now):

@@ -66,8 +66,82 @@ UPDATE workspaces SET last_seen = 1;
 SELECT ck_gc();
 SELECT * FROM found;
 
--- What cannot be repaired, and what was, is said.
+-- What a person or a tool did to the schema. Checks that cannot run say so, the others go on.
+DROP INDEX _ck_ref_embedding;
+DROP VIEW ck_unused;
+DROP TABLE _ck_hits;
+DROP TABLE ck_progress;
+SELECT * FROM found;
 SELECT ck_repair('schema');
+SELECT * FROM found;
+BEGIN;
+ALTER TABLE _ck_workspace DROP COLUMN stale_at;
+SELECT * FROM found WHERE "check" IN ('schema', 'clock');
+ROLLBACK;
+BEGIN;
+DROP TABLE _ck_path;
+SELECT * FROM found WHERE "check" IN ('schema', 'paths');
+SELECT ck_repair('schema');
+ROLLBACK;
+CREATE TRIGGER theirs AFTER INSERT ON _ck_ref BEGIN SELECT 1; END;
+SELECT * FROM found;
+DROP TRIGGER theirs;
+
+-- An index that lacks rows: written to while it was not in the schema.
+SELECT count(*) FROM ck_unused;
+CREATE TABLE kept AS SELECT type, name, tbl_name, rootpage, sql FROM sqlite_schema WHERE name = '_ck_embedding_seq';
+PRAGMA writable_schema = ON;
+DELETE FROM sqlite_schema WHERE name = '_ck_embedding_seq';
+PRAGMA writable_schema = RESET;
+UPDATE _ck_embedding SET seq = seq + 100;
+PRAGMA writable_schema = ON;
+INSERT INTO sqlite_schema SELECT * FROM kept;
+PRAGMA writable_schema = RESET;
+SELECT "check", status, fix FROM found;
+REINDEX;
+SELECT ck_repair('seq');
+SELECT * FROM found;
+
+-- A model whose row is wrong: its vectors are whole, and not to be thrown away.
+UPDATE _ck_model SET dims = 3;
+SELECT * FROM found;
+SELECT ck_repair('checksums');
+UPDATE _ck_model SET dims = 2, encoding = 'f99';
+SELECT * FROM found;
+UPDATE _ck_model SET encoding = 'f32';
+
+-- Seqs that are not one's own.
+UPDATE _ck_embedding SET seq = 3 WHERE id IN (7, 8);
+UPDATE _ck_embedding SET seq = -1 WHERE id = 9;
+SELECT * FROM found;
+SELECT ck_repair('seq');
+SELECT count(DISTINCT seq) = count(*), min(seq) > 0, max(seq) = (SELECT value FROM ck_stats WHERE name = 'seq') FROM embeddings;
+
+-- A workspace without a name, a setting that is none, progress from a time to come.
+UPDATE _ck_workspace SET name = NULL;
+INSERT INTO _ck_config VALUES ('max_bytes', 'lots');
+INSERT INTO ck_progress VALUES ('gc', 1, unixepoch() + 100000, 5, 10);
+SELECT * FROM found;
+SELECT ck_repair('workspaces'), ck_repair('config'), ck_repair('progress');
+SELECT name = 'workspace ' || uuid FROM workspaces;
+SELECT * FROM found;
+
+-- Background work that fails leaves a row, one a kind; a success takes it away.
+DROP TABLE ck_progress;
+SELECT ck_gc();
+SELECT ck_gc();
+SELECT source, code, message, count FROM ck_errors;
+SELECT ck_reencode('m', 'f16') IS NULL;
+SELECT source, code, message, count FROM ck_errors;
+BEGIN;
+SELECT ck_gc();
+COMMIT;
+SELECT count FROM ck_errors WHERE source = 'gc';
+SELECT ck_repair('schema'), ck_gc(), ck_reencode('m', 'f16') IS NULL;
+SELECT count(*) FROM ck_errors;
+
+-- What cannot be repaired, and what was, is said.
+SELECT ck_repair('models');
 SELECT ck_repair(NULL);
 SELECT action, detail FROM ck_audit WHERE action = 'repair';
 DROP TABLE ck_errors;

@@ -21,6 +21,26 @@ UPDATE workspaces SET last_seen = 1700000000;
 .read tree/sql/reports/unused.sql
 .read tree/sql/reports/growth.sql
 .read tree/sql/reports/savings.sql
+-- Hits of a model that is gone are not hits by hash; a report of a store without refs or hits.
+INSERT INTO embeddings(model, version, content, vector) VALUES ('gone', '1', 'x', '[1]');
+INSERT OR IGNORE INTO embeddings(model, version, content, vector) VALUES ('gone', '1', 'x', '[1]');
+DELETE FROM embeddings WHERE model = 'gone';
+DELETE FROM models WHERE model = 'gone';
+INSERT INTO workspaces(name) VALUES ('third');
+UPDATE _ck_hits SET day = 19000;
+.read tree/sql/reports/hit_rate.sql
+.read tree/sql/reports/savings.sql
+BEGIN;
+DELETE FROM workspaces;
+DELETE FROM embeddings;
+DELETE FROM _ck_hits;
+.read tree/sql/reports/hit_rate.sql
+.read tree/sql/reports/dedup.sql
+.read tree/sql/reports/workspaces.sql
+.read tree/sql/reports/unused.sql
+.read tree/sql/reports/growth.sql
+.read tree/sql/reports/savings.sql
+ROLLBACK;
 .param set :tokens_per_chunk 1000
 .param set :price_per_million 10
 .read tree/sql/reports/savings.sql
