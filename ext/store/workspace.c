@@ -151,8 +151,11 @@ int ck_workspace_count_refs(CkStore *store, int64_t id, int64_t *n, CkError *err
 
 int ck_workspace_release(CkStore *store, int64_t id, CkError *err) {
     int64_t n_refs;
+    int found;
     ck_ref_file_forget(store);
-    if (ck_workspace_count_refs(store, id, &n_refs, err) != SQLITE_OK) return err->rc;
+    ck_stmt_ints(store, CK_SQL_WORKSPACE_REFS_UP_TO, err, &n_refs, 1, &found, "iii",
+                 CK_REF_FIRST(id), CK_REF_LAST(id), (int64_t)CK_RELEASE_INLINE_REFS + 1);
+    if (err->rc != SQLITE_OK) return err->rc;
     if (n_refs > CK_RELEASE_INLINE_REFS) {
         return ck_stmt_run(store, CK_SQL_WORKSPACE_RELEASE, err, "i", id);
     }
@@ -162,15 +165,15 @@ int ck_workspace_release(CkStore *store, int64_t id, CkError *err) {
 }
 
 int ck_workspace_sweep(CkStore *store, int64_t max, int64_t *n_swept, CkError *err) {
-    int64_t id, n_refs;
+    int64_t id;
     int found = 0;
     *n_swept = 0;
     ck_stmt_ints(store, CK_SQL_WORKSPACE_RELEASED, err, &id, 1, &found, "");
     if (err->rc != SQLITE_OK || !found) return err->rc;
-    if (ck_workspace_count_refs(store, id, &n_refs, err) != SQLITE_OK) return err->rc;
-    *n_swept = n_refs < max ? n_refs : max;
     ck_stmt_run(store, CK_SQL_REF_SWEEP, err, "iii", CK_REF_FIRST(id), CK_REF_LAST(id), max);
-    if (err->rc == SQLITE_OK && n_refs <= max) {
+    if (err->rc != SQLITE_OK) return err->rc;
+    *n_swept = sqlite3_changes(store->conn->db);
+    if (*n_swept < max) {
         ck_stmt_run(store, CK_SQL_WORKSPACE_DELETE, err, "i", id);
         *n_swept += 1; /* the row itself, so that a workspace without refs counts as work too */
     }

@@ -59,6 +59,10 @@ DELETE FROM main._ck_workspace WHERE id = ?1
 -- name: workspace_refs
 SELECT count(*) FROM main._ck_ref WHERE id >= ?1 AND id <= ?2
 
+-- Are there more than a few? Counted up to ?3.
+-- name: workspace_refs_up_to
+SELECT count(*) FROM (SELECT 1 FROM main._ck_ref WHERE id >= ?1 AND id <= ?2 LIMIT ?3)
+
 -- name: workspace_usage
 SELECT count(*), coalesce(sum(e.bytes), 0),
        coalesce(sum(CASE WHEN EXISTS (
@@ -68,3 +72,10 @@ SELECT count(*), coalesce(sum(e.bytes), 0),
            THEN e.bytes ELSE 0 END), 0)
 FROM (SELECT DISTINCT embedding FROM main._ck_ref WHERE id >= ?1 AND id <= ?2) AS u
 CROSS JOIN main._ck_embedding AS e ON e.id = u.embedding
+
+-- All refs, those of an embedding together, and in it those of a workspace; and every size.
+-- name: usage_refs
+SELECT embedding, id >> 43 FROM main._ck_ref INDEXED BY _ck_ref_embedding ORDER BY embedding, id
+
+-- name: usage_sizes
+SELECT id, bytes FROM main._ck_embedding ORDER BY id
