@@ -4,7 +4,9 @@
 ** shared_bytes counts embeddings that another workspace uses too, exclusive_bytes the rest: what
 ** garbage collection could free if the workspace were deleted.
 */
-#include "store/workspace.h"
+#include <string.h>
+
+#include "store/usage.h"
 #include "tables/table.h"
 
 enum {
@@ -19,7 +21,8 @@ enum {
 typedef struct Cursor {
     CkTvfCursor tvf;
     sqlite3_stmt *stmt; /* workspace_scan_by_name */
-    CkWorkspaceUsage usage;
+    CkUsage all;
+    CkWorkspaceUsage usage; /* of the current row */
 } Cursor;
 
 static CkStore *store_of(Cursor *cursor) {
@@ -31,7 +34,10 @@ static int usage_next(CkTvfCursor *base, CkError *err) {
     CkStore *store = store_of(cursor);
     base->eof = ck_stmt_step(store, cursor->stmt, err) != SQLITE_ROW;
     if (base->eof) return err->rc;
-    return ck_workspace_usage(store, sqlite3_column_int64(cursor->stmt, 0), &cursor->usage, err);
+    const CkUsageRow *row = ck_usage_find(&cursor->all, sqlite3_column_int64(cursor->stmt, 0));
+    memset(&cursor->usage, 0, sizeof cursor->usage);
+    if (row) cursor->usage = row->usage;
+    return SQLITE_OK;
 }
 
 static int usage_filter(CkTvfCursor *base, CkError *err) {
@@ -40,6 +46,7 @@ static int usage_filter(CkTvfCursor *base, CkError *err) {
     int exists = 0;
     base->eof = 1;
     if (ck_store_open_read(store, &exists, err) != SQLITE_OK || !exists) return err->rc;
+    if (ck_usage_compute(store, &cursor->all, err) != SQLITE_OK) return err->rc;
     if (ck_stmt_take(store, CK_SQL_WORKSPACE_SCAN_BY_NAME, &cursor->stmt, err) != SQLITE_OK) {
         return err->rc;
     }
@@ -70,6 +77,7 @@ static void usage_reset(CkTvfCursor *base) {
     Cursor *cursor = (Cursor *)base;
     ck_stmt_give(store_of(cursor), CK_SQL_WORKSPACE_SCAN_BY_NAME, cursor->stmt);
     cursor->stmt = NULL;
+    ck_buf_release(&cursor->all.rows);
 }
 
 const CkTvf ck_tvf_usage = {

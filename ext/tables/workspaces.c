@@ -6,7 +6,7 @@
 */
 #include <string.h>
 
-#include "store/workspace.h"
+#include "store/usage.h"
 #include "tables/rows.h"
 
 enum {
@@ -39,6 +39,8 @@ typedef struct Cursor {
     CkRowsCursor rows;
     int64_t usage_of; /* the workspace `usage` belongs to, or 0 */
     CkWorkspaceUsage usage;
+    CkUsage all; /* of every workspace, once a scan of many has asked for a figure */
+    int has_all;
 } Cursor;
 
 static int workspaces_connect(sqlite3 *db, void *aux, int argc, const char *const *argv,
@@ -82,6 +84,11 @@ static int workspaces_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
     return SQLITE_OK;
 }
 
+static int workspaces_close(sqlite3_vtab_cursor *base) {
+    ck_buf_release(&((Cursor *)base)->all.rows);
+    return ck_rows_close(base);
+}
+
 static int workspaces_filter(sqlite3_vtab_cursor *base, int plan, const char *idx, int argc,
                              sqlite3_value **argv) {
     Cursor *cursor = (Cursor *)base;
@@ -91,6 +98,7 @@ static int workspaces_filter(sqlite3_vtab_cursor *base, int plan, const char *id
     (void)idx;
     (void)argc;
     cursor->usage_of = 0;
+    cursor->has_all = 0;
     ck_rows_end(&cursor->rows);
     ck_store_open_read(ck_rows_store(base), &exists, &err);
     if (err.rc != SQLITE_OK || !exists) return ck_table_end(base->pVtab, &err);
@@ -110,6 +118,26 @@ static int workspaces_filter(sqlite3_vtab_cursor *base, int plan, const char *id
     return ck_table_end(base->pVtab, &err);
 }
 
+/*
+** The figures of the current row. A scan computes those of all workspaces at once; a workspace that
+** was registered since is asked for alone, as is one that was looked up by its name.
+*/
+static int read_usage(Cursor *cursor, CkStore *store, int64_t id, CkError *err) {
+    if (cursor->usage_of == id) return SQLITE_OK;
+    if (!cursor->rows.single && !cursor->has_all) {
+        if (ck_usage_compute(store, &cursor->all, err) != SQLITE_OK) return err->rc;
+        cursor->has_all = 1;
+    }
+    const CkUsageRow *row = cursor->has_all ? ck_usage_find(&cursor->all, id) : NULL;
+    if (row) {
+        cursor->usage = row->usage;
+    } else {
+        ck_workspace_usage(store, id, &cursor->usage, err);
+    }
+    if (err->rc == SQLITE_OK) cursor->usage_of = id;
+    return err->rc;
+}
+
 static int workspaces_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
     Cursor *cursor = (Cursor *)base;
     CkStore *store = ck_rows_store(base);
@@ -122,9 +150,7 @@ static int workspaces_column(sqlite3_vtab_cursor *base, sqlite3_context *context
     int64_t id = sqlite3_column_int64(cursor->rows.stmt, 0), n = 0;
     if (column == COLUMN_REFS) {
         ck_workspace_count_refs(store, id, &n, &err);
-    } else if (cursor->usage_of == id ||
-               ck_workspace_usage(store, id, &cursor->usage, &err) == SQLITE_OK) {
-        cursor->usage_of = id;
+    } else if (read_usage(cursor, store, id, &err) == SQLITE_OK) {
         n = column == COLUMN_EMBEDDINGS ? cursor->usage.embeddings
             : column == COLUMN_BYTES    ? cursor->usage.bytes
                                         : cursor->usage.shared_bytes;
@@ -203,7 +229,7 @@ const sqlite3_module ck_module_workspaces = {
     .xDisconnect = ck_table_disconnect,
     .xDestroy = ck_table_disconnect,
     .xOpen = workspaces_open,
-    .xClose = ck_rows_close,
+    .xClose = workspaces_close,
     .xFilter = workspaces_filter,
     .xNext = ck_rows_next,
     .xEof = ck_rows_eof,

@@ -79,3 +79,10 @@ SELECT count(*), coalesce(sum(e.bytes), 0),
            THEN e.bytes ELSE 0 END), 0)
 FROM (SELECT DISTINCT embedding FROM main._ck_ref WHERE id >= ?1 AND id <= ?2) AS u
 CROSS JOIN main._ck_embedding AS e ON e.id = u.embedding
+
+-- All refs, those of an embedding together, and in it those of a workspace; and every size.
+-- name: usage_refs
+SELECT embedding, id >> 43 FROM main._ck_ref INDEXED BY _ck_ref_embedding ORDER BY embedding, id
+
+-- name: usage_sizes
+SELECT id, bytes FROM main._ck_embedding ORDER BY id
