@@ -115,6 +115,7 @@ void bench_inserts(Bench *bench);
 void bench_gets(Bench *bench);
 void bench_missing(Bench *bench);
 void bench_refs(Bench *bench);
+void bench_gc(Bench *bench);
 void bench_hash(Bench *bench);
 void bench_knn(Bench *bench);
 void bench_encodings(Bench *bench);

@@ -17,6 +17,7 @@ static const struct {
     {"gets", bench_gets, "vectors read by hash, one at a time"},
     {"missing", bench_missing, "which of 10,000 hashes are not stored"},
     {"refs", bench_refs, "refs added in one transaction, and their size"},
+    {"gc", bench_gc, "half of 1,000,000 embeddings deleted, and how long others wait"},
     {"hash", bench_hash, "BLAKE3 from SQL"},
     {"knn", bench_knn, "exact nearest neighbours"},
     {"encodings", bench_encodings, "size, recall and speed of each encoding on real vectors"},

@@ -13,7 +13,7 @@
 /* A clock that is this much ahead is not worth a word. Seconds. */
 #define DOCTOR_SKEW_S 60
 
-#define DOCTOR_TABLES 12
+#define DOCTOR_TABLES 13
 
 int ck_doctor_find(CkDoctor *doctor, CkFinding finding, CkError *err, const char *format, ...) {
     va_list args;
@@ -54,6 +54,20 @@ static int check_vectors(CkDoctor *doctor, CkError *err) {
     if (n == 0) return err->rc;
     return ck_doctor_find(doctor, CK_FINDING_ERROR, err,
                           "%lld embeddings and vectors do not belong together", (long long)n);
+}
+
+static int check_hashes(CkDoctor *doctor, CkError *err) {
+    int64_t n[3] = {0, 0, 0};
+    int found;
+    ck_stmt_ints(doctor->store, CK_SQL_DOCTOR_HASHES, err, n, 3, &found, "");
+    if (err->rc != SQLITE_OK) return err->rc;
+    if (n[0] == 0) {
+        return ck_doctor_find(doctor, CK_FINDING_OK, err,
+                              "%lld hashes, %lld of them left by deleted embeddings",
+                              (long long)n[2], (long long)n[1]);
+    }
+    return ck_doctor_find(doctor, CK_FINDING_ERROR, err,
+                          "%lld embeddings and hashes do not belong together", (long long)n[0]);
 }
 
 int ck_doctor_is_damaged(CkStore *store, sqlite3_stmt *stmt) {
@@ -172,6 +186,7 @@ static const struct {
     {"file", check_file, "restore the file from a backup, or dump and reload it"},
     {"refs", check_refs, "SELECT ck_repair('refs')"},
     {"vectors", check_vectors, "SELECT ck_repair('vectors')"},
+    {"hashes", check_hashes, "SELECT ck_repair('hashes')"},
     {"checksums", check_checksums, "SELECT ck_repair('checksums')"},
     {"bytes", check_bytes, "SELECT ck_repair('bytes')"},
     {"seq", check_seq, "SELECT ck_repair('seq')"},

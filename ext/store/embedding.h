@@ -46,8 +46,11 @@ int ck_embedding_put(CkStore *store, const CkPut *put, CkPutResult *result, CkEr
 /* Deletes a row without live refs; refuses one that has some. */
 int ck_embedding_delete(CkStore *store, int64_t id, CkError *err);
 
-/* Deletes without asking for refs: for callers that just have. */
-int ck_embedding_drop(CkStore *store, int64_t id, CkError *err);
+/*
+** Deletes a row without asking for live refs: for callers that just have. has_refs: there may be
+** some of released workspaces, which go with it. The entry of its hash stays, see store/stale.h.
+*/
+int ck_embedding_drop(CkStore *store, int64_t id, int has_refs, CkError *err);
 
 /* Finds id and used_at by hash. */
 int ck_embedding_find(CkStore *store, const uint8_t hash[CK_HASH_BYTES], int64_t *id,

@@ -52,7 +52,8 @@ SELECT s.schema_version, w.id, p.id, e.id, e.used_at
 FROM main._ck_meta AS s
 LEFT JOIN main._ck_workspace AS w ON w.name = ?1
 LEFT JOIN main._ck_path AS p ON p.path = ?2
-LEFT JOIN main._ck_embedding AS e ON e.hash = ?3
+LEFT JOIN main._ck_hash AS h ON h.hash = ?3
+LEFT JOIN main._ck_embedding AS e ON e.id = h.id
 WHERE s.id = 1
 
 -- name: ref_get
@@ -81,11 +82,12 @@ DELETE FROM main._ck_ref WHERE id = ?1
 DELETE FROM main._ck_ref WHERE id IN (
     SELECT id FROM main._ck_ref WHERE id >= ?1 AND id <= ?2 ORDER BY id LIMIT ?3)
 
--- A live ref to embedding ?1?
+-- Are there refs to embedding ?1, and is one of them live?
 -- name: ref_of_embedding
-SELECT 1 FROM main._ck_ref AS r
-CROSS JOIN main._ck_workspace AS w ON w.id = r.id >> 43 AND w.state <> 'released'
-WHERE r.embedding = ?1 LIMIT 1
+SELECT EXISTS (SELECT 1 FROM main._ck_ref WHERE embedding = ?1),
+       EXISTS (SELECT 1 FROM main._ck_ref AS r
+               CROSS JOIN main._ck_workspace AS w ON w.id = r.id >> 43 AND w.state <> 'released'
+               WHERE r.embedding = ?1)
 
 -- name: ref_count_of_embedding
 SELECT count(*) FROM main._ck_ref AS r
