@@ -118,6 +118,7 @@ void bench_refs(Bench *bench);
 void bench_replace(Bench *bench);
 void bench_workspaces(Bench *bench);
 void bench_worktree(Bench *bench);
+void bench_gc(Bench *bench);
 void bench_hash(Bench *bench);
 void bench_knn(Bench *bench);
 void bench_encodings(Bench *bench);

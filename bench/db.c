@@ -66,8 +66,42 @@ sqlite3 *db_create(const Bench *bench, const char *name, int page_size) {
 }
 
 void db_remove(const Bench *bench, sqlite3 *db, const char *name) {
-    char *path = sqlite3_mprintf("%s/%s.db", bench->directory, name);
     check(db, sqlite3_close(db), "close");
+    db_unlink(bench, name);
+}
+
+sqlite3 *db_open(const Bench *bench, const char *name) {
+    sqlite3 *db;
+    char *path = sqlite3_mprintf("%s/%s.db", bench->directory, name);
+    int rc = sqlite3_open(path, &db);
+    if (rc != SQLITE_OK) bench_fail("%s: %s", path, sqlite3_errmsg(db));
+    sqlite3_busy_timeout(db, 10000);
+    db_exec(db, "PRAGMA synchronous = NORMAL");
+    db_load(db, bench->ck);
+    sqlite3_free(path);
+    return db;
+}
+
+char *db_copy(const Bench *bench, const char *from, const char *to) {
+    static char block[1 << 20];
+    char *source = sqlite3_mprintf("%s/%s.db", bench->directory, from);
+    char *path = sqlite3_mprintf("%s/%s.db", bench->directory, to);
+    remove_files(path);
+    FILE *in = fopen(source, "rb"), *out = fopen(path, "wb");
+    size_t n = 0;
+    if (!in || !out) bench_fail("cannot copy %s to %s", source, path);
+    while ((n = fread(block, 1, sizeof block, in)) > 0) {
+        if (fwrite(block, 1, n, out) != n) bench_fail("cannot write %s", path);
+    }
+    if (fflush(out) != 0 || fsync(fileno(out)) != 0) bench_fail("cannot write %s", path);
+    fclose(in);
+    fclose(out);
+    sqlite3_free(source);
+    return path;
+}
+
+void db_unlink(const Bench *bench, const char *name) {
+    char *path = sqlite3_mprintf("%s/%s.db", bench->directory, name);
     remove_files(path);
     sqlite3_free(path);
 }

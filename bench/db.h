@@ -37,6 +37,15 @@ sqlite3 *db_create(const Bench *bench, const char *name, int page_size);
 /* Closes it and removes its files. */
 void db_remove(const Bench *bench, sqlite3 *db, const char *name);
 
+/* Opens one that is there, with ck loaded. */
+sqlite3 *db_open(const Bench *bench, const char *name);
+
+/* Copies a closed one; what is copied is on the disk. Returns its path, for sqlite3_free(). */
+char *db_copy(const Bench *bench, const char *from, const char *to);
+
+/* Removes the files of a closed one. */
+void db_unlink(const Bench *bench, const char *name);
+
 void db_load(sqlite3 *db, const char *path);
 void db_exec(sqlite3 *db, const char *sql);
 int64_t db_int(sqlite3 *db, const char *sql);

@@ -20,6 +20,7 @@ static const struct {
     {"replace", bench_replace, "refs replaced and swept in one transaction"},
     {"workspaces", bench_workspaces, "usage and release of a million refs"},
     {"worktree", bench_worktree, "a second worktree, by the indexing protocol"},
+    {"gc", bench_gc, "half of 1,000,000 embeddings deleted, and how long others wait"},
     {"hash", bench_hash, "BLAKE3 from SQL"},
     {"knn", bench_knn, "exact nearest neighbours"},
     {"encodings", bench_encodings, "size, recall and speed of each encoding on real vectors"},

@@ -39,7 +39,7 @@ CREATE TABLE main._ck_model(
 -- same scan reads the whole file (100K x 768 f32: 112 ms).
 CREATE TABLE main._ck_embedding(
     id INTEGER PRIMARY KEY,
-    hash BLOB NOT NULL UNIQUE CHECK(length(hash) = 32),
+    hash BLOB NOT NULL CHECK(length(hash) = 32),
     model INTEGER NOT NULL,
     bytes INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
@@ -48,6 +48,15 @@ CREATE TABLE main._ck_embedding(
     origin TEXT
 );
 CREATE INDEX main._ck_embedding_seq ON _ck_embedding(seq);
+
+-- Which embedding has a hash. Not an index of _ck_embedding, because hashes are random: in 20 ms of
+-- deletions nearly every one would dirty a page of its own. So a deletion leaves the entry behind,
+-- and an entry whose id has no row counts as absent; an id is never used again. ck_gc removes what
+-- was left, in hash order, so that each page is written once (ext/store/stale.h).
+CREATE TABLE main._ck_hash(
+    hash BLOB PRIMARY KEY,
+    id INTEGER NOT NULL
+) WITHOUT ROWID;
 
 -- The vectors, by the same ids, in the encoding the model had when they were written
 -- (ext/vector/encoding.h). checksum: XXH3-64 of data, seeded with id and encoding, so that a

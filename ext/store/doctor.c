@@ -47,6 +47,20 @@ static int check_vectors(CkDoctor *doctor, CkError *err) {
                           "%lld embeddings and vectors do not belong together", (long long)n);
 }
 
+static int check_hashes(CkDoctor *doctor, CkError *err) {
+    int64_t n[3] = {0, 0, 0};
+    int found;
+    ck_stmt_ints(doctor->store, CK_SQL_DOCTOR_HASHES, err, n, 3, &found, "");
+    if (err->rc != SQLITE_OK) return err->rc;
+    if (n[0] == 0) {
+        return ck_doctor_find(doctor, CK_FINDING_OK, err,
+                              "%lld hashes, %lld of them left by deleted embeddings",
+                              (long long)n[2], (long long)n[1]);
+    }
+    return ck_doctor_find(doctor, CK_FINDING_ERROR, err,
+                          "%lld embeddings and hashes do not belong together", (long long)n[0]);
+}
+
 int ck_doctor_is_damaged(sqlite3_stmt *stmt) {
     CkStoredVector stored;
     ck_stored_vector_from_row(stmt, 0, &stored);
@@ -175,6 +189,7 @@ static const struct {
     {"refs", check_refs, "SELECT ck_repair('refs')"},
     {"vectors", check_vectors, "SELECT ck_repair('vectors')"},
     {"models", ck_doctor_models, "UPDATE _ck_model, or restore the file from a backup"},
+    {"hashes", check_hashes, "SELECT ck_repair('hashes')"},
     {"checksums", check_checksums, "SELECT ck_repair('checksums')"},
     {"bytes", check_bytes, "SELECT ck_repair('bytes')"},
     {"seq", check_seq, "SELECT ck_repair('seq')"},

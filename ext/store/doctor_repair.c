@@ -31,6 +31,45 @@ static int repair_vectors(CkStore *store, int64_t *n, CkError *err) {
     return change(store, CK_SQL_REPAIR_VECTORS_VECTORS, 0, n, err);
 }
 
+static int append(CkBuf *ids, int64_t id, CkError *err) {
+    ck_buf_append(ids, &id, sizeof id);
+    return ids->rc == SQLITE_OK ? SQLITE_OK : ck_error_nomem(err);
+}
+
+static int drop_all(CkStore *store, const CkBuf *ids, int64_t *n, CkError *err) {
+    const int64_t *id = (const int64_t *)(const void *)ids->data;
+    for (size_t i = 0; i < ids->n_bytes / sizeof *id && err->rc == SQLITE_OK; i++) {
+        int has_refs = 1;
+        if (ck_embedding_drop(store, &id[i], &has_refs, 1, err) == SQLITE_OK) *n += 1;
+    }
+    return err->rc;
+}
+
+/* Ids of the embeddings whose hash is that of another one. */
+static int find_double(CkStore *store, CkBuf *ids, CkError *err) {
+    sqlite3_stmt *stmt = NULL;
+    if (ck_stmt_take(store, CK_SQL_REPAIR_HASHES_DOUBLE, &stmt, err) != SQLITE_OK) return err->rc;
+    while (err->rc == SQLITE_OK && ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
+        append(ids, sqlite3_column_int64(stmt, 0), err);
+    }
+    ck_stmt_give(store, CK_SQL_REPAIR_HASHES_DOUBLE, stmt);
+    return err->rc;
+}
+
+static int repair_hashes(CkStore *store, int64_t *n, CkError *err) {
+    int64_t n_refs = 0;
+    CkBuf ids;
+    ck_buf_init(&ids);
+    change(store, CK_SQL_REPAIR_HASHES_WRONG, 0, n, err);
+    change(store, CK_SQL_REPAIR_HASHES_MISSING, 0, n, err);
+    change(store, CK_SQL_REPAIR_HASHES_REFS, 0, &n_refs, err);
+    if (err->rc == SQLITE_OK && find_double(store, &ids, err) == SQLITE_OK) {
+        drop_all(store, &ids, n, err);
+    }
+    ck_buf_release(&ids);
+    return err->rc;
+}
+
 /* Ids of the damaged vectors; read to the end before the first is deleted. */
 static int find_damaged(CkStore *store, CkBuf *ids, CkError *err) {
     sqlite3_stmt *stmt = NULL;
@@ -38,9 +77,7 @@ static int find_damaged(CkStore *store, CkBuf *ids, CkError *err) {
     ck_stmt_bind(stmt, "i", (int64_t)1);
     while (err->rc == SQLITE_OK && ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
         int64_t id = sqlite3_column_int64(stmt, 0);
-        if (!ck_doctor_is_damaged(stmt)) continue;
-        ck_buf_append(ids, &id, sizeof id);
-        if (ids->rc != SQLITE_OK) ck_error_nomem(err);
+        if (ck_doctor_is_damaged(stmt)) append(ids, id, err);
     }
     ck_stmt_give(store, CK_SQL_DOCTOR_CHECKSUMS, stmt);
     return err->rc;
@@ -49,11 +86,7 @@ static int find_damaged(CkStore *store, CkBuf *ids, CkError *err) {
 static int repair_checksums(CkStore *store, int64_t *n, CkError *err) {
     CkBuf ids;
     ck_buf_init(&ids);
-    find_damaged(store, &ids, err);
-    const int64_t *id = (const int64_t *)(const void *)ids.data;
-    for (size_t i = 0; i < ids.n_bytes / sizeof *id && err->rc == SQLITE_OK; i++) {
-        if (ck_embedding_drop(store, id[i], err) == SQLITE_OK) *n += 1;
-    }
+    if (find_damaged(store, &ids, err) == SQLITE_OK) drop_all(store, &ids, n, err);
     ck_buf_release(&ids);
     return err->rc;
 }
@@ -117,11 +150,12 @@ static const struct {
     int (*run)(CkStore *store, int64_t *n_fixed, CkError *err);
 } repairs[] = {
     {"schema", repair_schema},         {"refs", repair_refs},
-    {"vectors", repair_vectors},       {"checksums", repair_checksums},
-    {"bytes", repair_bytes},           {"seq", repair_seq},
-    {"clock", repair_clock},           {"workspaces", repair_workspaces},
-    {"config", repair_config},         {"paths", repair_paths},
-    {"progress", repair_progress},     {"index", repair_index},
+    {"vectors", repair_vectors},       {"hashes", repair_hashes},
+    {"checksums", repair_checksums},   {"bytes", repair_bytes},
+    {"seq", repair_seq},               {"clock", repair_clock},
+    {"workspaces", repair_workspaces}, {"config", repair_config},
+    {"paths", repair_paths},           {"progress", repair_progress},
+    {"index", repair_index},
 };
 
 int ck_doctor_repair(CkStore *store, const char *check, int64_t *n_fixed, CkError *err) {
@@ -135,7 +169,7 @@ int ck_doctor_repair(CkStore *store, const char *check, int64_t *n_fixed, CkErro
     }
     return ck_error_set(err, SQLITE_ERROR,
                         "ck_repair: '%s' cannot be repaired; 'schema', 'refs', 'vectors', "
-                        "'checksums', 'bytes', 'seq', 'clock', 'workspaces', 'config', 'index', "
-                        "'paths' and 'progress' can",
+                        "'hashes', 'checksums', 'bytes', 'seq', 'clock', 'workspaces', 'config', "
+                        "'index', 'paths' and 'progress' can",
                         check);
 }

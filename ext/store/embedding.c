@@ -25,6 +25,7 @@ typedef struct Draft {
     CkModel model;
     int store_exists, model_known, present, indexed;
     int64_t index_stamp; /* of the model's index, if it has one */
+    int left_entry;      /* a deleted embedding of this hash has left its entry in _ck_hash */
     int64_t seq;     /* the store's last one */
     int64_t used_at; /* of the present row */
     CkPutResult *result;
@@ -96,8 +97,9 @@ static int read_store(CkStore *store, Draft *draft, CkError *err) {
     draft->result->id = sqlite3_column_int64(stmt, 10);
     draft->used_at = sqlite3_column_int64(stmt, 11);
     int64_t model_of_present = sqlite3_column_int64(stmt, 12);
-    draft->indexed = sqlite3_column_type(stmt, 13) != SQLITE_NULL;
-    draft->index_stamp = sqlite3_column_int64(stmt, 13);
+    draft->indexed = sqlite3_column_type(stmt, 14) != SQLITE_NULL;
+    draft->index_stamp = sqlite3_column_int64(stmt, 14);
+    draft->left_entry = !draft->present && sqlite3_column_type(stmt, 13) != SQLITE_NULL;
     ck_stmt_give(store, CK_SQL_EMBEDDING_PUT_READ, stmt);
     if (draft->present && (!draft->model_known || draft->model.id != model_of_present)) {
         ck_error_set(err, SQLITE_ERROR,
@@ -213,6 +215,9 @@ static int write_rows(CkStore *store, Draft *draft, CkError *err) {
         ck_stmt_run(store, CK_SQL_EMBEDDING_INSERT, err, "ibiiiit", result->id, result->hash,
                     CK_HASH_BYTES, model->id, (int64_t)draft->n_bytes, draft->created_at, now,
                     draft->origin);
+        if (err->rc != SQLITE_OK) return err->rc;
+        ck_stmt_run(store, draft->left_entry ? CK_SQL_HASH_SET : CK_SQL_HASH_INSERT, err, "bi",
+                    result->hash, CK_HASH_BYTES, result->id);
     } else {
         ck_stmt_run(store, CK_SQL_EMBEDDING_REPLACE, err, "iiiit", result->id,
                     (int64_t)draft->n_bytes, now, seq, draft->origin);
@@ -259,25 +264,34 @@ int ck_embedding_put(CkStore *store, const CkPut *put, CkPutResult *result, CkEr
 }
 
 int ck_embedding_delete(CkStore *store, int64_t id, CkError *err) {
-    int64_t one;
-    int referenced = 0;
-    ck_stmt_ints(store, CK_SQL_REF_OF_EMBEDDING, err, &one, 1, &referenced, "i", id);
+    int64_t refs[2] = {0, 0}; /* any, live ones */
+    int found;
+    ck_stmt_ints(store, CK_SQL_REF_OF_EMBEDDING, err, refs, 2, &found, "i", id);
     if (err->rc != SQLITE_OK) return err->rc;
-    if (referenced) {
+    if (refs[1]) {
         /* Not a constraint code: OR IGNORE must not hide that a live row was kept. */
         return ck_error_set(err, SQLITE_ERROR,
                             "embeddings: row %lld is still referenced and cannot be deleted",
                             (long long)id);
     }
-    return ck_embedding_drop(store, id, err);
+    int has_refs = refs[0] != 0;
+    return ck_embedding_drop(store, &id, &has_refs, 1, err);
 }
 
-int ck_embedding_drop(CkStore *store, int64_t id, CkError *err) {
-    ck_stmt_run(store, CK_SQL_REF_DROP_OF_EMBEDDING, err, "i", id);
+static int drop_rows(CkStore *store, int64_t id, int has_refs, CkError *err) {
+    if (has_refs) ck_stmt_run(store, CK_SQL_REF_DROP_OF_EMBEDDING, err, "i", id);
     if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_EMBEDDING_DELETE, err, "i", id);
     if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_VECTOR_DELETE, err, "i", id);
-    if (err->rc == SQLITE_OK) ck_index_forget(store, &id, 1, err);
-    if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_META_TOUCH, err, "");
+    return err->rc;
+}
+
+int ck_embedding_drop(CkStore *store, const int64_t *ids, const int *has_refs, size_t n,
+                      CkError *err) {
+    for (size_t i = 0; i < n && err->rc == SQLITE_OK; i++) {
+        drop_rows(store, ids[i], has_refs[i], err);
+    }
+    if (err->rc == SQLITE_OK && n > 0) ck_index_forget(store, ids, n, err);
+    if (err->rc == SQLITE_OK && n > 0) ck_stmt_run(store, CK_SQL_META_TOUCH, err, "");
     return err->rc;
 }
 

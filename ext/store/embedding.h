@@ -46,8 +46,13 @@ int ck_embedding_put(CkStore *store, const CkPut *put, CkPutResult *result, CkEr
 /* Deletes a row without live refs; refuses one that has some. */
 int ck_embedding_delete(CkStore *store, int64_t id, CkError *err);
 
-/* Deletes without asking for refs: for callers that just have. */
-int ck_embedding_drop(CkStore *store, int64_t id, CkError *err);
+/*
+** Deletes n rows without asking for live refs: for callers that just have. has_refs[i]: there may be
+** some of released workspaces, which go with it. The entries of the hashes stay, see
+** store/hash_sweep.h.
+*/
+int ck_embedding_drop(CkStore *store, const int64_t *ids, const int *has_refs, size_t n,
+                      CkError *err);
 
 /* Finds id and used_at by hash. */
 int ck_embedding_find(CkStore *store, const uint8_t hash[CK_HASH_BYTES], int64_t *id,

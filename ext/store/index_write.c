@@ -7,6 +7,9 @@
 #include "store/merge.h"
 #include "store/tail.h"
 
+/* Ids whose stale bits are set together. */
+#define FORGET_STRIDE 128
+
 /* Turns corruption of the index, met in `own`, into a row of ck_errors; any other error stays. */
 static int excuse(CkStore *store, CkError *own, CkError *err) {
     if (own->rc == SQLITE_CORRUPT_VTAB) {
@@ -48,11 +51,15 @@ int ck_index_forget(CkStore *store, const int64_t *ids, size_t n, CkError *err) 
     int has_index, in_tail;
     ck_stmt_ints(store, CK_SQL_INDEX_ANY, err, &is_built, 1, &has_index, "");
     if (err->rc != SQLITE_OK || !has_index) return err->rc;
+    int64_t coded[FORGET_STRIDE];
+    size_t n_coded = 0;
     for (size_t i = 0; i < n && err->rc == SQLITE_OK; i++) {
         ck_tail_delete(store, ids[i], &in_tail, err);
-        /* Who builds blocks may have coded it already. */
-        if (in_tail && !is_built) continue;
-        if (err->rc == SQLITE_OK && ids[i] > 0) ck_stale_set(store, &ids[i], 1, err);
+        /* Who builds blocks may have coded what is in the tail already. */
+        if (ids[i] > 0 && (!in_tail || is_built)) coded[n_coded++] = ids[i];
+        if (err->rc != SQLITE_OK || (n_coded < FORGET_STRIDE && i + 1 < n)) continue;
+        ck_stale_set(store, coded, n_coded, err);
+        n_coded = 0;
     }
     return err->rc;
 }

@@ -2,8 +2,12 @@
 ** The table-valued function `ck_missing(hashes)`: which of many hashes are not stored.
 **
 ** hashes is a BLOB of concatenated 32-byte digests, or TEXT holding a JSON array of digests in
-** hex. Rows come in input order; ord is the 0-based position in the input.
+** hex. Rows come in input order; ord is the 0-based position in the input. All are looked up at the
+** beginning, in the order of hashes, so that neighbours are found in the same pages.
 */
+#include <stdlib.h>
+#include <string.h>
+
 #include "store/embedding.h"
 #include "store/hits.h"
 #include "tables/table.h"
@@ -13,10 +17,15 @@ enum { COLUMN_ORD, COLUMN_HASH };
 typedef struct Cursor {
     CkTvfCursor tvf;
     CkBuf hashes;
-    size_t at; /* the current one */
-    int exists;
-    sqlite3_stmt *lookup;
+    CkBuf probes; /* a Probe for each hash */
+    size_t at;    /* the current one */
 } Cursor;
+
+/* Sorted by hash for the look-ups. `stored` is that of the hash at the same place in the input. */
+typedef struct Probe {
+    const uint8_t *hash;
+    int stored;
+} Probe;
 
 static CkStore *store_of(Cursor *cursor) {
     return ((CkTable *)cursor->tvf.base.pVtab)->store;
@@ -94,38 +103,55 @@ static int read_hashes(Cursor *cursor, sqlite3_value *value, CkError *err) {
     }
 }
 
-/* Moves on from `at` to the first hash that is not stored. */
-static int seek_missing(Cursor *cursor, CkError *err) {
+static int compare_probes(const void *a, const void *b) {
+    return memcmp(((const Probe *)a)->hash, ((const Probe *)b)->hash, CK_HASH_BYTES);
+}
+
+static int look_up(CkStore *store, Cursor *cursor, CkError *err) {
+    sqlite3_stmt *stmt = NULL;
+    const uint8_t *hashes = cursor->hashes.data;
     size_t n = cursor->hashes.n_bytes / CK_HASH_BYTES;
-    for (; cursor->at < n; cursor->at++) {
-        if (!cursor->exists) return SQLITE_OK;
-        ck_stmt_bind(cursor->lookup, "b", cursor->hashes.data + cursor->at * CK_HASH_BYTES,
-                     CK_HASH_BYTES);
-        int rc = ck_stmt_step(store_of(cursor), cursor->lookup, err);
-        sqlite3_reset(cursor->lookup);
-        if (rc != SQLITE_ROW) return err->rc;
-        ck_hits_count(store_of(cursor), CK_HITS_NO_MODEL, 1, 0);
+    Probe *probes = (Probe *)(void *)ck_buf_extend(&cursor->probes, n * sizeof *probes);
+    if (!probes) return ck_error_nomem(err);
+    for (size_t i = 0; i < n; i++) probes[i] = (Probe){hashes + i * CK_HASH_BYTES, 0};
+    qsort(probes, n, sizeof *probes, compare_probes);
+    if (ck_stmt_take(store, CK_SQL_EMBEDDING_EXISTS, &stmt, err) != SQLITE_OK) return err->rc;
+    for (size_t i = 0; i < n && err->rc == SQLITE_OK; i++) {
+        ck_stmt_bind(stmt, "b", probes[i].hash, CK_HASH_BYTES);
+        if (ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
+            probes[(size_t)(probes[i].hash - hashes) / CK_HASH_BYTES].stored = 1;
+            ck_hits_count(store, CK_HITS_NO_MODEL, 1, 0);
+        }
+        sqlite3_reset(stmt);
     }
-    cursor->tvf.eof = 1;
-    return SQLITE_OK;
+    ck_stmt_give(store, CK_SQL_EMBEDDING_EXISTS, stmt);
+    return err->rc;
+}
+
+/* Moves on from `at` to the first hash that is not stored. */
+static void seek_missing(Cursor *cursor) {
+    size_t n = cursor->hashes.n_bytes / CK_HASH_BYTES;
+    const Probe *probes = (const Probe *)(const void *)cursor->probes.data;
+    while (probes && cursor->at < n && probes[cursor->at].stored) cursor->at++;
+    cursor->tvf.eof = cursor->at == n;
 }
 
 static int missing_filter(CkTvfCursor *base, CkError *err) {
     Cursor *cursor = (Cursor *)base;
     CkStore *store = store_of(cursor);
+    int exists = 0;
     if (read_hashes(cursor, base->inputs[0], err) != SQLITE_OK) return err->rc;
-    if (ck_store_open_read(store, &cursor->exists, err) != SQLITE_OK) return err->rc;
-    if (cursor->exists &&
-        ck_stmt_take(store, CK_SQL_EMBEDDING_EXISTS, &cursor->lookup, err) != SQLITE_OK) {
-        return err->rc;
-    }
-    return seek_missing(cursor, err);
+    if (ck_store_open_read(store, &exists, err) != SQLITE_OK) return err->rc;
+    if (exists && cursor->hashes.n_bytes > 0) look_up(store, cursor, err);
+    seek_missing(cursor);
+    return err->rc;
 }
 
 static int missing_next(CkTvfCursor *base, CkError *err) {
     Cursor *cursor = (Cursor *)base;
     cursor->at++;
-    return seek_missing(cursor, err);
+    seek_missing(cursor);
+    return err->rc;
 }
 
 static int missing_column(CkTvfCursor *base, sqlite3_context *context, int column, CkError *err) {
@@ -142,9 +168,8 @@ static int missing_column(CkTvfCursor *base, sqlite3_context *context, int colum
 
 static void missing_reset(CkTvfCursor *base) {
     Cursor *cursor = (Cursor *)base;
-    ck_stmt_give(store_of(cursor), CK_SQL_EMBEDDING_EXISTS, cursor->lookup);
-    cursor->lookup = NULL;
     ck_buf_release(&cursor->hashes);
+    ck_buf_release(&cursor->probes);
     cursor->at = 0;
 }
 

@@ -48,6 +48,41 @@ WHERE NOT EXISTS (SELECT 1 FROM main._ck_vector AS v WHERE v.id = e.id AND v.mod
 DELETE FROM main._ck_vector AS v
 WHERE NOT EXISTS (SELECT 1 FROM main._ck_embedding WHERE id = v.id)
 
+-- Embeddings that are not found by their hash, and entries of other hashes that name them; entries
+-- that deleted embeddings have left; all entries.
+-- name: doctor_hashes
+SELECT (SELECT count(*) FROM main._ck_embedding) - coalesce(sum(e.hash = h.hash), 0)
+     + coalesce(sum(e.hash <> h.hash), 0),
+       coalesce(sum(e.id IS NULL), 0), count(*)
+FROM main._ck_hash AS h LEFT JOIN main._ck_embedding AS e ON e.id = h.id
+
+-- name: repair_hashes_wrong
+DELETE FROM main._ck_hash AS h
+WHERE EXISTS (SELECT 1 FROM main._ck_embedding AS e WHERE e.id = h.id AND e.hash <> h.hash)
+
+-- The entry of a hash that has none, or one that a deleted embedding has left.
+-- name: repair_hashes_missing
+INSERT INTO main._ck_hash(hash, id)
+SELECT e.hash, e.id FROM main._ck_embedding AS e
+WHERE NOT EXISTS (
+    SELECT 1 FROM main._ck_hash AS h CROSS JOIN main._ck_embedding AS o ON o.id = h.id
+    WHERE h.hash = e.hash)
+ORDER BY e.id DESC
+ON CONFLICT(hash) DO UPDATE SET id = excluded.id
+
+-- Two embeddings of one hash: the second was put while the entry of the first was missing. The refs
+-- to the one that is not found by its hash go to the other one, and it is deleted.
+-- name: repair_hashes_refs
+UPDATE main._ck_ref AS r
+SET embedding = (SELECT h.id FROM main._ck_embedding AS e CROSS JOIN main._ck_hash AS h
+                 WHERE e.id = r.embedding AND h.hash = e.hash)
+WHERE EXISTS (SELECT 1 FROM main._ck_embedding AS e CROSS JOIN main._ck_hash AS h
+              WHERE e.id = r.embedding AND h.hash = e.hash AND h.id <> e.id)
+
+-- name: repair_hashes_double
+SELECT e.id FROM main._ck_embedding AS e CROSS JOIN main._ck_hash AS h
+WHERE h.hash = e.hash AND h.id <> e.id
+
 -- Every ?1-th vector.
 -- name: doctor_checksums
 SELECT v.id, v.encoding, v.checksum, v.data
@@ -86,14 +121,16 @@ WHERE bytes <> (SELECT length(data) FROM main._ck_vector WHERE id = e.id)
 -- How far the counter is behind the seqs and ids in use.
 -- name: doctor_seq
 SELECT max(0, max(coalesce((SELECT max(seq) FROM main._ck_embedding), 0),
-                  coalesce((SELECT max(id) FROM main._ck_vector), 0)) - s.seq)
+                  coalesce((SELECT max(id) FROM main._ck_vector), 0),
+                  coalesce((SELECT max(id) FROM main._ck_hash), 0)) - s.seq)
 FROM main._ck_meta AS s WHERE s.id = 1
 
 -- name: repair_seq
 UPDATE main._ck_meta
 SET seq = t.seq
 FROM (SELECT max(coalesce((SELECT max(seq) FROM main._ck_embedding), 0),
-                 coalesce((SELECT max(id) FROM main._ck_vector), 0)) AS seq) AS t
+                 coalesce((SELECT max(id) FROM main._ck_vector), 0),
+                 coalesce((SELECT max(id) FROM main._ck_hash), 0)) AS seq) AS t
 WHERE id = 1 AND _ck_meta.seq < t.seq
 
 -- Embeddings whose seq is not their own: the feed would show one of them at most.

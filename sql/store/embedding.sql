@@ -18,18 +18,20 @@ ORDER BY e.id DESC
 -- name: embedding_by_hash
 SELECT e.id, e.hash, e.model, e.bytes, e.created_at, e.used_at, e.seq, e.origin,
        m.name, m.version, m.dims
-FROM main._ck_embedding AS e INDEXED BY sqlite_autoindex__ck_embedding_1
+FROM main._ck_hash AS h
+CROSS JOIN main._ck_embedding AS e ON e.id = h.id
 LEFT JOIN main._ck_model AS m ON m.id = e.model
-WHERE e.hash >= ?1 AND e.hash <= ?2 AND e.id <= ?3
-ORDER BY e.hash
+WHERE h.hash >= ?1 AND h.hash <= ?2 AND e.id <= ?3
+ORDER BY h.hash
 
 -- name: embedding_by_hash_desc
 SELECT e.id, e.hash, e.model, e.bytes, e.created_at, e.used_at, e.seq, e.origin,
        m.name, m.version, m.dims
-FROM main._ck_embedding AS e INDEXED BY sqlite_autoindex__ck_embedding_1
+FROM main._ck_hash AS h
+CROSS JOIN main._ck_embedding AS e ON e.id = h.id
 LEFT JOIN main._ck_model AS m ON m.id = e.model
-WHERE e.hash >= ?1 AND e.hash <= ?2 AND e.id <= ?3
-ORDER BY e.hash DESC
+WHERE h.hash >= ?1 AND h.hash <= ?2 AND e.id <= ?3
+ORDER BY h.hash DESC
 
 -- name: embedding_by_seq
 SELECT e.id, e.hash, e.model, e.bytes, e.created_at, e.used_at, e.seq, e.origin,
@@ -51,25 +53,29 @@ ORDER BY e.seq DESC
 SELECT max(id) FROM main._ck_embedding
 
 -- name: embedding_find
-SELECT id, model, used_at FROM main._ck_embedding WHERE hash = ?1
+SELECT e.id, e.model, e.used_at
+FROM main._ck_hash AS h CROSS JOIN main._ck_embedding AS e ON e.id = h.id
+WHERE h.hash = ?1
 
 -- name: embedding_find_id
-SELECT id FROM main._ck_embedding WHERE hash = ?1
+SELECT e.id FROM main._ck_hash AS h CROSS JOIN main._ck_embedding AS e ON e.id = h.id
+WHERE h.hash = ?1
 
--- All a put has to know: the store's version and seq, the model (?1, ?2), the row of hash ?3, and
--- which index of the model to add to.
+-- All a put has to know: the store's version and seq, the model (?1, ?2), the row of hash ?3, whether
+-- a deleted one has left its entry, and which index of the model to add to.
 -- name: embedding_put_read
 SELECT s.schema_version, s.seq,
        m.id, m.dims, m.metric, m.encoding, m.normalized, m.m, m.ef_construction, m.ef_search,
-       e.id, e.used_at, e.model, i.stamp
+       e.id, e.used_at, e.model, h.id, i.stamp
 FROM main._ck_meta AS s
 LEFT JOIN main._ck_model AS m ON m.name = ?1 AND m.version = ?2
-LEFT JOIN main._ck_embedding AS e ON e.hash = ?3
+LEFT JOIN main._ck_hash AS h ON h.hash = ?3
+LEFT JOIN main._ck_embedding AS e ON e.id = h.id
 LEFT JOIN main._ck_index AS i ON i.model = m.id AND i.generation > 0
 WHERE s.id = 1
 
 -- name: embedding_exists
-SELECT 1 FROM main._ck_embedding WHERE hash = ?1
+SELECT 1 FROM main._ck_hash AS h CROSS JOIN main._ck_embedding AS e ON e.id = h.id WHERE h.hash = ?1
 
 -- name: embedding_hash
 SELECT hash FROM main._ck_embedding WHERE id = ?1
@@ -77,6 +83,12 @@ SELECT hash FROM main._ck_embedding WHERE id = ?1
 -- name: embedding_insert
 INSERT INTO main._ck_embedding(id, hash, model, bytes, created_at, used_at, seq, origin)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?1, ?7)
+
+-- name: hash_insert
+INSERT INTO main._ck_hash(hash, id) VALUES (?1, ?2)
+
+-- name: hash_set
+UPDATE main._ck_hash SET id = ?2 WHERE hash = ?1
 
 -- OR REPLACE: the row keeps its id and refs and gets a new seq, so that the feed shows it again.
 -- name: embedding_replace
@@ -104,12 +116,15 @@ DELETE FROM main._ck_embedding WHERE id = ?1
 -- name: vector_get
 SELECT id, encoding, checksum, data FROM main._ck_vector WHERE id = ?1
 
--- The model is that of the vector's row: so the hash index alone answers for _ck_embedding.
+-- The model is that of the vector's row, so _ck_embedding is read only when there is no vector: to
+-- tell an entry that a deleted embedding left from an embedding whose vector is lost.
 -- name: vector_get_by_hash
-SELECT s.schema_version, m.dims, e.id, v.encoding, v.checksum, v.data, e.hash, v.model
+SELECT s.schema_version, m.dims,
+       coalesce(v.id, (SELECT e.id FROM main._ck_embedding AS e WHERE e.id = h.id)),
+       v.encoding, v.checksum, v.data, h.hash, v.model
 FROM main._ck_meta AS s
-LEFT JOIN main._ck_embedding AS e ON e.hash = ?1
-LEFT JOIN main._ck_vector AS v ON v.id = e.id
+LEFT JOIN main._ck_hash AS h ON h.hash = ?1
+LEFT JOIN main._ck_vector AS v ON v.id = h.id
 LEFT JOIN main._ck_model AS m ON m.id = v.model
 WHERE s.id = 1
 

@@ -98,11 +98,12 @@ DELETE FROM main._ck_ref WHERE id = ?1
 DELETE FROM main._ck_ref WHERE id IN (
     SELECT id FROM main._ck_ref WHERE id >= ?1 AND id <= ?2 ORDER BY id LIMIT ?3)
 
--- A live ref to embedding ?1?
+-- Are there refs to embedding ?1, and is one of them live?
 -- name: ref_of_embedding
-SELECT 1 FROM main._ck_ref AS r
-CROSS JOIN main._ck_workspace AS w ON w.id = r.id >> 43 AND w.state <> 'released'
-WHERE r.embedding = ?1 LIMIT 1
+SELECT EXISTS (SELECT 1 FROM main._ck_ref WHERE embedding = ?1),
+       EXISTS (SELECT 1 FROM main._ck_ref AS r
+               CROSS JOIN main._ck_workspace AS w ON w.id = r.id >> 43 AND w.state <> 'released'
+               WHERE r.embedding = ?1)
 
 -- name: ref_count_of_embedding
 SELECT count(*) FROM main._ck_ref AS r

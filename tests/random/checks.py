@@ -107,6 +107,14 @@ def integrity(db):
              "SELECT id FROM _ck_ref WHERE id >> 43 NOT IN (SELECT id FROM _ck_workspace)"),
             ("refs without path",
              "SELECT id FROM _ck_ref WHERE id >> 18 & 33554431 NOT IN (SELECT id FROM _ck_path)"),
+            ("embeddings not found by their hash",
+             "SELECT id FROM _ck_embedding AS e WHERE NOT EXISTS "
+             "(SELECT 1 FROM _ck_hash AS h WHERE h.hash = e.hash AND h.id = e.id)"),
+            ("hashes of other embeddings",
+             "SELECT e.id FROM _ck_hash AS h JOIN _ck_embedding AS e ON e.id = h.id "
+             "WHERE e.hash <> h.hash"),
+            ("ids not given out yet",
+             "SELECT id FROM _ck_hash WHERE id > (SELECT seq FROM _ck_meta)"),
             ("vectors without embedding",
              "SELECT id FROM _ck_vector WHERE id NOT IN (SELECT id FROM _ck_embedding)"),
             ("embeddings without vector",

@@ -29,6 +29,24 @@ SELECT ck_repair('refs'), (SELECT count(*) FROM refs), (SELECT count(*) FROM emb
 SELECT * FROM found;
 SELECT ck_repair('paths');
 
+-- Hashes: one without entry, one that names another embedding, one put twice because its entry was
+-- missing. A deleted embedding leaves its entry, which is as it should be.
+SELECT detail FROM ck_doctor WHERE "check" = 'hashes';
+INSERT INTO embeddings(model, version, content, vector) VALUES ('h', '1', 'a', '[1]'), ('h', '1', 'b', '[2]'), ('h', '1', 'c', '[3]');
+INSERT INTO refs(workspace, path, hash) SELECT 'w', 'h' || rowid, hash FROM ck_embeddings WHERE model = 'h';
+DELETE FROM _ck_hash WHERE hash = ck_hash('h', '1', 'a');
+UPDATE _ck_hash SET id = (SELECT rowid FROM embeddings WHERE hash = ck_hash('h', '1', 'c')) WHERE hash = ck_hash('h', '1', 'b');
+DELETE FROM _ck_hash WHERE hash = ck_hash('h', '1', 'c');
+INSERT INTO embeddings(model, version, content, vector) VALUES ('h', '1', 'c', '[4]');
+SELECT * FROM found;
+SELECT ck_repair('hashes');
+SELECT * FROM found;
+SELECT vec_to_json(ck_get('h', '1', 'a')), vec_to_json(ck_get('h', '1', 'b')), vec_to_json(ck_get('h', '1', 'c'));
+SELECT r.path, e.rowid, vec_to_json(e.vector) FROM refs AS r JOIN embeddings AS e USING (hash) WHERE e.model = 'h' ORDER BY 1;
+DELETE FROM refs WHERE path LIKE 'h%';
+DELETE FROM embeddings WHERE model = 'h';
+SELECT ck_repair('paths');
+
 -- Damaged vectors: a flipped bit, a lost tail, one that changed places.
 UPDATE _ck_vector SET data = CAST(substr(data, 1, 4) || x'01' || substr(data, 6) AS BLOB) WHERE id = 4;
 UPDATE _ck_vector SET data = substr(data, 1, 7) WHERE id = 5;

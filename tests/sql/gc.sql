@@ -64,4 +64,36 @@ DELETE FROM refs;
 UPDATE embeddings SET created_at = 1, used_at = 1;
 DELETE FROM embeddings WHERE hash IN (SELECT hash FROM ck_garbage);
 SELECT count(*) FROM embeddings;
+
+-- A deleted embedding leaves its entry in _ck_hash, until a sixteenth of them are left over. To
+-- everybody it is absent, and its hash can be put again.
+DELETE FROM workspaces;
+SELECT ck_gc(0), (SELECT count(*) FROM _ck_hash);
+WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 64)
+INSERT INTO embeddings(model, version, content, vector) SELECT 'm', '1', 'e' || i, '[1,' || i || ']' FROM n;
+INSERT INTO workspaces(name) VALUES ('w');
+INSERT INTO refs(workspace, path, hash) SELECT 'w', 'p' || rowid, hash FROM ck_embeddings WHERE hash <> ck_hash('m', '1', 'e7');
+SELECT ck_gc(0), (SELECT count(*) FROM embeddings), (SELECT count(*) FROM _ck_hash);
+SELECT count(*) FROM embeddings WHERE hash = ck_hash('m', '1', 'e7');
+SELECT count(vector) FROM embeddings WHERE hash = ck_hash('m', '1', 'e7');
+SELECT count(*) FROM embeddings WHERE hash >= x'';
+SELECT ck_get('m', '1', 'e7') IS NULL, (SELECT count(*) FROM ck_missing(ck_hash('m', '1', 'e7')));
+SELECT count(*) FROM knn('[1,7]', 3) WHERE hash IN (SELECT ck_hash('m', '1', 'e7') UNION SELECT ck_hash('m', '1', 'e8'));
+INSERT INTO refs(workspace, path, hash) VALUES ('w', 'seven', ck_hash('m', '1', 'e7'));
+SELECT count(*) FROM refs WHERE hash = ck_hash('m', '1', 'e7');
+INSERT INTO embeddings(model, version, content, vector) VALUES ('m', '1', 'e7', '[1,70]');
+SELECT vec_to_json(ck_get('m', '1', 'e7')), (SELECT count(*) FROM _ck_hash), (SELECT count(*) FROM ck_missing(ck_hash('m', '1', 'e7')));
+DELETE FROM refs WHERE path IN (SELECT path FROM refs LIMIT 2);
+DELETE FROM embeddings WHERE hash NOT IN (SELECT hash FROM refs);
+SELECT ck_gc(0), (SELECT count(*) FROM embeddings), (SELECT count(*) FROM _ck_hash);
+DELETE FROM refs WHERE path IN (SELECT path FROM refs LIMIT 3);
+SELECT ck_gc(0), (SELECT count(*) FROM embeddings), (SELECT count(*) FROM _ck_hash);
+SELECT count(*) FROM _ck_hash WHERE id NOT IN (SELECT id FROM _ck_embedding);
+
+-- A transaction that deleted and collected is undone as a whole.
+BEGIN;
+DELETE FROM refs;
+SELECT ck_gc(0), (SELECT count(*) FROM embeddings), (SELECT count(*) FROM _ck_hash);
+ROLLBACK;
+SELECT (SELECT count(*) FROM embeddings), (SELECT count(*) FROM _ck_hash), count(ck_get(hash)) FROM refs;
 PRAGMA integrity_check;
