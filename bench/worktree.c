@@ -1,8 +1,8 @@
 /*
 ** A second worktree: 5,000 files of about eight chunks, all of them stored by the first worktree,
-** are indexed by running the statements of sql/protocol.sql, 16 files a batch. What it takes to read
-** the files, cut them and hash the chunks (the section `read`) is measured apart: any client has
-** to.
+** are indexed by running the statements of sql/protocol.sql, 16 files a batch. What it takes to
+** read the files, cut them and hash the chunks (the section `read`) is measured apart: any client
+** has to.
 */
 #include <stdlib.h>
 #include <string.h>
