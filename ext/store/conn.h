@@ -39,7 +39,7 @@ typedef struct CkStore {
     struct CkStore *next;
     char *schema;
     CkHitsWaiting hits;
-    int64_t paths_at; /* where the search for unused paths goes on: any id will do */
+    int64_t paths_at; /* where the search for unused paths goes on; 0: anywhere */
     sqlite3_stmt *idle[CK_SQL_COUNT]; /* reset and ready, or NULL */
 } CkStore;
 
