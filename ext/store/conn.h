@@ -63,7 +63,7 @@ typedef struct CkStore {
     CkIndexCache index_cache;
     int64_t builder; /* whom this connection is as a builder of indexes, random; 0: none yet */
     CkRefFile last_file;
-    int64_t paths_at; /* where the search for unused paths goes on: any id will do */
+    int64_t paths_at; /* where the search for unused paths goes on; 0: anywhere */
     sqlite3_stmt *idle[CK_SQL_COUNT]; /* reset and ready, or NULL */
 } CkStore;
 

@@ -47,8 +47,8 @@ int ck_embedding_put(CkStore *store, const CkPut *put, CkPutResult *result, CkEr
 int ck_embedding_delete(CkStore *store, int64_t id, CkError *err);
 
 /*
-** Deletes n rows without asking for live refs: for callers that just have. has_refs[i]: there may be
-** some of released workspaces, which go with it. The entries of the hashes stay, see
+** Deletes n rows without asking for live refs: for callers that just have. has_refs[i]: there may
+** be some of released workspaces, which go with it. The entries of the hashes stay, see
 ** store/hash_sweep.h.
 */
 int ck_embedding_drop(CkStore *store, const int64_t *ids, const int *has_refs, size_t n,

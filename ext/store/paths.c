@@ -52,9 +52,9 @@ int ck_paths_sweep(CkStore *store, CkPathSweep *sweep, CkError *err) {
     if (err->rc != SQLITE_OK) return err->rc;
     sweep->n_dropped += n_unused;
     int at_end = n_seen < sweep->n_step;
-    store->paths_at = at_end ? 0 : id;
+    store->paths_at = at_end ? -1 : id; /* 0 would be anywhere */
     sweep->done = (sweep->wrapped && (at_end || id >= sweep->start)) ||
-                  (at_end && sweep->start == 0) || sweep->n_in_use >= sweep->patience;
+                  (at_end && sweep->start <= 0) || sweep->n_in_use >= sweep->patience;
     if (at_end) sweep->wrapped = 1;
     return SQLITE_OK;
 }
