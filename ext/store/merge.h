@@ -16,9 +16,9 @@
 **   6. drop      the old blocks, in batches
 **
 ** Inside a transaction of the caller's all of it happens in that one. A builder that is killed
-** leaves blocks that nobody reads, and a claim that is worth nothing after CK_MERGE_CLAIM_S. So does
-** one that was interrupted, since nothing can be written until its statement has ended; but a claim
-** is the connection's, which may build again at once.
+** leaves blocks that nobody reads, and a claim that is worth nothing after CK_MERGE_CLAIM_S. So
+** does one that was interrupted, since nothing can be written until its statement has ended; but a
+** claim is the connection's, which may build again at once.
 */
 #ifndef CK_STORE_MERGE_H
 #define CK_STORE_MERGE_H
