@@ -105,30 +105,34 @@ CREATE INDEX main._ck_ref_embedding ON _ck_ref(embedding);
 -- The search index, which can be rebuilt from the tables above (ext/store/index.h).
 --
 -- One row for each model that has one. generation: the blocks that are read; 0 while the first one
--- is being built. last_id: embeddings up to this id are in its blocks, unless in the tail. mean:
--- what its codes are relative to, dims f32. depth: candidates compared exactly for ten neighbours.
--- n_merged: embeddings when this generation was built. builder, builder_at: who builds the next
--- generation (a random number), and when it was last seen to.
+-- is being built. n_blocks: how many there are. mean: what their codes are relative to, dims f32.
+-- depth: candidates compared exactly for ten neighbours. checksum: XXH3-64 of mean, seeded with
+-- model, generation and depth. n_merged: embeddings when this generation was built. builder,
+-- builder_at: who builds the next generation (a random number), and when it was last seen to.
 CREATE TABLE main._ck_index(
     model INTEGER PRIMARY KEY,
     generation INTEGER NOT NULL,
     stamp INTEGER NOT NULL,
     depth INTEGER NOT NULL,
     n_merged INTEGER NOT NULL,
+    n_blocks INTEGER NOT NULL,
+    checksum INTEGER NOT NULL,
     builder INTEGER,
     builder_at INTEGER,
     mean BLOB NOT NULL
 );
 
 -- The directory of blocks. id: model << 43 | generation << 23 | plane << 20 | block. stamp: random,
--- new with every write. first_id, last_id: the smallest and the largest embedding in it.
+-- new with every write. checksum: of the data. first_id, last_id: the smallest and the largest
+-- embedding in it. entry_checksum: XXH3-64 of id, checksum, n, first_id and last_id.
 CREATE TABLE main._ck_block(
     id INTEGER PRIMARY KEY,
     stamp INTEGER NOT NULL,
     checksum INTEGER NOT NULL,
     n INTEGER NOT NULL,
     first_id INTEGER NOT NULL,
-    last_id INTEGER NOT NULL
+    last_id INTEGER NOT NULL,
+    entry_checksum INTEGER NOT NULL
 );
 
 CREATE TABLE main._ck_block_data(
@@ -144,7 +148,7 @@ CREATE TABLE main._ck_tail(
 );
 
 -- A bit for each embedding of which the blocks say what no longer holds (it was deleted, or its
--- vector replaced): bit id % 8192 of row id / 8192.
+-- vector replaced): bit id % 8192 of row id / 8192. Behind the bits is their checksum, 8 bytes.
 CREATE TABLE main._ck_stale(
     id INTEGER PRIMARY KEY,
     bits BLOB NOT NULL

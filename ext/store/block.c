@@ -3,12 +3,28 @@
 
 #include <string.h>
 
+#include "base/coding.h"
 #include "vector/kernels.h"
 
 _Static_assert(CK_PLANE_SCAN < 8, "a plane has three bits of an address");
 
 static int64_t checksum_of(int64_t address, const void *data, size_t n_bytes) {
     return (int64_t)ck_kernels()->checksum(data, n_bytes, (uint64_t)address);
+}
+
+static int64_t entry_checksum_of(const CkBlockEntry *entry) {
+    const int64_t fields[] = {entry->checksum, entry->n, entry->first_id, entry->last_id};
+    uint8_t bytes[sizeof fields];
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        ck_store_u64(bytes + 8 * i, (uint64_t)fields[i]);
+    }
+    return checksum_of(entry->address, bytes, sizeof bytes);
+}
+
+static int damaged(const CkBlockEntry *entry, const char *what, CkError *err) {
+    return ck_error_set(err, SQLITE_CORRUPT_VTAB,
+                        "index: " CK_BLOCK_FORMAT " %s; SELECT ck_repair('index') builds it anew",
+                        CK_BLOCK_FORMAT_ARGS(entry->address), what);
 }
 
 int ck_block_directory(CkStore *store, int64_t model, int64_t generation, CkPlane plane,
@@ -26,17 +42,14 @@ int ck_block_directory(CkStore *store, int64_t model, int64_t generation, CkPlan
             .first_id = sqlite3_column_int64(stmt, 4),
             .last_id = sqlite3_column_int64(stmt, 5),
         };
+        if (sqlite3_column_int64(stmt, 6) != entry_checksum_of(&entry)) {
+            damaged(&entry, "has a damaged entry in the directory", err);
+        }
         ck_buf_append(entries, &entry, sizeof entry);
         if (entries->rc != SQLITE_OK) ck_error_nomem(err);
     }
     ck_stmt_give(store, CK_SQL_BLOCK_DIRECTORY, stmt);
     return err->rc;
-}
-
-static int damaged(const CkBlockEntry *entry, const char *what, CkError *err) {
-    return ck_error_set(err, SQLITE_CORRUPT_VTAB,
-                        "index: " CK_BLOCK_FORMAT " %s; SELECT ck_repair('index') builds it anew",
-                        CK_BLOCK_FORMAT_ARGS(entry->address), what);
 }
 
 int ck_block_read(CkStore *store, const CkBlockEntry *entry, size_t n_bytes, CkBuf *out,
@@ -71,8 +84,8 @@ int ck_block_write(CkStore *store, CkBlockEntry *entry, const void *data, size_t
     entry->checksum = checksum_of(entry->address, data, n_bytes);
     ck_stmt_run(store, CK_SQL_BLOCK_PUT_DATA, err, "ib", entry->address, data, (int)n_bytes);
     if (err->rc != SQLITE_OK) return err->rc;
-    return ck_stmt_run(store, CK_SQL_BLOCK_PUT, err, "iiiii", entry->address, entry->checksum,
-                       entry->n, entry->first_id, entry->last_id);
+    return ck_stmt_run(store, CK_SQL_BLOCK_PUT, err, "iiiiii", entry->address, entry->checksum,
+                       entry->n, entry->first_id, entry->last_id, entry_checksum_of(entry));
 }
 
 int ck_block_next(CkStore *store, int64_t model, int64_t generation, CkPlane plane,

@@ -8,8 +8,9 @@
 ** too, and takes the block for unchanged while the directory shows the same stamp; the number of a
 ** block or a generation may come again, a stamp does not.
 **
-** The data of a block is covered by a checksum that is seeded with its address. A block that does
-** not match is answered with SQLITE_CORRUPT_VTAB and a message that names it and the repair.
+** The data of a block is covered by a checksum that is seeded with its address, its entry by one of
+** its own: a search skips blocks by what their entries say. What does not match is answered with
+** SQLITE_CORRUPT_VTAB and a message that names the block and the repair.
 */
 #ifndef CK_STORE_BLOCK_H
 #define CK_STORE_BLOCK_H
@@ -47,7 +48,7 @@ typedef struct CkBlockEntry {
     (long long)((address)&0xfffff), (long long)((address) >> 20 & 7),                      \
         (long long)((address) >> 23 & 0xfffff), (long long)((address) >> 43)
 
-/* Appends the directory of a plane to `entries` (CkBlockEntry each), in order. */
+/* Appends the directory of a plane to `entries` (CkBlockEntry each), in order, each one checked. */
 int ck_block_directory(CkStore *store, int64_t model, int64_t generation, CkPlane plane,
                        CkBuf *entries, CkError *err);
 

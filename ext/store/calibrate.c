@@ -135,6 +135,8 @@ static int rank(Calibration *calibration, CkError *err) {
     for (size_t i = 0; i < entries.n_bytes / sizeof *entry && err->rc == SQLITE_OK; i++) {
         CkScanBlock block;
         size_t n = (size_t)entry[i].n;
+        /* Read from the file: more than there is room for is no block of ours. */
+        if (entry[i].n < 1 || n > ck_scan_block_capacity(code_bytes)) continue;
         ck_block_read(what->store, &entry[i], ck_scan_block_bytes(n, code_bytes), &data, err);
         if (err->rc != SQLITE_OK) break;
         ck_scan_block_view(data.data, n, &block);

@@ -1,12 +1,12 @@
 /* The index as a connection sees it: see index.h. */
 #include "store/index.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/coding.h"
 #include "store/config.h"
 #include "store/tail.h"
+#include "vector/kernels.h"
 
 static int64_t block_bytes(const CkIndex *index, const CkIndexBlock *block) {
     int64_t n = (int64_t)block->data.n_bytes;
@@ -83,23 +83,36 @@ static int refuse_row(const CkIndex *index, const char *what, CkError *err) {
                         (long long)index->model, what);
 }
 
-/* Reads the mean from column `column`, to host order. */
-static int read_mean(CkIndex *index, sqlite3_stmt *stmt, int column, int64_t stamp, CkError *err) {
-    if (index->mean.n_bytes > 0 && index->mean_stamp == stamp) return SQLITE_OK;
-    const void *data = sqlite3_column_blob(stmt, column);
-    size_t n_bytes = (size_t)sqlite3_column_bytes(stmt, column);
-    ck_buf_clear(&index->mean);
+int64_t ck_index_checksum(int64_t model, int64_t generation, int64_t depth, const void *mean,
+                          size_t n_bytes) {
+    const int64_t fields[] = {model, generation, depth};
+    uint8_t bytes[sizeof fields];
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        ck_store_u64(bytes + 8 * i, (uint64_t)fields[i]);
+    }
+    uint64_t seed = ck_kernels()->checksum(bytes, sizeof bytes, 0);
+    return (int64_t)ck_kernels()->checksum(mean, n_bytes, seed);
+}
+
+/* Reads the mean of a stepped index_get, to host order, after a look at the row's checksum. */
+static int read_mean(CkIndex *index, sqlite3_stmt *stmt, CkError *err) {
+    int64_t stamp = sqlite3_column_int64(stmt, 1);
+    const void *data = sqlite3_column_blob(stmt, 6);
+    size_t n_bytes = (size_t)sqlite3_column_bytes(stmt, 6);
     if (!data || n_bytes != index->dims * sizeof(float)) {
         return refuse_row(index, "has no mean of the model's dims", err);
     }
+    if (sqlite3_column_int64(stmt, 5) !=
+        ck_index_checksum(index->model, sqlite3_column_int64(stmt, 0),
+                          sqlite3_column_int64(stmt, 2), data, n_bytes)) {
+        return refuse_row(index, "is damaged: its checksum does not match", err);
+    }
+    if (index->mean.n_bytes > 0 && index->mean_stamp == stamp) return SQLITE_OK;
+    ck_buf_clear(&index->mean);
     float *mean = (float *)(void *)ck_buf_extend(&index->mean, n_bytes);
     if (!mean) return ck_error_nomem(err);
     for (uint32_t j = 0; j < index->dims; j++) {
         mean[j] = ck_load_f32((const uint8_t *)data + sizeof(float) * j);
-        if (!isfinite(mean[j])) {
-            ck_buf_clear(&index->mean);
-            return refuse_row(index, "has a mean that is no vector", err);
-        }
     }
     index->mean_stamp = stamp;
     return SQLITE_OK;
@@ -114,10 +127,11 @@ static int read_row(CkIndex *index, CkError *err) {
         int64_t depth = sqlite3_column_int64(stmt, 2);
         if (depth < 1 || depth > CK_EF_MAX) {
             refuse_row(index, "has a depth beyond reason", err);
-        } else if (read_mean(index, stmt, 4, sqlite3_column_int64(stmt, 1), err) == SQLITE_OK) {
+        } else if (read_mean(index, stmt, err) == SQLITE_OK) {
             index->generation = sqlite3_column_int64(stmt, 0);
             index->depth = (int)depth;
             index->n_merged = sqlite3_column_int64(stmt, 3);
+            index->n_listed = sqlite3_column_int64(stmt, 4);
         }
     }
     ck_stmt_give(index->store, CK_SQL_INDEX_GET, stmt);
@@ -145,7 +159,7 @@ static void inherit(CkIndex *index, CkIndexBlock *fresh, size_t n_fresh) {
 }
 
 static int check_entry(const CkIndex *index, const CkBlockEntry *entry, CkError *err) {
-    /* A block is filled up to a size; the bound keeps a damaged count from asking for memory. */
+    /* A block is filled up to a size; the bound keeps a forged count from asking for memory. */
     if (entry->n >= 1 &&
         entry->n <= (int64_t)ck_scan_block_capacity(ck_sign_code_bytes(index->dims)) &&
         entry->first_id > 0 && entry->first_id <= entry->last_id) {
@@ -164,6 +178,9 @@ static int read_directory(CkIndex *index, CkError *err) {
                        err);
     const CkBlockEntry *entry = (const CkBlockEntry *)(const void *)entries.data;
     size_t n = entries.n_bytes / sizeof *entry;
+    if (err->rc == SQLITE_OK && n != (size_t)index->n_listed) {
+        refuse_row(index, "lists another number of blocks than there are", err);
+    }
     CkIndexBlock *blocks = sqlite3_malloc64((n + 1) * sizeof *blocks);
     if (!blocks) ck_error_nomem(err);
     if (blocks) memset(blocks, 0, (n + 1) * sizeof *blocks);
@@ -302,7 +319,7 @@ int ck_index_for_put(CkStore *store, const CkModel *model, int64_t stamp, CkInde
     index->is_read = 0;
     if (ck_stmt_take(store, CK_SQL_INDEX_GET, &stmt, err) != SQLITE_OK) return err->rc;
     ck_stmt_bind(stmt, "i", model->id);
-    if (ck_stmt_step(store, stmt, err) == SQLITE_ROW) read_mean(index, stmt, 4, stamp, err);
+    if (ck_stmt_step(store, stmt, err) == SQLITE_ROW) read_mean(index, stmt, err);
     ck_stmt_give(store, CK_SQL_INDEX_GET, stmt);
     return err->rc;
 }

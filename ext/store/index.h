@@ -47,6 +47,7 @@ typedef struct CkIndex {
     CkBuf mean;          /* dims floats, host order */
     int depth;
     int64_t n_merged;
+    int64_t n_listed; /* blocks there must be */
     CkIndexBlock *blocks; /* n_blocks of them, and behind them the tail */
     size_t n_blocks;
     CkScanBuilder tail;
@@ -80,6 +81,10 @@ static inline CkSignSpace ck_index_space(const CkIndex *index) {
 */
 int ck_index_for_put(CkStore *store, const CkModel *model, int64_t stamp, CkIndex **index,
                      CkError *err);
+
+/* The checksum of a row of _ck_index; `mean` is as stored. */
+int64_t ck_index_checksum(int64_t model, int64_t generation, int64_t depth, const void *mean,
+                          size_t n_bytes);
 
 /* Whether n_bytes more may be kept in memory; makes room at the expense of other models. */
 int ck_index_may_keep(CkIndex *index, size_t n_bytes);

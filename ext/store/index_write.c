@@ -90,6 +90,9 @@ static int pack(CkStore *store, int64_t model_id, CkError *err) {
     if (err->rc == SQLITE_OK) {
         ck_scan_builder_write(&builder, store, model_id, row[0], &number, err);
     }
+    if (err->rc == SQLITE_OK) {
+        ck_stmt_run(store, CK_SQL_INDEX_SET_BLOCKS, err, "ii", model_id, number);
+    }
     ck_stale_bits_release(&stale);
     ck_scan_builder_release(&builder);
     return err->rc;

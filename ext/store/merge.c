@@ -246,8 +246,11 @@ static int store_mean(Merge *merge, CkError *err) {
     uint8_t *data = ck_buf_extend(&bytes, dims * sizeof(float));
     if (!data) return ck_error_nomem(err);
     for (uint32_t j = 0; j < dims; j++) ck_store_f32(data + sizeof(float) * j, merge->mean[j]);
-    ck_stmt_run(merge->store, CK_SQL_INDEX_FLIP, err, "iiiib", merge->model->id, merge->generation,
-                (int64_t)merge->depth, merge->n_coded, data, (int)bytes.n_bytes);
+    int64_t model = merge->model->id, depth = merge->depth;
+    ck_stmt_run(merge->store, CK_SQL_INDEX_FLIP, err, "iiiiiib", model, merge->generation, depth,
+                merge->n_coded, merge->number,
+                ck_index_checksum(model, merge->generation, depth, data, bytes.n_bytes), data,
+                (int)bytes.n_bytes);
     ck_buf_release(&bytes);
     return err->rc;
 }

@@ -3,8 +3,12 @@
 
 #include <string.h>
 
+#include "base/coding.h"
+#include "vector/kernels.h"
+
 #define ROW_IDS 8192 /* ids of one row, which has a bit each: 1 KB */
-#define ROW_BYTES (ROW_IDS / 8)
+#define BITS_BYTES (ROW_IDS / 8)
+#define ROW_BYTES (BITS_BYTES + 8) /* and behind them XXH3-64 of them, seeded with the row's id */
 
 void ck_stale_bits_init(CkStaleBits *bits) {
     ck_buf_init(&bits->bits);
@@ -23,6 +27,17 @@ static int refuse_row(int64_t row, CkError *err) {
                         (long long)row);
 }
 
+static uint64_t checksum_of(int64_t row, const uint8_t *bits) {
+    return ck_kernels()->checksum(bits, BITS_BYTES, (uint64_t)row);
+}
+
+/* The bits of column `column`, or NULL when the row is none of ours. */
+static const uint8_t *bits_from_row(sqlite3_stmt *stmt, int column, int64_t row) {
+    const uint8_t *bytes = sqlite3_column_blob(stmt, column);
+    if (!bytes || sqlite3_column_bytes(stmt, column) != ROW_BYTES) return NULL;
+    return ck_load_u64(bytes + BITS_BYTES) == checksum_of(row, bytes) ? bytes : NULL;
+}
+
 static int64_t count_bits(const uint8_t *bytes, size_t n) {
     int64_t count = 0;
     for (size_t i = 0; i < n; i++) count += __builtin_popcount(bytes[i]);
@@ -30,14 +45,14 @@ static int64_t count_bits(const uint8_t *bytes, size_t n) {
 }
 
 /* Copies a row's bits to their place; what is between two rows is zero. */
-static int copy_row(CkStaleBits *bits, int64_t row, const void *bytes, CkError *err) {
-    size_t at = (size_t)row * ROW_BYTES;
+static int copy_row(CkStaleBits *bits, int64_t row, const uint8_t *bytes, CkError *err) {
+    size_t at = (size_t)row * BITS_BYTES;
     size_t gap = at - bits->bits.n_bytes;
-    uint8_t *to = ck_buf_extend(&bits->bits, gap + ROW_BYTES);
+    uint8_t *to = ck_buf_extend(&bits->bits, gap + BITS_BYTES);
     if (!to) return ck_error_nomem(err);
     memset(to, 0, gap);
-    memcpy(to + gap, bytes, ROW_BYTES);
-    bits->n += count_bits(to + gap, ROW_BYTES);
+    memcpy(to + gap, bytes, BITS_BYTES);
+    bits->n += count_bits(to + gap, BITS_BYTES);
     return SQLITE_OK;
 }
 
@@ -54,9 +69,8 @@ int ck_stale_read(CkStore *store, CkStaleBits *bits, CkError *err) {
     }
     while (err->rc == SQLITE_OK && ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
         int64_t row = sqlite3_column_int64(stmt, 0);
-        const void *bytes = sqlite3_column_blob(stmt, 1);
-        if (row < 0 || row > last_id / ROW_IDS || !bytes ||
-            sqlite3_column_bytes(stmt, 1) != ROW_BYTES) {
+        const uint8_t *bytes = bits_from_row(stmt, 1, row);
+        if (row < 0 || row > last_id / ROW_IDS || !bytes) {
             refuse_row(row, err);
         } else {
             copy_row(bits, row, bytes, err);
@@ -73,8 +87,8 @@ static int get_row(CkStore *store, int64_t row, uint8_t bytes[ROW_BYTES], CkErro
     if (ck_stmt_take(store, CK_SQL_STALE_GET, &stmt, err) != SQLITE_OK) return err->rc;
     ck_stmt_bind(stmt, "i", row);
     if (ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
-        const void *stored = sqlite3_column_blob(stmt, 0);
-        if (stored && sqlite3_column_bytes(stmt, 0) == ROW_BYTES) {
+        const uint8_t *stored = bits_from_row(stmt, 0, row);
+        if (stored) {
             memcpy(bytes, stored, ROW_BYTES);
         } else {
             refuse_row(row, err);
@@ -84,10 +98,11 @@ static int get_row(CkStore *store, int64_t row, uint8_t bytes[ROW_BYTES], CkErro
     return err->rc;
 }
 
-static int put_row(CkStore *store, int64_t row, const uint8_t bytes[ROW_BYTES], CkError *err) {
-    if (count_bits(bytes, ROW_BYTES) == 0) {
+static int put_row(CkStore *store, int64_t row, uint8_t bytes[ROW_BYTES], CkError *err) {
+    if (count_bits(bytes, BITS_BYTES) == 0) {
         return ck_stmt_run(store, CK_SQL_STALE_DELETE, err, "i", row);
     }
+    ck_store_u64(bytes + BITS_BYTES, checksum_of(row, bytes));
     return ck_stmt_run(store, CK_SQL_STALE_PUT, err, "ib", row, bytes, ROW_BYTES);
 }
 

@@ -1,7 +1,8 @@
 -- The search index: what ext/store/index*.c, block.c, tail.c and merge.c read and write.
 
 -- name: index_get
-SELECT generation, stamp, depth, n_merged, mean FROM main._ck_index WHERE model = ?1
+SELECT generation, stamp, depth, n_merged, n_blocks, checksum, mean
+FROM main._ck_index WHERE model = ?1
 
 -- name: index_generation
 SELECT generation FROM main._ck_index WHERE model = ?1
@@ -17,16 +18,19 @@ WHERE generation > 0 OR builder IS NOT NULL ORDER BY is_built DESC LIMIT 1
 
 -- A row for a model whose first generation is being built, unless the model is gone.
 -- name: index_add
-INSERT INTO main._ck_index(model, generation, stamp, depth, n_merged, mean)
-SELECT id, 0, random(), 0, 0, x'' FROM main._ck_model WHERE id = ?1
+INSERT INTO main._ck_index(model, generation, stamp, depth, n_merged, n_blocks, checksum, mean)
+SELECT id, 0, random(), 0, 0, 0, 0, x'' FROM main._ck_model WHERE id = ?1
 ON CONFLICT(model) DO NOTHING
 
 -- From here on readers use generation ?2.
 -- name: index_flip
 UPDATE main._ck_index
-SET generation = ?2, stamp = random(), depth = ?3, n_merged = ?4, mean = ?5,
-    builder = NULL, builder_at = NULL
+SET generation = ?2, stamp = random(), depth = ?3, n_merged = ?4, n_blocks = ?5, checksum = ?6,
+    mean = ?7, builder = NULL, builder_at = NULL
 WHERE model = ?1
+
+-- name: index_set_blocks
+UPDATE main._ck_index SET n_blocks = ?2 WHERE model = ?1
 
 -- Becomes the builder, unless another one was seen after ?4.
 -- name: index_claim
@@ -44,7 +48,7 @@ UPDATE main._ck_index SET builder = NULL, builder_at = NULL WHERE model = ?1 AND
 -- name: index_sizes
 SELECT m.id, m.dims, m.metric, m.encoding, m.normalized, m.m, m.ef_construction, m.ef_search,
        m.name, i.generation, i.n_merged,
-       (SELECT coalesce(sum(b.n), 0) FROM main._ck_block AS b
+       (SELECT CAST(total(b.n) AS INTEGER) FROM main._ck_block AS b
         WHERE b.id >= (m.id << 43) + (i.generation << 23)
           AND b.id < (m.id << 43) + ((i.generation + 1) << 23)),
        (SELECT count(*) FROM main._ck_tail AS t WHERE t.model = m.id),
@@ -53,7 +57,7 @@ FROM main._ck_model AS m LEFT JOIN main._ck_index AS i ON i.model = m.id
 ORDER BY m.id
 
 -- name: block_directory
-SELECT id, stamp, checksum, n, first_id, last_id FROM main._ck_block
+SELECT id, stamp, checksum, n, first_id, last_id, entry_checksum FROM main._ck_block
 WHERE id >= ?1 AND id <= ?2 ORDER BY id
 
 -- name: block_data
@@ -63,8 +67,8 @@ SELECT data FROM main._ck_block_data WHERE id = ?1
 SELECT max(id) FROM main._ck_block WHERE id >= ?1 AND id <= ?2
 
 -- name: block_put
-INSERT OR REPLACE INTO main._ck_block(id, stamp, checksum, n, first_id, last_id)
-VALUES (?1, random(), ?2, ?3, ?4, ?5)
+INSERT OR REPLACE INTO main._ck_block(id, stamp, checksum, n, first_id, last_id, entry_checksum)
+VALUES (?1, random(), ?2, ?3, ?4, ?5, ?6)
 
 -- name: block_put_data
 INSERT OR REPLACE INTO main._ck_block_data(id, data) VALUES (?1, ?2)
