@@ -71,7 +71,7 @@ CREATE TABLE main._ck_vector(
 
 -- state: 'live', 'stale', or 'released': gone for every reader (its name is NULL and free for a
 -- new workspace), with refs left that garbage collection sweeps in bounded batches. stale_at: when
--- a stale one became so.
+-- a stale one became so. stamp: a fresh random number with every change of its refs.
 CREATE TABLE main._ck_workspace(
     id INTEGER PRIMARY KEY,
     name TEXT UNIQUE,
@@ -83,7 +83,8 @@ CREATE TABLE main._ck_workspace(
     expires_at INTEGER,
     pinned INTEGER NOT NULL,
     state TEXT NOT NULL CHECK(state IN ('live', 'stale', 'released')),
-    stale_at INTEGER
+    stale_at INTEGER,
+    stamp INTEGER NOT NULL DEFAULT (random())
 );
 
 CREATE TABLE main._ck_path(

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "store/index.h"
+#include "store/workspace_set.h"
 
 int ck_conn_new(sqlite3 *db, CkConn **out, CkError *err) {
     CkConn *conn = sqlite3_malloc64(sizeof *conn);
@@ -38,6 +39,7 @@ void ck_conn_release(void *arg) {
         CkStore *store = conn->stores;
         conn->stores = store->next;
         ck_index_free_all(store);
+        ck_workspace_sets_free(store);
         sqlite3_free(store->schema);
         sqlite3_free(store);
     }

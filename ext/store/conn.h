@@ -55,6 +55,12 @@ typedef struct CkRefFile {
     char path[CK_PATH_MAX_BYTES + 1];
 } CkRefFile;
 
+/* What workspaces refer to, see store/workspace_set.h. */
+typedef struct CkWorkspaceSets {
+    struct CkWorkspaceSet *sets;
+    int64_t n_uses;
+} CkWorkspaceSets;
+
 typedef struct CkStore {
     struct CkConn *conn;
     struct CkStore *next;
@@ -63,6 +69,8 @@ typedef struct CkStore {
     CkIndexCache index_cache;
     int64_t builder; /* whom this connection is as a builder of indexes, random; 0: none yet */
     CkRefFile last_file;
+    int64_t touched_workspace; /* whose stamp is new already, see store/ref_file.h; 0: none */
+    CkWorkspaceSets workspace_sets;
     int64_t paths_at; /* where the search for unused paths goes on; 0: anywhere */
     sqlite3_stmt *idle[CK_SQL_COUNT]; /* reset and ready, or NULL */
 } CkStore;

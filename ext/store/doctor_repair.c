@@ -163,7 +163,10 @@ int ck_doctor_repair(CkStore *store, const char *check, int64_t *n_fixed, CkErro
     for (size_t i = 0; i < sizeof repairs / sizeof *repairs; i++) {
         if (strcmp(repairs[i].check, check) != 0) continue;
         if (repairs[i].run(store, n_fixed, err) != SQLITE_OK) return err->rc;
-        if (ck_stmt_run(store, CK_SQL_META_TOUCH, err, "") != SQLITE_OK) return err->rc;
+        /* What connections remember of the store may be of rows that are no more. */
+        ck_ref_file_forget(store);
+        ck_stmt_run(store, CK_SQL_META_TOUCH, err, "");
+        if (ck_stmt_run(store, CK_SQL_WORKSPACE_TOUCH_ALL, err, "") != SQLITE_OK) return err->rc;
         return ck_audit_add(store, "repair", err, "{\"check\":\"%s\",\"rows\":%lld}", check,
                             (long long)*n_fixed);
     }

@@ -18,6 +18,11 @@ int ck_idset_add(CkIdSet *set, int64_t id, CkError *err) {
     return set->buf.rc == SQLITE_OK ? SQLITE_OK : ck_error_nomem(err);
 }
 
+int ck_idset_add_all(CkIdSet *set, const CkIdSet *other, CkError *err) {
+    ck_buf_append(&set->buf, other->buf.data, other->buf.n_bytes);
+    return set->buf.rc == SQLITE_OK ? SQLITE_OK : ck_error_nomem(err);
+}
+
 static int compare_ids(const void *a, const void *b) {
     int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
     return (x > y) - (x < y);
@@ -36,13 +41,13 @@ void ck_idset_seal(CkIdSet *set) {
     set->restricts = 1;
 }
 
-int ck_idset_intersect(CkIdSet *set, const CkIdSet *other, CkError *err) {
-    if (!other->restricts) return SQLITE_OK;
+void ck_idset_intersect(CkIdSet *set, CkIdSet *other) {
+    if (!other->restricts) return;
     if (!set->restricts) {
-        ck_buf_clear(&set->buf);
-        ck_buf_append(&set->buf, other->buf.data, other->buf.n_bytes);
-        set->restricts = 1;
-        return set->buf.rc == SQLITE_OK ? SQLITE_OK : ck_error_nomem(err);
+        CkIdSet all = *set;
+        *set = *other;
+        *other = all;
+        return;
     }
     int64_t *a = (int64_t *)(void *)set->buf.data;
     const int64_t *b = ck_idset_ids(other);
@@ -59,5 +64,4 @@ int ck_idset_intersect(CkIdSet *set, const CkIdSet *other, CkError *err) {
         }
     }
     set->buf.n_bytes = n * sizeof *a;
-    return SQLITE_OK;
 }

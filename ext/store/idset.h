@@ -19,8 +19,14 @@ void ck_idset_release(CkIdSet *set);
 int ck_idset_add(CkIdSet *set, int64_t id, CkError *err);
 void ck_idset_seal(CkIdSet *set);
 
-/* Keeps in `set` only what is in `other` too; both sealed. A set that does not restrict is all. */
-int ck_idset_intersect(CkIdSet *set, const CkIdSet *other, CkError *err);
+/* Adds all of a sealed set, likewise. */
+int ck_idset_add_all(CkIdSet *set, const CkIdSet *other, CkError *err);
+
+/*
+** Keeps in `set` only what is in `other` too; both sealed. A set that does not restrict is all. What
+** is in `other` afterwards is of no use but to be released.
+*/
+void ck_idset_intersect(CkIdSet *set, CkIdSet *other);
 
 static inline size_t ck_idset_count(const CkIdSet *set) {
     return set->buf.n_bytes / sizeof(int64_t);

@@ -181,10 +181,18 @@ int ck_ref_insert(CkStore *store, const CkRefRow *row, int replace, int64_t *id,
     ck_ref_file_remember(store, names.workspace, names.path, &to.file);
     *id = CK_REF_ID(to.file.workspace, to.file.path, to.chunk);
     write_ref(store, *id, &to, present, err);
+    if (err->rc == SQLITE_OK && present != SAME) {
+        ck_ref_touch(store, to.file.workspace, to.file.workspace, err);
+    }
     if ((err->rc & 0xff) == SQLITE_CONSTRAINT) return taken(err);
     if (err->rc == SQLITE_OK) freshen(store, &to, err);
     if (err->rc == SQLITE_OK) ck_hits_flush(store, CK_HITS_BATCH, err);
     return err->rc;
+}
+
+int ck_ref_delete(CkStore *store, int64_t id, CkError *err) {
+    ck_stmt_run(store, CK_SQL_REF_DELETE, err, "i", id);
+    return err->rc == SQLITE_OK ? ck_ref_touch(store, id >> 43, id >> 43, err) : err->rc;
 }
 
 int ck_ref_update(CkStore *store, int64_t old_id, const CkRefRow *row, int replace, int64_t *id,
@@ -210,6 +218,7 @@ int ck_ref_update(CkStore *store, int64_t old_id, const CkRefRow *row, int repla
                         to.start_line, to.end_line);
         }
         if ((err->rc & 0xff) == SQLITE_CONSTRAINT) taken(err);
+        if (err->rc == SQLITE_OK) ck_ref_touch(store, old_id >> 43, to.file.workspace, err);
         if (err->rc == SQLITE_OK) freshen(store, &to, err);
     } else if (rc == SQLITE_DONE) {
         ck_error_set(err, SQLITE_ERROR, "refs: row %lld is gone", (long long)old_id);

@@ -35,6 +35,8 @@ typedef struct CkRefRow {
 */
 int ck_ref_insert(CkStore *store, const CkRefRow *row, int replace, int64_t *id, CkError *err);
 
+int ck_ref_delete(CkStore *store, int64_t id, CkError *err);
+
 /* Changes a ref, its key included; unchanged values stay. */
 int ck_ref_update(CkStore *store, int64_t old_id, const CkRefRow *row, int replace, int64_t *id,
                   CkError *err);

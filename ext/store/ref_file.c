@@ -20,7 +20,7 @@ int ck_ref_file_find(CkStore *store, const char *workspace, const char *path,
         *ids = last->ids;
         return SQLITE_OK;
     }
-    ck_ref_file_forget(store);
+    store->last_file.known = 0;
     if (ck_store_query(store, CK_SQL_REF_FILE_FIND, &stmt, err, "tt", workspace, path) !=
         SQLITE_OK) {
         return err->rc;
@@ -57,6 +57,14 @@ void ck_ref_file_remember(CkStore *store, const char *workspace, const char *pat
     last->known = 1;
 }
 
+int ck_ref_touch(CkStore *store, int64_t workspace, int64_t other, CkError *err) {
+    if (workspace == other && workspace == store->touched_workspace) return SQLITE_OK;
+    ck_stmt_run(store, CK_SQL_WORKSPACE_TOUCH, err, "ii", workspace, other);
+    store->touched_workspace = err->rc == SQLITE_OK ? workspace : 0;
+    return err->rc;
+}
+
 void ck_ref_file_forget(CkStore *store) {
     store->last_file.known = 0;
+    store->touched_workspace = 0;
 }

@@ -31,6 +31,15 @@ int ck_ref_file_intern(CkStore *store, const char *path, int64_t *id, CkError *e
 void ck_ref_file_remember(CkStore *store, const char *workspace, const char *path,
                           const CkRefFileIds *ids);
 
+/*
+** Gives the workspaces whose refs are changing a new stamp (two at once: a ref may move; else the
+** same one twice), so that what others remember of them is old (store/workspace_set.h). One that was
+** given by the last call is new enough, until the same things end that end what is remembered here,
+** or a set of ids is read under it. Called only within xUpdate of the table `refs`.
+*/
+int ck_ref_touch(CkStore *store, int64_t workspace, int64_t other, CkError *err);
+
+/* Forgets both. */
 void ck_ref_file_forget(CkStore *store);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "store/embedding.h"
 #include "store/ref.h"
-#include "store/workspace.h"
+#include "store/workspace_set.h"
 
 static const char *const input_names[CK_KNN_INPUTS] = {"query", "k", "ef", "recall", "workspace"};
 
@@ -291,23 +291,15 @@ int ck_knn_input_read(CkKnnInput *input, const char *letters, sqlite3_value **ar
 
 static int add_workspace(CkIdSet *set, CkStore *store, sqlite3_value *value, CkError *err) {
     const char *name;
-    int64_t id;
-    int found = 0;
-    sqlite3_stmt *stmt = NULL;
+    const CkIdSet *ids = NULL;
     if (ck_text_from_value(value, "knn", "workspace", CK_NAME_MAX, &name, err) != SQLITE_OK) {
         return err->rc;
     }
-    if (ck_workspace_find(store, name, &id, &found, err) != SQLITE_OK) return err->rc;
-    if (!found) {
+    if (ck_workspace_set_get(store, name, &ids, err) != SQLITE_OK) return err->rc;
+    if (!ids) {
         return ck_error_set(err, SQLITE_ERROR, "knn: workspace '%s' is not registered", name);
     }
-    if (ck_stmt_take(store, CK_SQL_REF_EMBEDDINGS, &stmt, err) != SQLITE_OK) return err->rc;
-    ck_stmt_bind(stmt, "ii", CK_REF_FIRST(id), CK_REF_LAST(id));
-    while (err->rc == SQLITE_OK && ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
-        ck_idset_add(set, sqlite3_column_int64(stmt, 0), err);
-    }
-    ck_stmt_give(store, CK_SQL_REF_EMBEDDINGS, stmt);
-    return err->rc;
+    return ck_idset_add_all(set, ids, err);
 }
 
 static int add_hash(CkIdSet *set, CkStore *store, sqlite3_value *value, CkError *err) {
@@ -345,7 +337,7 @@ static int restrict_by(CkKnnInput *input, CkStore *store, sqlite3_value *list, A
     }
     if (rc != SQLITE_OK && rc != SQLITE_DONE) ck_error_set(err, rc, "%s", sqlite3_errstr(rc));
     ck_idset_seal(&set);
-    if (err->rc == SQLITE_OK) ck_idset_intersect(&input->passing, &set, err);
+    if (err->rc == SQLITE_OK) ck_idset_intersect(&input->passing, &set);
     ck_idset_release(&set);
     return err->rc;
 }
@@ -356,8 +348,8 @@ int ck_knn_input_resolve(CkKnnInput *input, CkStore *store, CkError *err) {
         CkIdSet set;
         ck_idset_init(&set);
         add_workspace(&set, store, workspace, err);
-        ck_idset_seal(&set);
-        if (err->rc == SQLITE_OK) ck_idset_intersect(&input->passing, &set, err);
+        set.restricts = 1; /* sealed: it is one set, as it was kept */
+        if (err->rc == SQLITE_OK) ck_idset_intersect(&input->passing, &set);
         ck_idset_release(&set);
     }
     for (int i = 0; i < input->n_lists && err->rc == SQLITE_OK; i++) {

@@ -279,7 +279,7 @@ static int refs_update(sqlite3_vtab *vtab, int argc, sqlite3_value **argv, sqlit
     CkTable *table = (CkTable *)vtab;
     CkError err = CK_ERROR_NONE;
     if (argc == 1) {
-        ck_stmt_run(table->store, CK_SQL_REF_DELETE, &err, "i", sqlite3_value_int64(argv[0]));
+        ck_ref_delete(table->store, sqlite3_value_int64(argv[0]), &err);
         return ck_table_end(vtab, &err);
     }
     static const int updatable[] = {COLUMN_WORKSPACE,  COLUMN_PATH,     COLUMN_CHUNK,

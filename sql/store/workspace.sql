@@ -19,6 +19,16 @@ ORDER BY name
 -- name: workspace_find
 SELECT id FROM main._ck_workspace WHERE name = ?1
 
+-- name: workspace_stamp
+SELECT id, stamp FROM main._ck_workspace WHERE name = ?1
+
+-- The refs of workspaces ?1 and ?2 change.
+-- name: workspace_touch
+UPDATE main._ck_workspace SET stamp = random() WHERE id IN (?1, ?2)
+
+-- name: workspace_touch_all
+UPDATE main._ck_workspace SET stamp = random()
+
 -- name: workspace_max_id
 SELECT coalesce(max(id), 0) FROM main._ck_workspace
 
