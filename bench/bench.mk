@@ -18,7 +18,8 @@ build/bench/%.o: bench/%.c
 # The kernels are measured by a program of their own, which links them, and SimSIMD's headers if
 # bench/run could install them.
 KERNELS_OBJ := build/bench/kernels.o build/bench/kernels_peer.o build/bench/bench.o \
-               build/release/core/ext/vector/dispatch.o $(TIER_OBJ)
+               build/release/core/ext/vector/dispatch.o \
+               build/release/core/ext/vector/signcode.o $(TIER_OBJ)
 
 .PHONY: bench-kernels
 bench-kernels: build/bench/kernels

@@ -1,13 +1,14 @@
 /*
 ** The distance kernels beside SimSIMD: nanoseconds a call, for every tier this CPU has.
 **
-**     kernels [--quick] [--rows FILE] [NAME…]        NAME: dot_f32 …, all unless told
+**     kernels [--quick] [--cpu] [--rows FILE] [NAME…]        NAME: dot_f32 …, all unless told
 **
 ** A query stays where it is and meets one row after another: rows that fit into L1, into L2, 400
 ** MB of them in order ("stream"), and the same in random order ("random"; huge pages, so that the
 ** TLB plays little part). All sides take turns. "read" only reads the rows: in a stream, the limit
 ** that memory sets. The line of a figure is the best tier; its peer is SimSIMD, where that has the
-** kernel, or in a stream the faster of SimSIMD and "read". The line below has all sides.
+** kernel, or in a stream the faster of SimSIMD and "read". The line below has all sides. Blocks of
+** codes are not taken in random order; coding a vector or a query is measured in L1 alone.
 */
 #include <stdlib.h>
 #include <string.h>
@@ -18,11 +19,13 @@
 #include "kernels_peer.h"
 #include "vector/kernels.h"
 #include "vector/quantize.h"
+#include "vector/signcode.h"
 
 #define BLOCK_BYTES ((size_t)1 << 20)
 #define MEMORY_BYTES ((size_t)400 << 20)
 #define QUERY_BYTES 4096
 #define N_RANDOM 100000
+#define BLOCK_ROWS ((size_t)423) /* of 768 dims in a block of the scan plane */
 #define SIDES_MAX BENCH_SIDES_MAX
 
 typedef enum Element { F32, F16, I8, BIT } Element;
@@ -80,6 +83,74 @@ static double pass_dot_bit4(const Pass *pass) {
     return sum;
 }
 
+/* As a search meets codes: block by block. */
+static double pass_dots_bit4(const Pass *pass) {
+    const Rows *r = pass->rows;
+    static uint32_t dots[BLOCK_ROWS];
+    double sum = 0;
+    for (size_t i = 0; i < r->n; i += BLOCK_ROWS) {
+        size_t n = r->n - i < BLOCK_ROWS ? r->n - i : BLOCK_ROWS;
+        pass->kernels->dots_bit4(dots, row_at(r, i), n, r->query, r->length);
+        sum += (double)dots[0];
+    }
+    return sum;
+}
+
+/* signcode.h takes the kernels of the whole program. */
+static void use_tier(const CkKernels *kernels) {
+    setenv("CK_SIMD", kernels->tier, 1);
+    ck_kernels_init();
+}
+
+/* The same with its columns, which a block has beside its codes and which stay in L1 here. */
+static double pass_sign_keys(const Pass *pass) {
+    const Rows *r = pass->rows;
+    static uint32_t dots[BLOCK_ROWS], ones[BLOCK_ROWS];
+    static float keys[BLOCK_ROWS], add[BLOCK_ROWS], mul[BLOCK_ROWS];
+    static uint8_t planes[QUERY_BYTES];
+    memcpy(planes, r->query, 4 * r->length);
+    CkSignQuery query = {planes, r->length, 1, -1, 0.1f, 0};
+    double sum = 0;
+    use_tier(pass->kernels);
+    for (size_t i = 0; i < r->n; i += BLOCK_ROWS) {
+        size_t n = r->n - i < BLOCK_ROWS ? r->n - i : BLOCK_ROWS;
+        CkSignColumns columns = {n, add, mul, ones, row_at(r, i)};
+        ck_sign_keys(&query, &columns, dots, keys);
+        sum += (double)keys[0];
+    }
+    return sum;
+}
+
+static double pass_sign_encode(const Pass *pass) {
+    const Rows *r = pass->rows;
+    static float scratch[QUERY_BYTES / sizeof(float)];
+    static uint8_t code[QUERY_BYTES];
+    CkSignSpace space = {r->query, (uint32_t)r->length, 0};
+    CkSignFactors factors;
+    double sum = 0;
+    use_tier(pass->kernels);
+    for (size_t i = 0; i < r->n; i++) {
+        ck_sign_encode(&space, row_at(r, i), 1, scratch, code, &factors);
+        sum += (double)factors.add;
+    }
+    return sum;
+}
+
+static double pass_sign_query(const Pass *pass) {
+    const Rows *r = pass->rows;
+    static float scratch[QUERY_BYTES / sizeof(float)];
+    static uint8_t planes[QUERY_BYTES];
+    CkSignSpace space = {r->query, (uint32_t)r->length, 0};
+    CkSignQuery query = {.planes = planes};
+    double sum = 0;
+    use_tier(pass->kernels);
+    for (size_t i = 0; i < r->n; i++) {
+        ck_sign_query(&space, row_at(r, i), 1, scratch, &query);
+        sum += (double)query.sum;
+    }
+    return sum;
+}
+
 static double pass_peer(const Pass *pass) {
     const Rows *r = pass->rows;
     double sum = 0, distance;
@@ -102,21 +173,26 @@ typedef struct Kernel {
     Element element;
     double (*pass)(const Pass *pass);
     double aim_l1, aim_stream; /* ns at 768 dims, or 0 */
+    int n_places;              /* of `places`; 0: all */
 } Kernel;
 
 static const Kernel kernels[] = {
-    {"dot_f32", F32, pass_dot_f32, 0, 0},
-    {"l2sq_f32", F32, pass_l2sq_f32, 0, 0},
-    {"l1_f32", F32, pass_l1_f32, 0, 0},
-    {"dot_f16", F16, pass_dot_f16, 0, 0},
-    {"l2sq_f16", F16, pass_l2sq_f16, 0, 0},
-    {"l1_f16", F16, pass_l1_f16, 0, 0},
-    {"dot_i8", I8, pass_dot_i8, 5, 0},
-    {"dot_u8i8", I8, pass_dot_u8i8, 5, 0},
-    {"l2sq_i8", I8, pass_l2sq_i8, 0, 0},
-    {"l1_i8", I8, pass_l1_i8, 0, 0},
-    {"hamming", BIT, pass_hamming, 0, 4},
-    {"dot_bit4", BIT, pass_dot_bit4, 0, 4},
+    {"dot_f32", F32, pass_dot_f32, 0, 0, 0},
+    {"l2sq_f32", F32, pass_l2sq_f32, 0, 0, 0},
+    {"l1_f32", F32, pass_l1_f32, 0, 0, 0},
+    {"dot_f16", F16, pass_dot_f16, 0, 0, 0},
+    {"l2sq_f16", F16, pass_l2sq_f16, 0, 0, 0},
+    {"l1_f16", F16, pass_l1_f16, 0, 0, 0},
+    {"dot_i8", I8, pass_dot_i8, 5, 0, 0},
+    {"dot_u8i8", I8, pass_dot_u8i8, 5, 0, 0},
+    {"l2sq_i8", I8, pass_l2sq_i8, 0, 0, 0},
+    {"l1_i8", I8, pass_l1_i8, 0, 0, 0},
+    {"hamming", BIT, pass_hamming, 0, 4, 0},
+    {"dot_bit4", BIT, pass_dot_bit4, 0, 4, 0},
+    {"dots_bit4", BIT, pass_dots_bit4, 0, 4.5, 3},
+    {"sign_keys", BIT, pass_sign_keys, 0, 4.5, 3},
+    {"sign_encode", F32, pass_sign_encode, 400, 0, 1},
+    {"sign_query", F32, pass_sign_query, 1500, 0, 1},
 };
 #define N_KERNELS (int)(sizeof kernels / sizeof *kernels)
 
@@ -221,7 +297,8 @@ static void bench_kernel(Bench *bench, const Kernel *kernel, char *memory, uint3
     char *aligned = query + (-(uintptr_t)query & 63);
     memcpy(aligned, memory + BLOCK_BYTES / 2, QUERY_BYTES);
     for (int dims = 384; dims <= 768; dims += 384) {
-        for (int place = 0; place < N_PLACES; place++) {
+        int n_places = kernel->n_places ? kernel->n_places : N_PLACES;
+        for (int place = 0; place < n_places; place++) {
             size_t n_bytes = places[place].in_memory ? n_memory : places[place].n_bytes;
             Rows rows = {.at = memory, .row_bytes = bytes_of(kernel->element, dims)};
             rows.n = n_bytes / rows.row_bytes;
@@ -258,6 +335,7 @@ int main(int argc, char **argv) {
     Bench bench = {.directory = "."};
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--quick") == 0) bench.quick = 1;
+        if (strcmp(argv[i], "--cpu") == 0) bench_use_cpu_time();
         if (strcmp(argv[i], "--rows") == 0 && i + 1 < argc) bench.rows = fopen(argv[++i], "w");
     }
     char *memory = mmap(NULL, MEMORY_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,

@@ -47,6 +47,13 @@
 
 #define CK_KERNEL_INTS_MAX 65536 /* the n up to which every sum of integers is exact */
 
+/* What sign_keys makes keys of: see signcode.h. */
+typedef struct CkSignTerms {
+    float t, low, step, sum;
+    const float *add, *mul;
+    const uint32_t *ones;
+} CkSignTerms;
+
 typedef struct CkKernels {
     const char *tier; /* "portable", "avx2", … */
     /* sum a[i] * b[i] */
@@ -82,6 +89,18 @@ typedef struct CkKernels {
     /* Packs signs: bit i % 8 of byte i / 8 is set where x[i] has no minus sign, the bits past n are
     ** clear. Returns sum |x[i]|. x is aligned */
     float (*signs_f32)(uint8_t *out, const float *x, size_t n);
+    /* out[i] = x[i] * scale - t * mean[i]; all aligned, out overlaps neither */
+    void (*residual_f32)(float *out, const float *x, float scale, const float *mean, float t,
+                         size_t n);
+    /* The least and the greatest of x; n is above 0, x finite and aligned */
+    void (*range_f32)(const float *x, size_t n, float *low, float *high);
+    /* Rounds (x[i] - low) * per_step, half up, to 0..15 and writes bit p of it to bit i % 8 of byte
+    ** i / 8 of plane p. Planes are (n + 7) / 8 bytes long, one after the other, the bits past n
+    ** clear. No x[i] is below low, per_step is not negative; x is aligned */
+    void (*planes_f32)(uint8_t *planes, const float *x, float low, float per_step, size_t n);
+    /* keys[i] = t * add[i] - mul[i] * (2 * (low * ones[i] + step * dots[i]) - sum); all aligned. A
+    ** key does not depend on i or n: within a tier equal columns have equal keys, bit for bit */
+    void (*sign_keys)(float *keys, const CkSignTerms *terms, const uint32_t *dots, size_t n);
     /* 1 when every component is finite */
     int (*finite_f32)(const float *a, size_t n);
     /* max |x[i]|, 0 when n is 0; x is finite and aligned */

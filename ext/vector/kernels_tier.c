@@ -8,6 +8,7 @@
 **   Floats, LANES of f32, and ROUND, how many of them a round of a loop takes: up to 4
 **     floats_zero load add sub abs fma sum     the usual
 **     floats_load_f16                          LANES of f16, widened
+**     floats_minus(v)                          bit i is set where lane i has a minus sign
 **   Ints, 32-bit lanes whose sums wrap
 **     ints_zero add sub sum                    the usual
 **     ints_or_not_finite(bad, floats)          bad, with all ones where a float is NaN or infinite
@@ -26,6 +27,16 @@
 **     sums_add_bytes(sum, v)                   sum + unsigned bytes
 **     sums_add_count(sum, v)                   sum + bits set
 **     sums_add_l1_i8(sum, a, b)
+**   Wide, 16 * ROWS bytes of one code or of several rows: see kernels_sign.h. Its sums are Ints
+**     wide_load(p, stride, level)              pieces of 2^level rows, stride apart, the first at p
+**     wide_load_tail(p, stride, n)             n < 16 bytes of each of ROWS rows
+**     weights_of(p0, p1, p2, p3)               four planes, in the form the next one wants
+**     ints_add_weights(sum, code, weights)     sum + bits set in code & plane p, times 2^p
+**     ints_fold(a, b, level)                   halves added, a's sums before b's: from registers of
+**                                                2^level rows to one of 2^(level + 1)
+**     ints_sum_lanes(a, b, c, d)               the sum of each 128 bits of a, b, c and d: four of
+**                                                lane 0, four of lane 1, …
+**     ints_store
 **
 ** Every load takes any address; load_tail takes fewer elements than a register holds and fills up
 ** with zeros, which change no sum, so that nothing is read past the end.
@@ -290,63 +301,7 @@ static uint32_t popcount(const uint8_t *a, size_t n_bytes) {
     return sum_bytes(a, a, n_bytes, add_first_count);
 }
 
-/* One step of dot_bit4. The weighted count of a byte is at most 8 * 15: one sum of bytes serves for
-** all planes. */
-INLINE ByteSums add_bit4(ByteSums sum, Bytes code, Bytes p0, Bytes p1, Bytes p2, Bytes p3) {
-    Bytes v = bytes_count(bytes_and(code, p3));
-    v = bytes_add(bytes_add(v, v), bytes_count(bytes_and(code, p2)));
-    v = bytes_add(bytes_add(v, v), bytes_count(bytes_and(code, p1)));
-    v = bytes_add(bytes_add(v, v), bytes_count(bytes_and(code, p0)));
-    return sums_add_bytes(sum, v);
-}
-
-/* Each step works on five registers: more accumulators would only have to be added up. */
-INLINE uint32_t dot_bit4_of(const uint8_t *code, const uint8_t *planes, size_t n_bytes) {
-    const uint8_t *p0 = planes, *p1 = p0 + n_bytes, *p2 = p1 + n_bytes, *p3 = p2 + n_bytes;
-    ByteSums sum = sums_zero();
-    size_t i = 0;
-    for (; n_bytes - i >= BYTES; i += BYTES) {
-        sum = add_bit4(sum, bytes_load(code + i), bytes_load(p0 + i), bytes_load(p1 + i),
-                       bytes_load(p2 + i), bytes_load(p3 + i));
-    }
-    size_t rest = n_bytes - i;
-    if (rest > 0) {
-        sum = add_bit4(sum, bytes_load_tail(code + i, rest), bytes_load_tail(p0 + i, rest),
-                       bytes_load_tail(p1 + i, rest), bytes_load_tail(p2 + i, rest),
-                       bytes_load_tail(p3 + i, rest));
-    }
-    return sums_total(sum);
-}
-
-static uint32_t dot_bit4(const uint8_t *code, const uint8_t *planes, size_t n_bytes) {
-    return dot_bit4_of(code, planes, n_bytes);
-}
-
-static void dots_bit4(uint32_t *out, const uint8_t *codes, size_t n, const uint8_t *planes,
-                      size_t n_bytes) {
-    for (size_t i = 0; i < n; i++) out[i] = dot_bit4_of(codes + i * n_bytes, planes, n_bytes);
-}
-
-/* The signs of up to eight floats, as the bits of a byte. */
-INLINE uint8_t sign_byte(const float *x, size_t n) {
-    uint32_t byte = 0;
-    for (size_t i = 0; i < n; i++) byte |= (~ck_f32_bits(x[i]) >> 31) << i;
-    return (uint8_t)byte;
-}
-
-static float signs_f32(uint8_t *out, const float *x, size_t n) {
-    Floats sum[2] = {floats_zero(), floats_zero()};
-    size_t i = 0;
-    for (; i + 8 <= n; i += 8) out[i / 8] = sign_byte(x + i, 8);
-    if (i < n) out[i / 8] = sign_byte(x + i, n - i);
-    for (i = 0; i + 2 * LANES <= n; i += 2 * LANES) {
-        sum[0] = floats_add(sum[0], floats_abs(floats_load(x + i)));
-        sum[1] = floats_add(sum[1], floats_abs(floats_load(x + i + LANES)));
-    }
-    for (; i + LANES <= n; i += LANES) sum[0] = floats_add(sum[0], floats_abs(floats_load(x + i)));
-    if (i < n) sum[1] = floats_add(sum[1], floats_abs(floats_load_tail(x + i, n - i)));
-    return floats_sum(floats_add(sum[0], sum[1]));
-}
+#include "vector/kernels_sign.h"
 
 /* Tests exponents as integers: comparisons of floats may be optimised or flushed away. */
 static int finite_f32(const float *a, size_t n) {
@@ -412,6 +367,10 @@ const CkKernels JOIN(ck_kernels_, CK_TIER) = {
     .dot_bit4 = dot_bit4,
     .dots_bit4 = dots_bit4,
     .signs_f32 = signs_f32,
+    .residual_f32 = residual_f32,
+    .range_f32 = range_f32,
+    .planes_f32 = planes_f32,
+    .sign_keys = sign_keys,
     .finite_f32 = finite_f32,
     .max_abs_f32 = max_abs_f32,
     .f32_from_f16 = f32_from_f16,

@@ -15,12 +15,14 @@
 #define ROUND 4
 #define CODES 16
 #define BYTES 32
+#define ROWS 2
 
 typedef simde__m256 Floats;
 typedef simde__m256i Ints;
 typedef simde__m256i Codes;
 typedef simde__m256i Bytes;
 typedef simde__m256i ByteSums;
+typedef simde__m256i Wide;
 
 static inline simde__m128i load_16_bytes(const void *p) {
     return simde_mm_loadu_si128((const simde__m128i *)p);
@@ -209,4 +211,62 @@ static inline ByteSums sums_add_l1_i8(ByteSums sum, Bytes a, Bytes b) {
     Bytes sign = simde_mm256_set1_epi8(-128);
     Bytes d = simde_mm256_sad_epu8(bytes_xor(a, sign), bytes_xor(b, sign));
     return simde_mm256_add_epi64(sum, d);
+}
+
+static inline uint32_t floats_minus(Floats v) {
+    return (uint32_t)simde_mm256_movemask_ps(v);
+}
+
+static inline Wide wide_load(const uint8_t *p, size_t stride, int level) {
+    if (level == 0) return bytes_load(p);
+    return simde_mm256_inserti128_si256(simde_mm256_castsi128_si256(load_16_bytes(p)),
+                                        load_16_bytes(p + stride), 1);
+}
+
+static inline Wide wide_load_tail(const uint8_t *p, size_t stride, size_t n) {
+    Wide low = simde_mm256_castsi128_si256(load_less_than_16_bytes(p, n));
+    return simde_mm256_inserti128_si256(low, load_less_than_16_bytes(p + stride, n), 1);
+}
+
+static inline Ints ints_fold(Ints a, Ints b, int level) {
+    (void)level;
+    return simde_mm256_add_epi32(simde_mm256_permute2x128_si256(a, b, 0x20),
+                                 simde_mm256_permute2x128_si256(a, b, 0x31));
+}
+
+static inline Ints ints_sum_lanes(Ints a, Ints b, Ints c, Ints d) {
+    Ints ab = simde_mm256_hadd_epi32(a, b), cd = simde_mm256_hadd_epi32(c, d);
+    return simde_mm256_hadd_epi32(ab, cd);
+}
+
+static inline void ints_store(uint32_t *out, Ints v) {
+    simde_mm256_storeu_si256((simde__m256i *)(void *)out, v);
+}
+
+/* Both halves of the planes' bytes, where the halves of a code meet them. */
+typedef struct Weights {
+    Wide low[4], high[4];
+} Weights;
+
+static inline Weights weights_of(Wide p0, Wide p1, Wide p2, Wide p3) {
+    Weights weights = {{p0, p1, p2, p3}, {p0, p1, p2, p3}};
+    for (int i = 0; i < 4; i++) weights.high[i] = simde_mm256_srli_epi16(weights.high[i], 4);
+    return weights;
+}
+
+/* The table is doubled from plane to plane, in place of the counts. A byte of 8 bits of weight 15
+** is 120. */
+static inline Ints ints_add_weights(Ints sum, Wide code, const Weights *weights) {
+    const Wide mask = simde_mm256_set1_epi8(15);
+    Wide counts = simde_mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1, 2,
+                                        1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
+    Wide low = simde_mm256_and_si256(code, mask), v = simde_mm256_setzero_si256();
+    Wide high = simde_mm256_and_si256(simde_mm256_srli_epi16(code, 4), mask);
+    for (int i = 0; i < 4; i++) {
+        Wide a = simde_mm256_shuffle_epi8(counts, simde_mm256_and_si256(low, weights->low[i]));
+        Wide b = simde_mm256_shuffle_epi8(counts, simde_mm256_and_si256(high, weights->high[i]));
+        v = simde_mm256_add_epi8(v, simde_mm256_add_epi8(a, b));
+        counts = simde_mm256_add_epi8(counts, counts);
+    }
+    return simde_mm256_add_epi32(sum, simde_mm256_sad_epu8(v, simde_mm256_setzero_si256()));
 }

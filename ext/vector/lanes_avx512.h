@@ -107,3 +107,31 @@ static inline ByteSums sums_add_l1_i8(ByteSums sum, Bytes a, Bytes b) {
     Bytes sign = _mm512_set1_epi8(-128);
     return _mm512_add_epi64(sum, _mm512_sad_epu8(bytes_xor(a, sign), bytes_xor(b, sign)));
 }
+
+/* Both halves of the planes' bytes, where the halves of a code meet them. */
+typedef struct Weights {
+    Wide low[4], high[4];
+} Weights;
+
+static inline Weights weights_of(Wide p0, Wide p1, Wide p2, Wide p3) {
+    Weights weights = {{p0, p1, p2, p3}, {p0, p1, p2, p3}};
+    for (int i = 0; i < 4; i++) weights.high[i] = _mm512_srli_epi16(weights.high[i], 4);
+    return weights;
+}
+
+/* The table is doubled from plane to plane, in place of the counts. A byte of 8 bits of weight 15
+** is 120. */
+static inline Ints ints_add_weights(Ints sum, Wide code, const Weights *weights) {
+    const Wide mask = _mm512_set1_epi8(15);
+    Wide counts = _mm512_broadcast_i32x4(
+        _mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4));
+    Wide low = _mm512_and_si512(code, mask), v = _mm512_setzero_si512();
+    Wide high = _mm512_and_si512(_mm512_srli_epi16(code, 4), mask);
+    for (int i = 0; i < 4; i++) {
+        Wide a = _mm512_shuffle_epi8(counts, _mm512_and_si512(low, weights->low[i]));
+        Wide b = _mm512_shuffle_epi8(counts, _mm512_and_si512(high, weights->high[i]));
+        v = _mm512_add_epi8(v, _mm512_add_epi8(a, b));
+        counts = _mm512_add_epi8(counts, counts);
+    }
+    return _mm512_add_epi32(sum, _mm512_sad_epu8(v, _mm512_setzero_si512()));
+}

@@ -15,8 +15,11 @@
 #define LANES 16
 #define ROUND 2
 
+#define ROWS 4
+
 typedef __m512 Floats;
 typedef __m512i Ints;
+typedef __m512i Wide;
 
 static inline Floats floats_zero(void) {
     return _mm512_setzero_ps();
@@ -91,4 +94,51 @@ static inline Ints ints_or_not_finite(Ints bad, Floats a) {
 static inline int ints_any(Ints a, Ints b) {
     Ints either = _mm512_or_si512(a, b);
     return _mm512_test_epi32_mask(either, either) != 0;
+}
+
+static inline uint32_t floats_minus(Floats v) {
+    return _mm512_movepi32_mask(_mm512_castps_si512(v));
+}
+
+static inline Wide wide_lanes(__m128i a, __m128i b, __m128i c, __m128i d) {
+    Wide v = _mm512_inserti32x4(_mm512_castsi128_si512(a), b, 1);
+    return _mm512_inserti32x4(_mm512_inserti32x4(v, c, 2), d, 3);
+}
+
+static inline Wide wide_load(const uint8_t *p, size_t stride, int level) {
+    if (level == 0) return _mm512_loadu_si512(p);
+    const __m128i *a = (const __m128i *)p, *b = (const __m128i *)(p + stride);
+    if (level == 1) {
+        __m256i low = _mm256_loadu_si256((const __m256i *)a);
+        return _mm512_inserti64x4(_mm512_castsi256_si512(low),
+                                  _mm256_loadu_si256((const __m256i *)b), 1);
+    }
+    return wide_lanes(_mm_loadu_si128(a), _mm_loadu_si128(b),
+                      _mm_loadu_si128((const __m128i *)(p + 2 * stride)),
+                      _mm_loadu_si128((const __m128i *)(p + 3 * stride)));
+}
+
+static inline Wide wide_load_tail(const uint8_t *p, size_t stride, size_t n) {
+    __mmask16 mask = (__mmask16)((1u << n) - 1);
+    return wide_lanes(_mm_maskz_loadu_epi8(mask, p), _mm_maskz_loadu_epi8(mask, p + stride),
+                      _mm_maskz_loadu_epi8(mask, p + 2 * stride),
+                      _mm_maskz_loadu_epi8(mask, p + 3 * stride));
+}
+
+static inline Ints ints_fold(Ints a, Ints b, int level) {
+    if (level == 0) {
+        return _mm512_add_epi32(_mm512_shuffle_i64x2(a, b, 0x44),
+                                _mm512_shuffle_i64x2(a, b, 0xee));
+    }
+    return _mm512_add_epi32(_mm512_shuffle_i64x2(a, b, 0x88), _mm512_shuffle_i64x2(a, b, 0xdd));
+}
+
+static inline Ints ints_sum_lanes(Ints a, Ints b, Ints c, Ints d) {
+    Ints ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
+    Ints cd = _mm512_add_epi32(_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
+    return _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
+}
+
+static inline void ints_store(uint32_t *out, Ints v) {
+    _mm512_storeu_si512(out, v);
 }

@@ -114,3 +114,19 @@ static inline ByteSums sums_add_l1_i8(ByteSums sum, Bytes a, Bytes b) {
     Bytes sign = _mm256_set1_epi8(-128);
     return _mm256_add_epi64(sum, _mm256_sad_epu8(bytes_xor(a, sign), bytes_xor(b, sign)));
 }
+
+typedef struct Weights {
+    Wide plane[4];
+} Weights;
+
+static inline Weights weights_of(Wide p0, Wide p1, Wide p2, Wide p3) {
+    return (Weights){{p0, p1, p2, p3}};
+}
+
+static inline Ints ints_add_weights(Ints sum, Wide code, const Weights *weights) {
+    for (int i = 0; i < 4; i++) {
+        Wide count = _mm512_popcnt_epi8(_mm512_and_si512(code, weights->plane[i]));
+        sum = _mm512_dpbusd_epi32(sum, count, _mm512_set1_epi8((char)(1 << i)));
+    }
+    return sum;
+}

@@ -42,3 +42,11 @@ static inline ByteSums sums_add_l1_i8(ByteSums sum, Bytes a, Bytes b) {
 static inline ByteSums sums_add_count(ByteSums sum, Bytes v) {
     return sums_add_bytes(sum, bytes_count(v));
 }
+
+static inline Ints ints_add_weights(Ints sum, Wide code, const Weights *weights) {
+    for (int i = 0; i < 4; i++) {
+        sum = vdotq_u32(sum, bytes_count(bytes_and(code, weights->plane[i])),
+                        vdupq_n_u8((uint8_t)(1 << i)));
+    }
+    return sum;
+}

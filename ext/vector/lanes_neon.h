@@ -45,3 +45,12 @@ static inline ByteSums sums_add_l1_i8(ByteSums sum, Bytes a, Bytes b) {
 static inline ByteSums sums_add_count(ByteSums sum, Bytes v) {
     return sums_add_bytes(sum, bytes_count(v));
 }
+
+/* Doubled from plane to plane: a byte of 8 bits of weight 15 is 120. */
+static inline Ints ints_add_weights(Ints sum, Wide code, const Weights *weights) {
+    Wide v = bytes_count(bytes_and(code, weights->plane[3]));
+    for (int i = 2; i >= 0; i--) {
+        v = bytes_add(bytes_add(v, v), bytes_count(bytes_and(code, weights->plane[i])));
+    }
+    return sums_add_bytes(sum, v);
+}

@@ -9,12 +9,14 @@
 #define ROUND 4
 #define CODES 16
 #define BYTES 16
+#define ROWS 1
 
 typedef float32x4_t Floats;
 typedef uint32x4_t Ints;
 typedef uint8x16_t Codes; /* the bytes as they are */
 typedef uint8x16_t Bytes;
 typedef uint32x4_t ByteSums;
+typedef uint8x16_t Wide;
 
 static inline Bytes bytes_load(const void *p) {
     return vld1q_u8(p);
@@ -145,4 +147,43 @@ static inline ByteSums sums_add(ByteSums a, ByteSums b) {
 
 static inline uint32_t sums_total(ByteSums v) {
     return vaddvq_u32(v);
+}
+
+static inline uint32_t floats_minus(Floats v) {
+    static const uint32_t bits[4] = {1, 2, 4, 8};
+    Ints minus = vreinterpretq_u32_s32(vshrq_n_s32(vreinterpretq_s32_f32(v), 31));
+    return vaddvq_u32(vandq_u32(minus, vld1q_u32(bits)));
+}
+
+/* One row fills the register: there is no other to load or to fold. */
+static inline Wide wide_load(const uint8_t *p, size_t stride, int level) {
+    (void)stride;
+    (void)level;
+    return bytes_load(p);
+}
+
+static inline Wide wide_load_tail(const uint8_t *p, size_t stride, size_t n) {
+    (void)stride;
+    return bytes_load_tail(p, n);
+}
+
+static inline Ints ints_fold(Ints a, Ints b, int level) {
+    (void)level;
+    return ints_add(a, b);
+}
+
+static inline Ints ints_sum_lanes(Ints a, Ints b, Ints c, Ints d) {
+    return vpaddq_u32(vpaddq_u32(a, b), vpaddq_u32(c, d));
+}
+
+static inline void ints_store(uint32_t *out, Ints v) {
+    vst1q_u32(out, v);
+}
+
+typedef struct Weights {
+    Wide plane[4];
+} Weights;
+
+static inline Weights weights_of(Wide p0, Wide p1, Wide p2, Wide p3) {
+    return (Weights){{p0, p1, p2, p3}};
 }

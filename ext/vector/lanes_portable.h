@@ -13,12 +13,14 @@
 #define ROUND 4
 #define CODES 8
 #define BYTES 16
+#define ROWS 1
 
 typedef simde__m128 Floats;
 typedef simde__m128i Ints;
 typedef simde__m128i Codes; /* widened to 16 bits */
 typedef simde__m128i Bytes;
 typedef simde__m128i ByteSums;
+typedef simde__m128i Wide;
 
 static inline Bytes bytes_load(const void *p) {
     return simde_mm_loadu_si128((const simde__m128i *)p);
@@ -212,4 +214,52 @@ static inline ByteSums sums_add_count(ByteSums sum, Bytes v) {
 static inline ByteSums sums_add_l1_i8(ByteSums sum, Bytes a, Bytes b) {
     Bytes sign = simde_mm_set1_epi8(-128);
     return simde_mm_add_epi64(sum, simde_mm_sad_epu8(bytes_xor(a, sign), bytes_xor(b, sign)));
+}
+
+static inline uint32_t floats_minus(Floats v) {
+    return (uint32_t)simde_mm_movemask_ps(v);
+}
+
+/* One row fills the register: there is no other to load or to fold. */
+static inline Wide wide_load(const uint8_t *p, size_t stride, int level) {
+    (void)stride;
+    (void)level;
+    return bytes_load(p);
+}
+
+static inline Wide wide_load_tail(const uint8_t *p, size_t stride, size_t n) {
+    (void)stride;
+    return bytes_load_tail(p, n);
+}
+
+static inline Ints ints_fold(Ints a, Ints b, int level) {
+    (void)level;
+    return ints_add(a, b);
+}
+
+static inline Ints ints_sum_lanes(Ints a, Ints b, Ints c, Ints d) {
+    Ints ab = simde_mm_add_epi32(simde_mm_unpacklo_epi32(a, b), simde_mm_unpackhi_epi32(a, b));
+    Ints cd = simde_mm_add_epi32(simde_mm_unpacklo_epi32(c, d), simde_mm_unpackhi_epi32(c, d));
+    return simde_mm_add_epi32(simde_mm_unpacklo_epi64(ab, cd), simde_mm_unpackhi_epi64(ab, cd));
+}
+
+static inline void ints_store(uint32_t *out, Ints v) {
+    simde_mm_storeu_si128((simde__m128i *)(void *)out, v);
+}
+
+typedef struct Weights {
+    Wide plane[4];
+} Weights;
+
+static inline Weights weights_of(Wide p0, Wide p1, Wide p2, Wide p3) {
+    return (Weights){{p0, p1, p2, p3}};
+}
+
+/* Doubled from plane to plane: a byte of 8 bits of weight 15 is 120. */
+static inline Ints ints_add_weights(Ints sum, Wide code, const Weights *weights) {
+    Wide v = bytes_count(bytes_and(code, weights->plane[3]));
+    for (int i = 2; i >= 0; i--) {
+        v = bytes_add(bytes_add(v, v), bytes_count(bytes_and(code, weights->plane[i])));
+    }
+    return sums_add_bytes(sum, v);
 }

@@ -1,8 +1,6 @@
 /* Sign codes: see signcode.h. */
 #include "vector/signcode.h"
 
-#include <string.h>
-
 #include "vector/kernels.h"
 
 #define QUERY_LEVELS 15 /* the largest u of a query's component */
@@ -12,7 +10,7 @@ void ck_sign_encode(const CkSignSpace *space, const float *x, float scale, float
     const CkKernels *kernels = ck_kernels();
     size_t dims = space->dims;
     float *r = scratch;
-    for (size_t j = 0; j < dims; j++) r[j] = x[j] * scale - space->mean[j];
+    kernels->residual_f32(r, x, scale, space->mean, 1, dims);
     float norm_sq = kernels->dot_f32(r, r, dims);
     float abs_sum = kernels->signs_f32(code, r, dims);
     float slope = abs_sum > 0 ? norm_sq / abs_sum : 0;
@@ -26,60 +24,52 @@ void ck_sign_encode(const CkSignSpace *space, const float *x, float scale, float
     }
 }
 
-/* Writes bit b of u to bit j of plane b. */
-static void set_planes(CkSignQuery *query, size_t j, uint32_t u) {
-    for (size_t plane = 0; plane < 4; plane++) {
-        query->planes[plane * query->code_bytes + j / 8] |=
-            (uint8_t)((u >> plane & 1u) << (j % 8));
-    }
-}
-
 void ck_sign_query(const CkSignSpace *space, const float *q, float scale, float *scratch,
                    CkSignQuery *query) {
     const CkKernels *kernels = ck_kernels();
     size_t dims = space->dims;
-    float *p = scratch, low = 0, high = 0, sum = 0;
+    float *p = scratch, high;
     query->code_bytes = ck_sign_code_bytes(space->dims);
     query->t = 1;
     if (!space->squared_l2) {
-        float mean_sq = kernels->dot_f32(space->mean, space->mean, dims);
-        float along = kernels->dot_f32(q, space->mean, dims) * scale;
-        query->t = mean_sq > 0 ? along / mean_sq : 0;
+        float mean_sq, along = kernels->dot_norm_f32(q, space->mean, dims, &mean_sq);
+        query->t = mean_sq > 0 ? along * scale / mean_sq : 0;
     }
-    for (size_t j = 0; j < dims; j++) {
-        p[j] = q[j] * scale - query->t * space->mean[j];
-        low = j == 0 || p[j] < low ? p[j] : low;
-        high = j == 0 || p[j] > high ? p[j] : high;
-    }
-    query->low = low;
-    query->step = (high - low) / QUERY_LEVELS;
+    kernels->residual_f32(p, q, scale, space->mean, query->t, dims);
+    kernels->range_f32(p, dims, &query->low, &high);
+    /* Divided first: the difference of two floats may be infinite. */
+    query->step = high / QUERY_LEVELS - query->low / QUERY_LEVELS;
     float per_step = query->step > 0 ? 1 / query->step : 0;
-    memset(query->planes, 0, 4 * query->code_bytes);
-    for (size_t j = 0; j < dims; j++) {
-        /* Rounded half up; the clamp is for the rounding of per_step. */
-        uint32_t u = (uint32_t)((p[j] - low) * per_step + 0.5f);
-        u = u > QUERY_LEVELS ? QUERY_LEVELS : u;
-        set_planes(query, j, u);
-        sum += low + query->step * (float)u;
+    kernels->planes_f32(query->planes, p, query->low, per_step, dims);
+    double levels = 0; /* the sum of all u */
+    for (int plane = 0; plane < 4; plane++) {
+        const uint8_t *bits = query->planes + (size_t)plane * query->code_bytes;
+        levels += (double)kernels->popcount(bits, query->code_bytes) * (1 << plane);
     }
-    query->sum = sum;
+    query->sum = (float)((double)query->low * (double)dims + (double)query->step * levels);
 }
 
-static float key_of(const CkSignQuery *query, const CkSignColumns *columns, size_t i,
-                    uint32_t dot) {
-    float signed_sum =
-        2 * (query->low * (float)columns->ones[i] + query->step * (float)dot) - query->sum;
-    return query->t * columns->add[i] - columns->mul[i] * signed_sum;
+/* The terms of column i on. */
+static CkSignTerms terms_of(const CkSignQuery *query, const CkSignColumns *columns, size_t i) {
+    CkSignTerms terms = {query->t,         query->low,       query->step,      query->sum,
+                         columns->add + i, columns->mul + i, columns->ones + i};
+    return terms;
 }
 
 void ck_sign_keys(const CkSignQuery *query, const CkSignColumns *columns, uint32_t *dots,
                   float *keys) {
-    ck_kernels()->dots_bit4(dots, columns->codes, columns->n, query->planes, query->code_bytes);
-    for (size_t i = 0; i < columns->n; i++) keys[i] = key_of(query, columns, i, dots[i]);
+    const CkKernels *kernels = ck_kernels();
+    CkSignTerms terms = terms_of(query, columns, 0);
+    kernels->dots_bit4(dots, columns->codes, columns->n, query->planes, query->code_bytes);
+    kernels->sign_keys(keys, &terms, dots, columns->n);
 }
 
 float ck_sign_key(const CkSignQuery *query, const CkSignColumns *columns, size_t i) {
+    const CkKernels *kernels = ck_kernels();
+    CkSignTerms terms = terms_of(query, columns, i);
     const uint8_t *code = columns->codes + i * query->code_bytes;
-    return key_of(query, columns, i,
-                  ck_kernels()->dot_bit4(code, query->planes, query->code_bytes));
+    uint32_t dot = kernels->dot_bit4(code, query->planes, query->code_bytes);
+    float key;
+    kernels->sign_keys(&key, &terms, &dot, 1);
+    return key;
 }

@@ -1,5 +1,5 @@
 /*
-** The unit test of the kernels alone, for machines that only an emulator has: prints the tiers the
+** The unit tests of the kernels alone, for machines that only an emulator has: prints the tiers the
 ** CPU can run, one a line, then what fails. It links no SQLite.
 */
 #include <stdarg.h>
@@ -10,6 +10,7 @@
 #include "vector/kernels.h"
 
 void ck_test_vector_kernels(void);
+void ck_test_vector_kernels_sign(void);
 
 static int n_failures;
 
@@ -49,5 +50,6 @@ int main(void) {
     for (int i = 0; i < n; i++) printf("%s\n", usable[i]->tier);
     fflush(stdout);
     ck_test_vector_kernels();
+    ck_test_vector_kernels_sign();
     return n_failures ? 1 : 0;
 }

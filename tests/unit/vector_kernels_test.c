@@ -8,10 +8,9 @@
 #include <float.h>
 #include <math.h>
 #include <stdint.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/coding.h"
+#include "fence.h"
 #include "unit.h"
 #include "vector/quantize.h"
 
@@ -112,32 +111,6 @@ static void extreme_values_behave(const CkKernels *k) {
         for (size_t i = 0; i < n; i++) b[i] = -a[i];
         check_sums(k, a, b, n, 2);
     }
-}
-
-/* Memory between two pages that must not be touched: what a kernel reads outside of its arguments
-** ends the program, in every build and in intrinsics that no sanitizer sees. */
-typedef struct Fence {
-    uint8_t *pages, *begin, *end;
-    size_t n_bytes; /* of pages, the two forbidden ones included */
-} Fence;
-
-static Fence new_fence(size_t room) {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    Fence fence = {.n_bytes = ((room + page - 1) / page + 2) * page};
-    fence.pages = mmap(NULL, fence.n_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-                       0);
-    if (fence.pages == MAP_FAILED) abort();
-    fence.begin = fence.pages + page;
-    fence.end = fence.pages + fence.n_bytes - page;
-    mprotect(fence.pages, page, PROT_NONE);
-    mprotect(fence.end, page, PROT_NONE);
-    return fence;
-}
-
-/* Copies n bytes to where the fence begins or, every other time, to where it ends. */
-static void *put(const Fence *fence, const void *bytes, size_t n, size_t turn) {
-    uint8_t *to = turn % 2 ? fence->begin : fence->end - n;
-    return memcpy(to, bytes, n);
 }
 
 /* Two fences; every test takes its two arrays from here. */
@@ -395,6 +368,6 @@ void ck_test_vector_kernels(void) {
         conversions_equal_the_definition(usable[i]);
         checksums_equal_the_portable_one(usable[0], usable[i]);
     }
-    munmap(fence_a.pages, fence_a.n_bytes);
-    munmap(fence_b.pages, fence_b.n_bytes);
+    free_fence(&fence_a);
+    free_fence(&fence_b);
 }
