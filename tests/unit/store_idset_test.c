@@ -60,7 +60,6 @@ static void test_unrestricted_is_everything(void) {
 /* An empty set that was sealed lets nothing pass. */
 static void test_empty_restricts(void) {
     CkIdSet none, other;
-    CkError err = CK_ERROR_NONE;
     ck_idset_init(&none);
     ck_idset_seal(&none);
     ck_idset_init(&other);
