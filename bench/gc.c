@@ -194,9 +194,9 @@ static void report_waits(Bench *bench, const double *p99, const double *longest,
         if (p99[i] > worst_p99) worst_p99 = p99[i];
         if (longest[i] > worst) worst = longest[i];
     }
-    bench_report_row(bench, &(BenchRow){.name = "gc another writer waits, p99", .unit = "ms",
+    bench_report_row(bench, &(BenchRow){.name = "gc another writer waits p99", .unit = "ms",
                                         .figure = 1e3 * worst_p99, .aim = {.figure = 50}});
-    bench_report_row(bench, &(BenchRow){.name = "gc another writer waits, longest", .unit = "ms",
+    bench_report_row(bench, &(BenchRow){.name = "gc another writer waits longest", .unit = "ms",
                                         .figure = 1e3 * worst, .aim = {.figure = 200}});
 }
 
@@ -233,14 +233,14 @@ void bench_gc(Bench *bench) {
     db_unlink(bench, "ck");
     db_unlink(bench, "plain");
     bench_report(bench, &work,
-                 &(BenchPair){"gc half of 1M, time not slept", GC, PLAIN, "plain table", 1,
+                 &(BenchPair){"gc half of 1M work", GC, PLAIN, "plain table", 1,
                               &bench_s, {.ratio = 1 / 1.5}});
     bench_report(bench, &elapsed,
-                 &(BenchPair){"gc half of 1M, elapsed", GC, PLAIN, "plain table", 1, &bench_s,
+                 &(BenchPair){"gc half of 1M elapsed", GC, PLAIN, "plain table", 1, &bench_s,
                               {0, 0}});
     bench_report(bench, &elapsed,
-                 &(BenchPair){"gc half of 1M, elapsed, another writes", BUSY, PLAIN, "plain table",
-                              1, &bench_s, {0, 0}});
+                 &(BenchPair){"gc half of 1M elapsed while another writes", BUSY, PLAIN,
+                              "plain table", 1, &bench_s, {0, 0}});
     report_waits(bench, p99, longest, n_rounds);
     bench_report(bench, &elapsed,
                  &(BenchPair){"gc half of 1M by DELETE", VERBATIM, PLAIN, "plain table", 1,
