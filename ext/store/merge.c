@@ -83,6 +83,13 @@ static int begin(Merge *merge, CkError *err) {
     int found;
     ck_stmt_ints(store, CK_SQL_INDEX_GENERATION, err, &merge->old_generation, 1, &found, "i",
                  model);
+    if (err->rc == SQLITE_OK &&
+        (merge->old_generation < 0 || merge->old_generation > CK_BLOCK_GENERATION_MAX)) {
+        return ck_error_set(err, SQLITE_CORRUPT_VTAB,
+                            "index: the row of model %lld in _ck_index has a damaged generation; "
+                            "SELECT ck_repair('index') builds the index anew",
+                            (long long)model);
+    }
     merge->generation = merge->old_generation % CK_BLOCK_GENERATION_MAX + 1;
     if (err->rc == SQLITE_OK) {
         ck_stmt_ints(store, CK_SQL_META_SEQ, err, &merge->since_seq, 1, &found, "");

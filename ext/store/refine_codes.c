@@ -8,7 +8,7 @@
 #include "vector/kernels.h"
 
 /* A rounding error is uniform in +-1/2 step: its standard deviation is 1 / sqrt(12) of one. */
-#define ROUNDING_VARIANCE (1.0f / 12)
+#define ROUNDING_VARIANCE (1.0 / 12)
 #define MARGIN_DEVIATIONS 4
 
 int ck_refine_codes_init(CkRefineCodes *refine, size_t n, uint32_t dims) {
@@ -53,9 +53,10 @@ CkRefineEstimate ck_refine_estimate(const CkRefineQuery *query, const CkRefineCo
     float per_q = 1 / query->scale, per_x = 1 / refine->scales[i];
     int32_t sum = ck_kernels()->dot_i8(query->codes, refine->codes + i * query->dims, query->dims);
     float dot = (float)sum * per_q * per_x;
-    float variance = ROUNDING_VARIANCE * (refine->norm_sq[i] * per_q * per_q +
-                                          query->norm_sq * per_x * per_x);
-    CkRefineEstimate estimate = {-dot, MARGIN_DEVIATIONS * sqrtf(variance)};
+    /* In double: of short vectors float32 would make it zero, of long ones infinite. */
+    double variance = ROUNDING_VARIANCE * ((double)refine->norm_sq[i] * per_q * per_q +
+                                           (double)query->norm_sq * per_x * per_x);
+    CkRefineEstimate estimate = {-dot, (float)(MARGIN_DEVIATIONS * sqrt(variance))};
     if (query->squared_l2) {
         estimate.value = query->norm_sq + refine->norm_sq[i] - 2 * dot;
         estimate.margin *= 2;

@@ -9,7 +9,7 @@ SELECT generation FROM main._ck_index WHERE model = ?1
 
 -- name: index_to_pack
 SELECT i.generation, m.dims FROM main._ck_index AS i JOIN main._ck_model AS m ON m.id = i.model
-WHERE i.model = ?1 AND i.generation > 0 AND m.dims BETWEEN 1 AND 65536
+WHERE i.model = ?1 AND i.generation BETWEEN 1 AND 1048575 AND m.dims BETWEEN 1 AND 65536
 
 -- A row when a model has an index, or is getting its first one: whether one is being built.
 -- name: index_any
