@@ -23,8 +23,8 @@ void ck_idset_seal(CkIdSet *set);
 int ck_idset_add_all(CkIdSet *set, const CkIdSet *other, CkError *err);
 
 /*
-** Keeps in `set` only what is in `other` too; both sealed. A set that does not restrict is all. What
-** is in `other` afterwards is of no use but to be released.
+** Keeps in `set` only what is in `other` too; both sealed. A set that does not restrict is all.
+** What is in `other` afterwards is of no use but to be released.
 */
 void ck_idset_intersect(CkIdSet *set, CkIdSet *other);
 

@@ -33,9 +33,9 @@ void ck_ref_file_remember(CkStore *store, const char *workspace, const char *pat
 
 /*
 ** Gives the workspaces whose refs are changing a new stamp (two at once: a ref may move; else the
-** same one twice), so that what others remember of them is old (store/workspace_set.h). One that was
-** given by the last call is new enough, until the same things end that end what is remembered here,
-** or a set of ids is read under it. Called only within xUpdate of the table `refs`.
+** same one twice), so that what others remember of them is old (store/workspace_set.h). One that
+** was given by the last call is new enough, until the same things end that end what is remembered
+** here, or a set of ids is read under it. Called only within xUpdate of the table `refs`.
 */
 int ck_ref_touch(CkStore *store, int64_t workspace, int64_t other, CkError *err);
 

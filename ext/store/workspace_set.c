@@ -54,7 +54,7 @@ static int read_ids(CkStore *store, int64_t workspace, CkIdSet *ids, CkError *er
     return err->rc;
 }
 
-/* With the statement at the workspace's row, whose read keeps the stamp and the refs of one state. */
+/* With the statement at the workspace's row: that read keeps stamp and refs of one state. */
 static int get(CkStore *store, sqlite3_stmt *stmt, const CkIdSet **set, CkError *err) {
     int64_t workspace = sqlite3_column_int64(stmt, 0), stamp = sqlite3_column_int64(stmt, 1);
     CkWorkspaceSet *place = place_of(store, workspace, err);
