@@ -243,6 +243,7 @@ int ck_index_open(CkStore *store, const CkModel *model, CkIndex **out, CkError *
     }
     index->pin = pin;
     index->last_used = ++store->index_cache.n_openings;
+    index->n_queries++;
     *out = index;
     return SQLITE_OK;
 }
@@ -293,7 +294,7 @@ int ck_index_scan_block(CkIndex *index, size_t i, CkScanBlock *out, CkError *err
         return SQLITE_OK;
     }
     size_t n_bytes = ck_scan_block_bytes(n, code_bytes);
-    int keep = ck_index_may_keep(index, n_bytes);
+    int keep = index->n_queries > 1 && ck_index_may_keep(index, n_bytes);
     CkBuf *data = keep ? &block->data : &index->transient;
     if (ck_block_read(index->store, &block->entry, n_bytes, data, err) != SQLITE_OK) {
         ck_buf_release(data);

@@ -17,7 +17,8 @@ void ck_scan_block_view(uint8_t *data, size_t n, CkScanBlock *block) {
     int64_t *ids = (int64_t *)(void *)data;
     float *add = (float *)(void *)(data + 8 * n), *mul = add + n;
     uint32_t *ones = (uint32_t *)(void *)(data + 16 * n);
-    for (size_t i = 0; i < n; i++) {
+    /* The order on disk is that of nearly all hosts: there the bytes are left alone. */
+    for (size_t i = 0; CK_BIG_ENDIAN && i < n; i++) {
         ids[i] = (int64_t)ck_load_u64(&ids[i]);
         add[i] = ck_load_f32(&add[i]);
         mul[i] = ck_load_f32(&mul[i]);
