@@ -17,6 +17,7 @@
 #include "session.h"
 
 #define WRONG_SHOWN_MAX 5
+#define LARGE_SHARE 15 /* odd, as the step is */
 
 typedef struct Loop {
     const Scenario *scenario;
@@ -81,7 +82,7 @@ static void check_closes(Loop *loop, sqlite3 *db) {
    Returns 1 when it is `expected`. */
 static int check_state(Loop *loop, sqlite3 *db, const char *where, const Text *expected,
                        const Text *other) {
-    Text state = {NULL, 0};
+    Text state = {NULL, 0, 0};
     int same = 0;
     if (session_dump(db, &state) != SQLITE_OK) {
         wrong(loop, "%s, the state cannot be read: %s", where, sqlite3_errmsg(db));
@@ -98,7 +99,7 @@ static int check_state(Loop *loop, sqlite3 *db, const char *where, const Text *e
 }
 
 static void check_integrity(Loop *loop, sqlite3 *db) {
-    Text text = {NULL, 0};
+    Text text = {NULL, 0, 0};
     if (session_run(db, "PRAGMA integrity_check", &text) != SQLITE_OK) {
         wrong(loop, "integrity_check: %s", sqlite3_errmsg(db));
     } else if (strcmp(text.data ? text.data : "", "ok\n") != 0) {
@@ -163,7 +164,7 @@ static int run_faulty(Loop *loop, sqlite3 *db, Text *rows) {
 
 /* Every N-th fault is met by somebody; an odd one by a caller who tries again. */
 static int try_again(Loop *loop, sqlite3 *db) {
-    Text rows = {NULL, 0};
+    Text rows = {NULL, 0, 0};
     if (!check_state(loop, db, "on the same connection", &loop->old_state, &loop->new_state)) {
         return SQLITE_ERROR;
     }
@@ -196,7 +197,7 @@ static void check_statements(Loop *loop, sqlite3 *db) {
 static void run_once(Loop *loop) {
     const Scenario *scenario = loop->scenario;
     sqlite3_int64 baseline = sqlite3_memory_used();
-    Text rows = {NULL, 0};
+    Text rows = {NULL, 0, 0};
     sqlite3 *db = NULL;
     session_remove(loop->options->path);
     if (session_write_file(loop->options->path, &loop->file) ||
@@ -237,7 +238,7 @@ static int fails(Loop *loop, sqlite3 *db, const char *what, const char *sql, Tex
 static int prepare(Loop *loop) {
     const Scenario *scenario = loop->scenario;
     const char *path = loop->options->path;
-    Text check = {NULL, 0};
+    Text check = {NULL, 0, 0};
     sqlite3 *db = NULL;
     session_remove(path);
     int bad = open_loaded(loop, &db, 1) != SQLITE_OK;
@@ -271,12 +272,16 @@ static int prepare(Loop *loop) {
 /* All N of one kind. Ends with the first run that meets no fault. */
 static void run_kind(Loop *loop) {
     const LoopOptions *options = loop->options;
-    int n_runs;
+    int n_runs, dense = options->dense, step = options->step;
+    if (step > 1 && loop->scenario->flags & SCENARIO_LARGE) {
+        dense /= LARGE_SHARE;
+        step *= LARGE_SHARE;
+    }
     loop->n = options->only_n > 0 ? options->only_n : 1;
     do {
         n_runs = loop->result.n_runs;
         run_once(loop);
-        loop->n += loop->n < options->dense ? 1 : options->step;
+        loop->n += loop->n < dense ? 1 : step;
     } while (options->only_n == 0 && loop->result.n_runs > n_runs &&
              loop->result.n_wrong < 10 * WRONG_SHOWN_MAX);
     loop->n = 0;

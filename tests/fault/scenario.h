@@ -27,6 +27,8 @@ typedef struct Scenario {
 /* run is BEGIN, one changing statement, COMMIT. When the statement fails and the transaction is
    still open, it is committed instead of rolled back: the statement alone must have been undone. */
 #define SCENARIO_COMMITS 0x08
+/* The state is large, and so a run takes long: a fifteenth of the faults, unless all are wanted. */
+#define SCENARIO_LARGE 0x10
 
 /* Ends with a NULL name. */
 extern const Scenario scenarios[];

@@ -49,6 +49,20 @@
 #define INSERT_D \
     "INSERT INTO embeddings(model, version, content, vector)" \
     " VALUES ('m', '1', 'd', '[1, 2, 3, 6]')"
+/* A model of eight dims with 1,530 embeddings; the put with seq 1527 has begun its index. */
+#define INDEXED \
+    "INSERT INTO models(model, version, dims, metric) VALUES ('i', '1', 8, 'l2');" \
+    PUT_INDEXED(1, 1530) ";"
+#define ALMOST_INDEXED \
+    "INSERT INTO models(model, version, dims, metric) VALUES ('i', '1', 8, 'l2');" \
+    PUT_INDEXED(1, 1526) ";"
+#define PUT_INDEXED(first, last) \
+    "WITH RECURSIVE n(i) AS (VALUES (" #first ")" \
+    " UNION ALL SELECT i + 1 FROM n WHERE i < " #last ")" \
+    " INSERT INTO embeddings(model, version, content, vector)" \
+    " SELECT 'i', '1', 'c' || i," \
+    " json_array(i % 7, i % 11, i % 13, i % 17, i % 19, i % 23, 1, 2) FROM n"
+#define INDEXED_KNN "SELECT rowid, distance FROM knn('[1, 2, 3, 4, 5, 6, 1, 2]', 5)"
 #define IN_TRANSACTION(sql) "BEGIN; " sql "; COMMIT"
 
 const Scenario scenarios[] = {
@@ -285,5 +299,34 @@ const Scenario scenarios[] = {
      IN_TRANSACTION("UPDATE refs SET hash = ck_hash('n', '1', 'new')"
                     " WHERE hash IN (SELECT old_hash FROM ck_migrate('m', 'n'))"),
      "SELECT count(*) = 0 FROM ck_migrate('m', 'n')", SCENARIO_COMMITS},
+
+    /* The search index. */
+    {"index_knn", INDEXED, NULL, INDEXED_KNN, NULL, SCENARIO_READS | SCENARIO_LARGE},
+    {"index_knn_warm", INDEXED "SELECT ck_optimize();", INDEXED_KNN,
+     INDEXED_KNN " WHERE rowid IN (SELECT rowid FROM embeddings WHERE rowid > 100)", NULL,
+     SCENARIO_READS | SCENARIO_LARGE},
+    {"index_begins", ALMOST_INDEXED, NULL, PUT_INDEXED(1527, 1527),
+     "SELECT generation = 1 FROM _ck_index", SCENARIO_LARGE},
+    {"index_begins_commits", ALMOST_INDEXED, INDEXED_KNN,
+     IN_TRANSACTION(PUT_INDEXED(1527, 1527)), "SELECT generation = 1 FROM _ck_index",
+     SCENARIO_COMMITS | SCENARIO_LARGE},
+    {"index_packs", INDEXED PUT_INDEXED(1531, 6107) ";", INDEXED_KNN, PUT_INDEXED(6108, 6108),
+     "SELECT sum(n) = 6108 FROM _ck_block", SCENARIO_LARGE},
+    {"index_insert_commits", INDEXED, INDEXED_KNN, IN_TRANSACTION(PUT_INDEXED(1531, 1531)),
+     "SELECT count(*) = 1531 FROM embeddings", SCENARIO_COMMITS | SCENARIO_LARGE},
+    {"index_replace", INDEXED, INDEXED_KNN,
+     "INSERT OR REPLACE INTO embeddings(hash, model, version, vector)"
+     " SELECT hash, model, version, '[9, 9, 9, 9, 9, 9, 9, 9]' FROM embeddings WHERE rowid = 5",
+     "SELECT distance = 0 FROM knn('[9, 9, 9, 9, 9, 9, 9, 9]', 1)", SCENARIO_LARGE},
+    {"index_delete_commits", INDEXED, INDEXED_KNN,
+     IN_TRANSACTION("DELETE FROM embeddings WHERE rowid = 5"),
+     "SELECT count(*) = 1529 FROM embeddings", SCENARIO_COMMITS | SCENARIO_LARGE},
+    {"index_optimize", INDEXED, INDEXED_KNN, "SELECT ck_optimize()",
+     "SELECT n_merged = 1530 FROM _ck_index", SCENARIO_VARIES | SCENARIO_LARGE},
+    {"index_optimize_wal", WAL INDEXED, NULL, "SELECT ck_optimize('i')",
+     "SELECT n_merged = 1530 FROM _ck_index", SCENARIO_VARIES | SCENARIO_LARGE},
+    {"index_optimize_commits", INDEXED "DELETE FROM embeddings WHERE rowid < 9;", INDEXED_KNN,
+     IN_TRANSACTION("SELECT ck_optimize()"), "SELECT n_merged = 1522 FROM _ck_index",
+     SCENARIO_VARIES | SCENARIO_COMMITS | SCENARIO_LARGE},
 
     {NULL, NULL, NULL, NULL, NULL, 0}};

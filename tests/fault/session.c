@@ -19,19 +19,29 @@ static const char dump_sql[] =
     " FROM models ORDER BY model, version;"
     "SELECT 'schema', type, name, sql FROM main.sqlite_schema ORDER BY type, name;";
 
+/* Of a store with an index: its generation, and whether it has what the store has. */
+static const char index_exists_sql[] =
+    "SELECT 1 FROM main.sqlite_schema WHERE name = '_ck_index'";
+static const char index_sql[] =
+    "SELECT 'index', model, generation, n_merged,"
+    " (SELECT status <> 'error' FROM ck_doctor WHERE \"check\" = 'index')"
+    " FROM main._ck_index WHERE generation > 0 ORDER BY model";
+
 void text_add(Text *text, const char *bytes, size_t n) {
-    char *data = realloc(text->data, text->n + n + 1);
-    if (!data) abort();
-    if (n > 0) memcpy(data + text->n, bytes, n);
-    text->data = data;
+    if (text->n + n >= text->capacity) {
+        text->capacity = 2 * (text->n + n + 1);
+        text->data = realloc(text->data, text->capacity);
+        if (!text->data) abort();
+    }
+    if (n > 0) memcpy(text->data + text->n, bytes, n);
     text->n += n;
-    data[text->n] = 0;
+    text->data[text->n] = 0;
 }
 
 void text_release(Text *text) {
     free(text->data);
     text->data = NULL;
-    text->n = 0;
+    text->n = text->capacity = 0;
 }
 
 int text_same(const Text *a, const Text *b) {
@@ -102,7 +112,12 @@ int session_run(sqlite3 *db, const char *sql, Text *out) {
 }
 
 int session_dump(sqlite3 *db, Text *out) {
-    return session_run(db, dump_sql, out);
+    Text exists = {NULL, 0, 0};
+    int rc = session_run(db, dump_sql, out);
+    if (rc == SQLITE_OK) rc = session_run(db, index_exists_sql, &exists);
+    if (rc == SQLITE_OK && exists.n > 0) rc = session_run(db, index_sql, out);
+    text_release(&exists);
+    return rc;
 }
 
 int session_read_file(const char *path, Text *out) {
@@ -129,7 +144,7 @@ int session_file_is(const char *path, const Text *content) {
         snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
         if (access(name, F_OK) == 0) return 0;
     }
-    Text now = {NULL, 0};
+    Text now = {NULL, 0, 0};
     int same = session_read_file(path, &now) == 0 && text_same(&now, content);
     text_release(&now);
     return same;

@@ -11,6 +11,7 @@
 typedef struct Text {
     char *data; /* NULL or terminated by a zero byte */
     size_t n;
+    size_t capacity;
 } Text;
 
 void text_add(Text *text, const char *bytes, size_t n);
