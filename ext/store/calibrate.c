@@ -40,8 +40,6 @@ typedef struct Calibration {
     CkCoder coder;
     Query queries[QUERIES];
     int n_queries;
-    uint32_t *dots;
-    float *keys;
     uint8_t *memory;
 } Calibration;
 
@@ -100,8 +98,9 @@ static int compare(void *context, int64_t id, const float *x, CkError *err) {
         float d = distance(model, query, x, scale);
         if (query->n == NEIGHBOURS && d >= at[NEIGHBOURS - 1].distance) continue;
         if (!coded++) ck_coder_code(&calibration->coder, x, calibration->coder.code, &factors);
-        CkSignColumns one = {1, &factors.add, &factors.mul, &factors.ones,
-                             calibration->coder.code};
+        const uint8_t *code = calibration->coder.code;
+        CkSignColumns one = {1,    &factors.add, &factors.mul, &factors.head_ones,
+                             code, code + query->sign.head.n_bytes};
         int place = query->n < NEIGHBOURS ? query->n++ : NEIGHBOURS - 1;
         for (; place > 0 && at[place - 1].distance > d; place--) at[place] = at[place - 1];
         at[place] = (Neighbour){d, ck_sign_key(&query->sign, &one, 0), 0};
@@ -112,11 +111,10 @@ static int compare(void *context, int64_t id, const float *x, CkError *err) {
 static void count_before(Calibration *calibration, const CkScanBlock *block) {
     for (int i = 0; i < calibration->n_queries; i++) {
         Query *query = &calibration->queries[i];
-        ck_sign_keys(&query->sign, &block->columns, calibration->dots, calibration->keys);
-        for (int j = 0; j < query->n; j++) {
-            Neighbour *neighbour = &query->neighbours[j];
-            for (size_t s = 0; s < block->columns.n; s++) {
-                neighbour->n_before += calibration->keys[s] < neighbour->key;
+        for (size_t s = 0; s < block->columns.n; s++) {
+            float key = ck_sign_key(&query->sign, &block->columns, s);
+            for (int j = 0; j < query->n; j++) {
+                query->neighbours[j].n_before += key < query->neighbours[j].key;
             }
         }
     }
@@ -139,7 +137,7 @@ static int rank(Calibration *calibration, CkError *err) {
         if (entry[i].n < 1 || n > ck_scan_block_capacity(code_bytes)) continue;
         ck_block_read(what->store, &entry[i], ck_scan_block_bytes(n, code_bytes), &data, err);
         if (err->rc != SQLITE_OK) break;
-        ck_scan_block_view(data.data, n, &block);
+        ck_scan_block_view(data.data, n, code_bytes, &block);
         count_before(calibration, &block);
     }
     ck_buf_release(&data);
@@ -166,19 +164,15 @@ static void choose(const Calibration *calibration, int *depth) {
 }
 
 static int allocate(Calibration *calibration, CkError *err) {
-    size_t dims = calibration->what->model->dims, code_bytes = calibration->coder.code_bytes;
-    size_t n = ck_scan_block_capacity(code_bytes);
-    size_t query_bytes = dims * sizeof(float);
-    calibration->memory =
-        sqlite3_malloc64(QUERIES * (query_bytes + 4 * code_bytes) + 2 * n * sizeof(float));
+    size_t query_bytes = calibration->what->model->dims * sizeof(float);
+    size_t planes_bytes = 4 * calibration->coder.code_bytes;
+    calibration->memory = sqlite3_malloc64(QUERIES * (query_bytes + planes_bytes));
     if (!calibration->memory) return ck_error_nomem(err);
-    uint8_t *planes = calibration->memory + QUERIES * query_bytes + 2 * n * sizeof(float);
-    for (int i = 0; i < QUERIES; i++) {
+    uint8_t *planes = calibration->memory + QUERIES * query_bytes;
+    for (size_t i = 0; i < QUERIES; i++) {
         calibration->queries[i].x = (float *)(void *)(calibration->memory + i * query_bytes);
-        calibration->queries[i].sign.planes = planes + i * 4 * code_bytes;
+        calibration->queries[i].sign.planes = planes + i * planes_bytes;
     }
-    calibration->keys = (float *)(void *)(calibration->memory + QUERIES * query_bytes);
-    calibration->dots = (uint32_t *)(void *)(calibration->keys + n);
     return SQLITE_OK;
 }
 

@@ -11,6 +11,10 @@
 #include <math.h>
 #include <stdlib.h>
 
+/* From one passing slot in so many on, a block is scanned as a whole: a slot of a scan costs a
+** quarter of one that is compared by itself. */
+#define SCAN_MANY_SHARE 4
+
 typedef struct Scan {
     CkIndex *index;
     const CkScan *scan;
@@ -20,8 +24,7 @@ typedef struct Scan {
     float threshold;   /* keys above it are of no interest */
     uint32_t *dots;    /* room for the largest block */
     float *keys;
-    uint32_t *slots;   /* passing ones of the block at hand */
-    size_t at_passing; /* passing ids before it are below the block at hand */
+    uint32_t *slots;
     int64_t n_compared;
 } Scan;
 
@@ -71,41 +74,18 @@ static void offer(Scan *scan, const CkScanBlock *block, size_t number, size_t i,
 }
 
 static void scan_all(Scan *scan, const CkScanBlock *block, size_t number) {
-    size_t n = block->columns.n;
-    ck_sign_keys(&scan->query, &block->columns, scan->dots, scan->keys);
-    for (size_t i = 0; i < n; i++) {
-        if (scan->keys[i] <= scan->threshold) offer(scan, block, number, i, scan->keys[i]);
-    }
-    scan->n_compared += (int64_t)n;
-}
-
-/* Lists the slots whose id passes; ids of blocks and the passing ones are both ascending. */
-static size_t list_passing(Scan *scan, const CkScanBlock *block, size_t first) {
-    const int64_t *ids = ck_idset_ids(scan->scan->passing);
-    size_t n_ids = ck_idset_count(scan->scan->passing), at = first, n = 0;
-    for (size_t i = 0; i < block->columns.n && at < n_ids; i++) {
-        while (at < n_ids && ids[at] < block->ids[i]) at++;
-        scan->slots[n] = (uint32_t)i;
-        n += at < n_ids && ids[at] == block->ids[i];
-    }
-    return n;
-}
-
-static void scan_listed(Scan *scan, const CkScanBlock *block, size_t number, size_t n) {
-    int most = n * 2 > block->columns.n; /* then streaming over all is faster */
-    if (most) ck_sign_keys(&scan->query, &block->columns, scan->dots, scan->keys);
+    size_t n = ck_sign_scan(&scan->query, &block->columns, scan->threshold, scan->dots,
+                            scan->slots, scan->keys);
     for (size_t j = 0; j < n; j++) {
-        size_t i = scan->slots[j];
-        float key = most ? scan->keys[i] : ck_sign_key(&scan->query, &block->columns, i);
-        if (key <= scan->threshold) offer(scan, block, number, i, key);
+        if (scan->keys[j] <= scan->threshold) {
+            offer(scan, block, number, scan->slots[j], scan->keys[j]);
+        }
     }
-    scan->n_compared += (int64_t)n;
+    scan->n_compared += (int64_t)block->columns.n;
 }
 
-/* The first passing id that is not below id. */
-static size_t find_passing(const CkIdSet *passing, int64_t id) {
-    const int64_t *ids = ck_idset_ids(passing);
-    size_t low = 0, high = ck_idset_count(passing);
+/* The first of passing ids [low, high) that is not below id; high when all are. */
+static size_t find_passing(const int64_t *ids, size_t low, size_t high, int64_t id) {
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (ids[middle] < id) {
@@ -117,23 +97,52 @@ static size_t find_passing(const CkIdSet *passing, int64_t id) {
     return low;
 }
 
+/* When many slots pass: scans all of them, and looks the few up that are near enough. */
+static void scan_many(Scan *scan, const CkScanBlock *block, size_t number, size_t at, size_t end) {
+    const int64_t *ids = ck_idset_ids(scan->scan->passing);
+    size_t n = ck_sign_scan(&scan->query, &block->columns, scan->threshold, scan->dots,
+                            scan->slots, scan->keys);
+    for (size_t j = 0; j < n; j++) {
+        size_t i = scan->slots[j];
+        if (scan->keys[j] > scan->threshold) continue;
+        at = find_passing(ids, at, end, block->ids[i]);
+        if (at == end) break;
+        if (ids[at] == block->ids[i]) offer(scan, block, number, i, scan->keys[j]);
+    }
+    scan->n_compared += (int64_t)block->columns.n;
+}
+
+/* When few pass: walks along both lists of ids, which ascend, and compares what is in both. */
+static void scan_few(Scan *scan, const CkScanBlock *block, size_t number, size_t at, size_t end) {
+    const int64_t *ids = ck_idset_ids(scan->scan->passing);
+    for (size_t i = 0; i < block->columns.n && at < end; i++) {
+        while (at < end && ids[at] < block->ids[i]) at++;
+        if (at == end || ids[at] != block->ids[i]) continue;
+        float key = ck_sign_key(&scan->query, &block->columns, i);
+        if (key <= scan->threshold) offer(scan, block, number, i, key);
+        scan->n_compared++;
+    }
+}
+
 static int scan_block(Scan *scan, size_t number, CkError *err) {
     CkIndex *index = scan->index;
     const CkIdSet *passing = scan->scan->passing;
-    CkBlockEntry entry = index->blocks[number].entry;
+    const CkBlockEntry *entry = &index->blocks[number].entry;
+    const int64_t *ids = ck_idset_ids(passing);
+    size_t at = 0, end = ck_idset_count(passing);
     CkScanBlock block;
-    size_t first = 0;
-    if (passing->restricts) {
-        int in_tail = number == index->n_blocks;
-        first = find_passing(passing, in_tail ? 0 : entry.first_id);
-        if (first == ck_idset_count(passing)) return SQLITE_OK;
-        if (!in_tail && ck_idset_ids(passing)[first] > entry.last_id) return SQLITE_OK;
+    if (passing->restricts && number < index->n_blocks) {
+        at = find_passing(ids, 0, end, entry->first_id);
+        end = find_passing(ids, at, end, entry->last_id + 1);
     }
+    if (passing->restricts && at == end) return SQLITE_OK;
     if (ck_index_scan_block(index, number, &block, err) != SQLITE_OK) return err->rc;
-    if (passing->restricts) {
-        scan_listed(scan, &block, number, list_passing(scan, &block, first));
-    } else {
+    if (!passing->restricts) {
         scan_all(scan, &block, number);
+    } else if ((end - at) * SCAN_MANY_SHARE > block.columns.n) {
+        scan_many(scan, &block, number, at, end);
+    } else {
+        scan_few(scan, &block, number, at, end);
     }
     return SQLITE_OK;
 }

@@ -301,7 +301,7 @@ int ck_index_scan_block(CkIndex *index, size_t i, CkScanBlock *out, CkError *err
         return err->rc;
     }
     index->counts.n_reads++;
-    ck_scan_block_view(data->data, n, out);
+    ck_scan_block_view(data->data, n, code_bytes, out);
     if (keep) {
         block->scan = *out;
         index->store->index_cache.kept_bytes += (int64_t)n_bytes;

@@ -130,9 +130,8 @@ static int code_vector(void *context, int64_t id, const float *x, CkError *err) 
     Merge *merge = context;
     CkSignFactors factors;
     ck_coder_code(&merge->coder, x, merge->coder.code, &factors);
-    uint8_t *code = ck_scan_builder_add(&merge->blocks, id, &factors, err);
-    if (!code) return err->rc;
-    memcpy(code, merge->coder.code, merge->coder.code_bytes);
+    ck_scan_builder_add(&merge->blocks, id, &factors, merge->coder.code, err);
+    if (err->rc != SQLITE_OK) return err->rc;
     if (ck_stale_bits_test(&merge->stale_before, id)) {
         ck_buf_append(&merge->fresh, &id, sizeof id);
         if (merge->fresh.rc != SQLITE_OK) ck_error_nomem(err);

@@ -13,7 +13,7 @@ size_t ck_scan_block_capacity(size_t code_bytes) {
     return n > 0 ? n : 1;
 }
 
-void ck_scan_block_view(uint8_t *data, size_t n, CkScanBlock *block) {
+void ck_scan_block_view(uint8_t *data, size_t n, size_t code_bytes, CkScanBlock *block) {
     int64_t *ids = (int64_t *)(void *)data;
     float *add = (float *)(void *)(data + 8 * n), *mul = add + n;
     uint32_t *ones = (uint32_t *)(void *)(data + 16 * n);
@@ -25,7 +25,9 @@ void ck_scan_block_view(uint8_t *data, size_t n, CkScanBlock *block) {
         ones[i] = ck_load_u32(&ones[i]);
     }
     block->ids = ids;
-    block->columns = (CkSignColumns){n, add, mul, ones, data + CK_SCAN_SLOT_BYTES * n};
+    uint8_t *heads = data + CK_SCAN_SLOT_BYTES * n;
+    block->columns =
+        (CkSignColumns){n, add, mul, ones, heads, heads + n * ck_sign_head_bytes(code_bytes)};
 }
 
 void ck_scan_builder_init(CkScanBuilder *builder, size_t code_bytes) {
@@ -38,7 +40,8 @@ void ck_scan_builder_release(CkScanBuilder *builder) {
     ck_buf_release(&builder->add);
     ck_buf_release(&builder->mul);
     ck_buf_release(&builder->ones);
-    ck_buf_release(&builder->codes);
+    ck_buf_release(&builder->heads);
+    ck_buf_release(&builder->rests);
     ck_buf_release(&builder->bytes);
     builder->n = 0;
 }
@@ -48,23 +51,26 @@ void ck_scan_builder_clear(CkScanBuilder *builder) {
     ck_buf_clear(&builder->add);
     ck_buf_clear(&builder->mul);
     ck_buf_clear(&builder->ones);
-    ck_buf_clear(&builder->codes);
+    ck_buf_clear(&builder->heads);
+    ck_buf_clear(&builder->rests);
     builder->n = 0;
 }
 
-uint8_t *ck_scan_builder_add(CkScanBuilder *builder, int64_t id, const CkSignFactors *factors,
-                             CkError *err) {
+int ck_scan_builder_add(CkScanBuilder *builder, int64_t id, const CkSignFactors *factors,
+                        const uint8_t *code, CkError *err) {
+    size_t head_bytes = ck_sign_head_bytes(builder->code_bytes);
     ck_buf_append(&builder->ids, &id, sizeof id);
     ck_buf_append(&builder->add, &factors->add, sizeof factors->add);
     ck_buf_append(&builder->mul, &factors->mul, sizeof factors->mul);
-    ck_buf_append(&builder->ones, &factors->ones, sizeof factors->ones);
-    uint8_t *code = ck_buf_extend(&builder->codes, builder->code_bytes);
-    if (!code || builder->ids.rc || builder->add.rc || builder->mul.rc || builder->ones.rc) {
-        ck_error_nomem(err);
-        return NULL;
+    ck_buf_append(&builder->ones, &factors->head_ones, sizeof factors->head_ones);
+    ck_buf_append(&builder->heads, code, head_bytes);
+    ck_buf_append(&builder->rests, code + head_bytes, builder->code_bytes - head_bytes);
+    if (builder->ids.rc || builder->add.rc || builder->mul.rc || builder->ones.rc ||
+        builder->heads.rc || builder->rests.rc) {
+        return ck_error_nomem(err);
     }
     builder->n++;
-    return code;
+    return SQLITE_OK;
 }
 
 void ck_scan_builder_view(const CkScanBuilder *builder, CkScanBlock *block) {
@@ -73,8 +79,9 @@ void ck_scan_builder_view(const CkScanBuilder *builder, CkScanBlock *block) {
         .n = builder->n,
         .add = (const float *)(const void *)builder->add.data,
         .mul = (const float *)(const void *)builder->mul.data,
-        .ones = (const uint32_t *)(const void *)builder->ones.data,
-        .codes = builder->codes.data,
+        .head_ones = (const uint32_t *)(const void *)builder->ones.data,
+        .heads = builder->heads.data,
+        .rests = builder->rests.data,
     };
 }
 
@@ -92,10 +99,16 @@ static uint8_t *serialise(CkScanBuilder *builder, size_t from, size_t count, CkE
         ck_store_u64(data + 8 * i, (uint64_t)block.ids[from + i]);
         ck_store_f32(data + 8 * count + 4 * i, block.columns.add[from + i]);
         ck_store_f32(data + 12 * count + 4 * i, block.columns.mul[from + i]);
-        ck_store_u32(data + 16 * count + 4 * i, block.columns.ones[from + i]);
+        ck_store_u32(data + 16 * count + 4 * i, block.columns.head_ones[from + i]);
     }
-    memcpy(data + CK_SCAN_SLOT_BYTES * count, block.columns.codes + from * builder->code_bytes,
-           count * builder->code_bytes);
+    size_t head_bytes = ck_sign_head_bytes(builder->code_bytes);
+    size_t rest_bytes = builder->code_bytes - head_bytes;
+    uint8_t *heads = data + CK_SCAN_SLOT_BYTES * count;
+    memcpy(heads, block.columns.heads + from * head_bytes, count * head_bytes);
+    if (rest_bytes > 0) {
+        memcpy(heads + count * head_bytes, block.columns.rests + from * rest_bytes,
+               count * rest_bytes);
+    }
     return data;
 }
 

@@ -8,7 +8,8 @@
 **      8 n    4 n  add, float32      } the factors of vector/signcode.h
 **     12 n    4 n  mul, float32      }
 **     16 n    4 n  ones, uint32      }
-**     20 n    c n  codes
+**     20 n    h n  heads of the codes, h = ck_sign_head_bytes(c)
+**  (20+h)n      …  rests of the codes, c - h each
 **
 ** Little-endian. n is in the directory (store/block.h); a block of 768 dims has 423 slots. Columns
 ** let a search stream through the codes and look at ids only where a code is near enough.
@@ -39,14 +40,14 @@ static inline size_t ck_scan_block_bytes(size_t n, size_t code_bytes) {
 ** Makes a view of n slots of bytes that were read, swapping them to host order in place. `data` is
 ** aligned to 8, and as long as ck_scan_block_bytes() says.
 */
-void ck_scan_block_view(uint8_t *data, size_t n, CkScanBlock *block);
+void ck_scan_block_view(uint8_t *data, size_t n, size_t code_bytes, CkScanBlock *block);
 
 /*
 ** Collects slots, to be written as a block or to be searched as they are.
 */
 typedef struct CkScanBuilder {
     size_t code_bytes, n;
-    CkBuf ids, add, mul, ones, codes;
+    CkBuf ids, add, mul, ones, heads, rests;
     CkBuf bytes; /* the last one serialised */
 } CkScanBuilder;
 
@@ -54,9 +55,9 @@ void ck_scan_builder_init(CkScanBuilder *builder, size_t code_bytes);
 void ck_scan_builder_release(CkScanBuilder *builder);
 void ck_scan_builder_clear(CkScanBuilder *builder);
 
-/* Adds a slot; ids ascend. Returns where its code goes, or NULL when out of memory. */
-uint8_t *ck_scan_builder_add(CkScanBuilder *builder, int64_t id, const CkSignFactors *factors,
-                             CkError *err);
+/* Adds a slot; ids ascend. */
+int ck_scan_builder_add(CkScanBuilder *builder, int64_t id, const CkSignFactors *factors,
+                        const uint8_t *code, CkError *err);
 
 /* What was collected, to search in. Valid until the next change. */
 void ck_scan_builder_view(const CkScanBuilder *builder, CkScanBlock *block);

@@ -22,7 +22,7 @@ int ck_tail_put(CkStore *store, int64_t model, int64_t id, const CkSignFactors *
     if (!row) return ck_error_nomem(err);
     ck_store_f32(row, factors->add);
     ck_store_f32(row + 4, factors->mul);
-    ck_store_u32(row + 8, factors->ones);
+    ck_store_u32(row + 8, factors->head_ones);
     memcpy(row + HEADER_BYTES, code, code_bytes);
     ck_store_u32(row + CHECK_AT, check_of(id, row, scratch->n_bytes));
     return ck_stmt_run(store, CK_SQL_TAIL_PUT, err, "iib", id, model, row, (int)scratch->n_bytes);
@@ -48,9 +48,7 @@ static int read_row(sqlite3_stmt *stmt, CkScanBuilder *builder, CkError *err) {
                             (long long)id);
     }
     CkSignFactors factors = {ck_load_f32(row), ck_load_f32(row + 4), ck_load_u32(row + 8)};
-    uint8_t *code = ck_scan_builder_add(builder, id, &factors, err);
-    if (code) memcpy(code, row + HEADER_BYTES, builder->code_bytes);
-    return err->rc;
+    return ck_scan_builder_add(builder, id, &factors, row + HEADER_BYTES, err);
 }
 
 int ck_tail_read(CkStore *store, int64_t model, const CkStaleBits *stale, CkScanBuilder *builder,

@@ -4,7 +4,7 @@
 **   offset  bytes  what
 **        0      4  add, float32     } vector/signcode.h
 **        4      4  mul, float32     }
-**        8      4  ones, uint32     }
+**        8      4  head_ones, u32   }
 **       12      4  the low half of XXH3-64 of what is before and behind, seeded with the id
 **       16      c  code
 **

@@ -101,6 +101,9 @@ typedef struct CkKernels {
     /* keys[i] = t * add[i] - mul[i] * (2 * (low * ones[i] + step * dots[i]) - sum); all aligned. A
     ** key does not depend on i or n: within a tier equal columns have equal keys, bit for bit */
     void (*sign_keys)(float *keys, const CkSignTerms *terms, const uint32_t *dots, size_t n);
+    /* Writes the numbers of the x[i] that are not above `limit` (NaN is not) to out, ascending, and
+    ** returns how many. out has room for n; x is aligned */
+    size_t (*list_up_to)(uint32_t *out, const float *x, size_t n, float limit);
     /* 1 when every component is finite */
     int (*finite_f32)(const float *a, size_t n);
     /* max |x[i]|, 0 when n is 0; x is finite and aligned */

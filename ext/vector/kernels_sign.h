@@ -221,3 +221,22 @@ static void sign_keys(float *restrict keys, const CkSignTerms *terms,
         keys[i] = q.t * q.add[i] - q.mul[i] * signed_sum;
     }
 }
+
+/* Few are below the limit: sixteen at a time are seen not to be. */
+static size_t list_up_to(uint32_t *restrict out, const float *restrict x, size_t n, float limit) {
+    size_t n_out = 0, i = 0;
+    for (; i + 16 <= n; i += 16) {
+        int any = 0;
+        for (size_t j = 0; j < 16; j++) any |= !(x[i + j] > limit);
+        if (!any) continue;
+        for (size_t j = 0; j < 16; j++) {
+            out[n_out] = (uint32_t)(i + j);
+            n_out += !(x[i + j] > limit);
+        }
+    }
+    for (; i < n; i++) {
+        out[n_out] = (uint32_t)i;
+        n_out += !(x[i] > limit);
+    }
+    return n_out;
+}

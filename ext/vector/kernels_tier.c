@@ -371,6 +371,7 @@ const CkKernels JOIN(ck_kernels_, CK_TIER) = {
     .range_f32 = range_f32,
     .planes_f32 = planes_f32,
     .sign_keys = sign_keys,
+    .list_up_to = list_up_to,
     .finite_f32 = finite_f32,
     .max_abs_f32 = max_abs_f32,
     .f32_from_f16 = f32_from_f16,

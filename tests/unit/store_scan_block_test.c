@@ -22,7 +22,7 @@ static Slots *make(size_t code_bytes, size_t n) {
         slots->ids[i] = (i ? slots->ids[i - 1] : 0) + 1 + (int64_t)(unit_random(&state) % 9);
         slots->factors[i].add = (float)(unit_random(&state) % 1000) / 7;
         slots->factors[i].mul = -(float)(unit_random(&state) % 1000) / 3;
-        slots->factors[i].ones = (uint32_t)unit_random(&state);
+        slots->factors[i].head_ones = (uint32_t)unit_random(&state);
     }
     for (size_t i = 0; i < n * code_bytes; i++) slots->codes[i] = (uint8_t)unit_random(&state);
     return slots;
@@ -31,14 +31,16 @@ static Slots *make(size_t code_bytes, size_t n) {
 /* Slots of `block` are those of `slots` from `from` on. */
 static void check_same(const CkScanBlock *block, const Slots *slots, size_t from) {
     int n_wrong = 0;
+    size_t head = ck_sign_head_bytes(slots->code_bytes), rest = slots->code_bytes - head;
     for (size_t i = 0; i < block->columns.n; i++) {
         const CkSignFactors *factors = &slots->factors[from + i];
+        const uint8_t *code = slots->codes + (from + i) * slots->code_bytes;
         n_wrong += block->ids[i] != slots->ids[from + i] ||
                    memcmp(&block->columns.add[i], &factors->add, 4) != 0 ||
                    memcmp(&block->columns.mul[i], &factors->mul, 4) != 0 ||
-                   block->columns.ones[i] != factors->ones ||
-                   memcmp(block->columns.codes + i * slots->code_bytes,
-                          slots->codes + (from + i) * slots->code_bytes, slots->code_bytes) != 0;
+                   block->columns.head_ones[i] != factors->head_ones ||
+                   memcmp(block->columns.heads + i * head, code, head) != 0 ||
+                   memcmp(block->columns.rests + i * rest, code + head, rest) != 0;
     }
     CHECK_MSG(n_wrong == 0, "%d of %zu slots of %zu bytes are wrong", n_wrong, block->columns.n,
               slots->code_bytes);
@@ -48,8 +50,8 @@ static void collect(CkScanBuilder *builder, const Slots *slots) {
     CkError err = CK_ERROR_NONE;
     ck_scan_builder_init(builder, slots->code_bytes);
     for (size_t i = 0; i < slots->n; i++) {
-        uint8_t *code = ck_scan_builder_add(builder, slots->ids[i], &slots->factors[i], &err);
-        if (code) memcpy(code, slots->codes + i * slots->code_bytes, slots->code_bytes);
+        ck_scan_builder_add(builder, slots->ids[i], &slots->factors[i],
+                            slots->codes + i * slots->code_bytes, &err);
     }
     CHECK_INT(err.rc, SQLITE_OK);
 }
@@ -78,7 +80,7 @@ static void check_blocks(CkStore *store, const Slots *slots) {
         CHECK_INT(entry[i].last_id, slots->ids[at + n - 1]);
         CHECK_INT(ck_block_read(store, &entry[i], ck_scan_block_bytes(n, slots->code_bytes), &data,
                                 &err), SQLITE_OK);
-        ck_scan_block_view(data.data, n, &block);
+        ck_scan_block_view(data.data, n, slots->code_bytes, &block);
         check_same(&block, slots, at);
         at += n;
     }

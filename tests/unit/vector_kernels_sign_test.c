@@ -197,6 +197,31 @@ static void keys_do_not_depend_on_their_place(const CkKernels *k) {
     }
 }
 
+/* Against one after another: limits from "none" to "all", lengths around the step. */
+static void lists_are_of_what_is_not_above(const CkKernels *k) {
+    enum { N = 70 };
+    float x[N];
+    uint32_t out[N + 1];
+    unsigned long long state = SEED;
+    for (size_t n = 0; n <= N; n++) {
+        for (size_t i = 0; i < n; i++) x[i] = random_float(&state, 1);
+        if (n > 3) x[n / 2] = NAN;
+        for (int limit = -3; limit <= 3; limit++) {
+            float at = limit == 3 ? INFINITY : (float)limit / 2;
+            size_t n_want = 0, n_wrong = 0;
+            out[n] = 77;
+            size_t n_out = k->list_up_to(out, x, n, at);
+            for (size_t i = 0; i < n; i++) {
+                if (x[i] > at) continue;
+                n_wrong += n_want >= n_out || out[n_want] != i;
+                n_want++;
+            }
+            CHECK_MSG(n_out == n_want && n_wrong == 0 && out[n] == 77, "%s list of %zu", k->tier,
+                      n);
+        }
+    }
+}
+
 void ck_test_vector_kernels_sign(void) {
     int n;
     const CkKernels *const *usable = ck_kernels_usable(&n);
@@ -209,6 +234,7 @@ void ck_test_vector_kernels_sign(void) {
         residuals_and_ranges(usable[i]);
         planes_hold_the_rounded_values(usable[i]);
         keys_do_not_depend_on_their_place(usable[i]);
+        lists_are_of_what_is_not_above(usable[i]);
     }
     free_fence(&fence_a);
     free_fence(&fence_b);
