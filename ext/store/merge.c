@@ -280,6 +280,19 @@ static int report(Merge *merge, CkError *err) {
     return ck_progress_clear(store, TASK, err);
 }
 
+/*
+** A flip that stops half way leaves an index that lacks something. In a transaction of the merge's
+** own it is rolled back; the caller may commit his, so there the model is left without an index,
+** which is slow and right.
+*/
+static void give_up(Merge *merge) {
+    CkError ignored = CK_ERROR_NONE;
+    ck_stmt_run(merge->store, CK_SQL_INDEX_DROP, &ignored, "i", merge->model->id);
+    ck_error_release(&ignored);
+    ck_stmt_run(merge->store, CK_SQL_META_TOUCH, &ignored, "");
+    ck_error_release(&ignored);
+}
+
 /* Makes the new generation the one that is read, unless too much is left for the tail. */
 static int flip(Merge *merge, CkError *err) {
     CkBuf ids;
@@ -295,6 +308,7 @@ static int flip(Merge *merge, CkError *err) {
         if (err->rc == SQLITE_OK) ck_stmt_run(merge->store, CK_SQL_META_TOUCH, err, "");
         if (err->rc == SQLITE_OK) report(merge, err);
         merge->flipped = err->rc == SQLITE_OK;
+        if (!merge->flipped) give_up(merge);
     }
     ck_buf_release(&ids);
     return err->rc;

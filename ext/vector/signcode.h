@@ -102,7 +102,7 @@ float ck_sign_key(const CkSignQuery *query, const CkSignColumns *columns, size_t
 /*
 ** Finds the columns whose key is at most `threshold`, but for those that the head rules out by
 ** mistake; with an infinite threshold all. Writes their numbers to slots, ascending, and their
-** keys, the same as ck_sign_key's, to keys; returns how many. `dots`, `slots` and `keys` have room for n.
+** keys, the same as ck_sign_key's, to keys; returns how many. There is room for n in all three.
 */
 size_t ck_sign_scan(const CkSignQuery *query, const CkSignColumns *columns, float threshold,
                     uint32_t *dots, uint32_t *slots, float *keys);
