@@ -72,6 +72,11 @@ static double summarize(const double *values, int n, double *min, double *max) {
     return (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
 }
 
+double bench_percentile(double *values, int n, int percent) {
+    qsort(values, (size_t)n, sizeof *values, compare_doubles);
+    return values[(n - 1) - (n - 1) * (100 - percent) / 100];
+}
+
 double bench_median(const BenchTimes *times, int side) {
     return summarize(times->seconds[side], times->n_rounds, NULL, NULL);
 }

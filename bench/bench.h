@@ -22,7 +22,9 @@
 typedef struct Bench {
     int quick;             /* small sizes, few rounds: does it run at all? */
     const char *ck;        /* path of the extension */
+    const char *program;   /* path of this program, for those that begin another process */
     const char *vec;       /* path of sqlite-vec, or NULL */
+    const char *vector;    /* path of sqlite-vector, or NULL */
     const char *directory; /* for databases, which are removed */
     FILE *rows;            /* a CSV line for each figure, or NULL */
     int n_missed;          /* aims missed so far */
@@ -63,6 +65,9 @@ void bench_rounds(BenchTimes *times, const BenchSide *sides, int n_sides, int n_
 typedef struct BenchRatio {
     double median, min, max; /* over the rounds */
 } BenchRatio;
+
+/* The value that so many percent of them do not exceed (100: the largest). Sorts them. */
+double bench_percentile(double *values, int n, int percent);
 
 double bench_median(const BenchTimes *times, int side);
 BenchRatio bench_ratio(const BenchTimes *times, int side, int peer);
@@ -122,5 +127,10 @@ void bench_gc(Bench *bench);
 void bench_hash(Bench *bench);
 void bench_knn(Bench *bench);
 void bench_encodings(Bench *bench);
+void bench_search(Bench *bench);
+void bench_fresh(Bench *bench);
+void bench_filters(Bench *bench);
+void bench_puts(Bench *bench);
+void bench_merge(Bench *bench);
 
 #endif

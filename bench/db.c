@@ -182,3 +182,24 @@ double db_fill_ck(sqlite3 *db, const Rows *rows) {
 double db_fill_plain(sqlite3 *db, const Rows *rows) {
     return fill(db, rows, PLAIN_INSERT);
 }
+
+void db_fill_vec(const Bench *bench, sqlite3 *db, const Rows *rows) {
+    char *sql = sqlite3_mprintf("CREATE VIRTUAL TABLE vec USING "
+                                "vec0(embedding float[%d] distance_metric=cosine)", rows->dims);
+    db_load(db, bench->vec);
+    db_exec(db, sql);
+    sqlite3_free(sql);
+    db_fill_ids(db, rows, "INSERT INTO vec(rowid, embedding) VALUES (?1, ?2)");
+}
+
+void db_fill_ids(sqlite3 *db, const Rows *rows, const char *sql) {
+    sqlite3_stmt *stmt = db_prepare(db, sql);
+    db_exec(db, "BEGIN");
+    for (int i = 0; i < rows->n; i++) {
+        sqlite3_bind_int(stmt, 1, i + 1);
+        sqlite3_bind_blob(stmt, 2, rows_vector(rows, i), rows->dims * 4, SQLITE_STATIC);
+        db_run(stmt);
+    }
+    db_exec(db, "COMMIT");
+    sqlite3_finalize(stmt);
+}

@@ -66,4 +66,11 @@ void db_checkpoint(sqlite3 *db);
 double db_fill_ck(sqlite3 *db, const Rows *rows);
 double db_fill_plain(sqlite3 *db, const Rows *rows);
 
+/* Loads sqlite-vec and fills a table vec(rowid, embedding); search it with VEC_SEARCH. */
+#define VEC_SEARCH "SELECT rowid, distance FROM vec WHERE embedding MATCH ?1 AND k = 10"
+void db_fill_vec(const Bench *bench, sqlite3 *db, const Rows *rows);
+
+/* Runs an INSERT of (?1: the number of the row, from 1, ?2: its vector) for each row. */
+void db_fill_ids(sqlite3 *db, const Rows *rows, const char *sql);
+
 #endif

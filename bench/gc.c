@@ -5,23 +5,15 @@
 **
 ** "work" is the time not slept: ck_gc leaves the file free between its batches, and a VFS around
 ** the default one adds up how long it was asked to sleep. While one more run of ck_gc is under way,
-** another process writes a row every few milliseconds, each time with BEGIN IMMEDIATE, and notes
-** how long that took from the beginning to after COMMIT.
+** another process writes (writer.h).
 */
-#include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "db.h"
 #include "gen.h"
+#include "writer.h"
 
 #define DIMS 16
-#define WAITS_MAX 100000
-#define WRITER_PAUSE_US 3000
 
 /* ---- How long SQLite was asked to sleep ---- */
 
@@ -44,69 +36,6 @@ static void time_sleeps(void) {
     timed_vfs.zName = "timed";
     timed_vfs.xSleep = timed_sleep;
     if (sqlite3_vfs_register(&timed_vfs, 1) != SQLITE_OK) bench_fail("cannot register a VFS");
-}
-
-/* ---- Another process that writes ---- */
-
-typedef struct Shared {
-    atomic_int stop, n;
-    double waits[WAITS_MAX];
-} Shared;
-
-typedef struct Writer {
-    Shared *shared;
-    pid_t pid;
-} Writer;
-
-static void write_until_stopped(Shared *shared, const char *path) {
-    sqlite3 *db;
-    const struct timespec pause = {0, WRITER_PAUSE_US * 1000};
-    if (sqlite3_open(path, &db) != SQLITE_OK) bench_fail("%s: %s", path, sqlite3_errmsg(db));
-    sqlite3_busy_timeout(db, 10000);
-    db_exec(db, "PRAGMA synchronous = NORMAL");
-    while (!atomic_load(&shared->stop) && atomic_load(&shared->n) < WAITS_MAX) {
-        double begin = bench_now();
-        db_exec(db, "BEGIN IMMEDIATE");
-        db_exec(db, "INSERT INTO other(x) VALUES (1)");
-        db_exec(db, "COMMIT");
-        shared->waits[atomic_fetch_add(&shared->n, 1)] = bench_now() - begin;
-        nanosleep(&pause, NULL);
-    }
-    sqlite3_close(db);
-    _exit(0);
-}
-
-/* Before this process opens the file: SQLite does not survive a fork. */
-static void writer_start(Writer *writer, const char *path) {
-    Shared *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE,
-                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (shared == MAP_FAILED) bench_fail("no shared memory");
-    fflush(NULL);
-    writer->shared = shared;
-    writer->pid = fork();
-    if (writer->pid < 0) bench_fail("cannot fork");
-    if (writer->pid == 0) write_until_stopped(shared, path);
-    while (atomic_load(&shared->n) < 3) usleep(1000);
-    atomic_store(&shared->n, 0);
-}
-
-static int compare_waits(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* The 99th percentile and the longest. */
-static void writer_stop(Writer *writer, double *p99, double *longest) {
-    Shared *shared = writer->shared;
-    int status, n = atomic_load(&shared->n);
-    atomic_store(&shared->stop, 1);
-    if (waitpid(writer->pid, &status, 0) != writer->pid || status != 0 || n == 0) {
-        bench_fail("the writer failed");
-    }
-    qsort(shared->waits, (size_t)n, sizeof *shared->waits, compare_waits);
-    *p99 = shared->waits[(n - 1) - (n - 1) / 100];
-    *longest = shared->waits[n - 1];
-    munmap(shared, sizeof *shared);
 }
 
 /* ---- The sides ---- */

@@ -1,12 +1,15 @@
 /*
 ** Runs benchmarks: all, or those named on the command line. bench/run builds and calls it.
 **
-**     bench --ck PATH [--vec PATH] [--directory DIR] [--rows FILE] [--quick] [--cpu] [--list]
-**           [NAME…]
+**     bench --ck PATH [--vec PATH] [--vector PATH] [--directory DIR] [--rows FILE] [--quick]
+**           [--cpu] [--list] [NAME…]
+**     bench --first-row DATABASE EXTENSION SQL QUERIES NUMBER      (fresh.h)
 */
 #include "bench.h"
 
 #include <string.h>
+
+#include "fresh.h"
 
 static const struct {
     const char *name;
@@ -23,6 +26,11 @@ static const struct {
     {"gc", bench_gc, "half of 1,000,000 embeddings deleted, and how long others wait"},
     {"hash", bench_hash, "BLAKE3 from SQL"},
     {"knn", bench_knn, "exact nearest neighbours"},
+    {"search", bench_search, "the index: latency, recall, size"},
+    {"fresh", bench_fresh, "the first row of a search in a fresh process"},
+    {"filters", bench_filters, "the index with filters"},
+    {"puts", bench_puts, "single INSERTs into a store with an index"},
+    {"merge", bench_merge, "ck_optimize, and how long others wait"},
     {"encodings", bench_encodings, "size, recall and speed of each encoding on real vectors"},
 };
 #define N_BENCHMARKS (int)(sizeof benchmarks / sizeof *benchmarks)
@@ -41,13 +49,15 @@ static void list(void) {
 }
 
 int main(int argc, char **argv) {
-    Bench bench = {.directory = "."};
+    if (argc > 1 && strcmp(argv[1], "--first-row") == 0) return fresh_child(argc - 2, argv + 2);
+    Bench bench = {.directory = ".", .program = argv[0]};
     const char *rows = NULL;
     int chosen[N_BENCHMARKS] = {0}, n_chosen = 0;
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : NULL;
         const char **to = strcmp(argv[i], "--ck") == 0          ? &bench.ck
                           : strcmp(argv[i], "--vec") == 0       ? &bench.vec
+                          : strcmp(argv[i], "--vector") == 0    ? &bench.vector
                           : strcmp(argv[i], "--directory") == 0 ? &bench.directory
                           : strcmp(argv[i], "--rows") == 0      ? &rows
                                                                 : NULL;

@@ -1,0 +1,53 @@
+/*
+** Searches to measure: rows, queries, and a prepared statement that is run for one query after the
+** other, so that none is asked twice and finds in memory what it left there.
+*/
+#ifndef CK_BENCH_SEARCH_H
+#define CK_BENCH_SEARCH_H
+
+#include "db.h"
+
+#define SEARCH_K 10
+#define SEARCH_DIMS 768
+#define SEARCH_LATENCIES_MAX 4000
+
+/* 100,000 rows (3,000 in a quick run), and queries that are not among them. */
+typedef struct SearchData {
+    Rows rows;
+    Rows near; /* from the same subspace as the rows */
+    Rows far;  /* from there by half, by half from another subspace */
+} SearchData;
+
+void search_data_make(SearchData *data, const Bench *bench, int n_queries, uint64_t seed);
+void search_data_free(SearchData *data);
+
+/* The ids found for each of some queries. */
+typedef struct SearchFound {
+    int n;                      /* queries */
+    int *n_ids;                 /* of each */
+    int64_t (*ids)[SEARCH_K];
+} SearchFound;
+
+/* Asks the first n queries; stmt takes the vector as ?1 and returns ids, the nearest first. */
+void search_find(SearchFound *found, sqlite3_stmt *stmt, const Rows *queries, int n);
+void search_found_free(SearchFound *found);
+
+/* The share of truth that was found, over the queries that both asked. */
+double search_recall(const SearchFound *found, const SearchFound *truth);
+
+/* One side of a comparison. */
+typedef struct Search {
+    sqlite3_stmt *stmt;
+    const Rows *queries;
+    int per_run, next; /* queries a run; the next one to ask */
+    int n_latencies;
+    double latencies[SEARCH_LATENCIES_MAX]; /* seconds of each query so far */
+} Search;
+
+/* A run() of BenchSide: the mean seconds of the next per_run queries. */
+double search_run(void *state);
+
+/* The 99th percentile in seconds, without the first run, which warmed up. Reorders latencies. */
+double search_p99(Search *search);
+
+#endif
