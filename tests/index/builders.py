@@ -289,7 +289,7 @@ def test_killed_builder(path, rng, options):
     optimize(path)
     takes_s = max(0.05, time.monotonic() - begin)
     n_claimed = n_orphaned = 0
-    for _ in range(100 if options.full else 12):
+    for _ in range(100 if options.full else 6):
         db = connect(path)
         known.update(replace(db, vectors, rng.sample(sorted(known), 50)))
         db.close()

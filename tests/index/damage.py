@@ -264,15 +264,15 @@ def run_sanitized(path, rng, seconds, kind):
 
 
 def test_damaged_columns(path, rng, options):
-    return run_sanitized(path, rng, 600 if options.full else 4, "columns")
+    return run_sanitized(path, rng, 600 if options.full else 3, "columns")
 
 
 def test_random_damage(path, rng, options):
-    return run_sanitized(path, rng, 60 if options.full else 3, "random")
+    return run_sanitized(path, rng, 60 if options.full else 2, "random")
 
 
 def test_repairs(path, rng, options):
-    return run_sanitized(path, rng, 30 if options.full else 3, "repairs")
+    return run_sanitized(path, rng, 30 if options.full else 2, "repairs")
 
 
 if __name__ == "__main__":

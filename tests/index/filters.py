@@ -436,7 +436,7 @@ def test_random(path, rng, options):
     begin, n_runs, n_steps = time.monotonic(), 0, 0
     found = wanted = 0
     paths = {}
-    seconds = 60 if options.full else 8
+    seconds = 60 if options.full else 5
     while time.monotonic() - begin < seconds:
         n_runs += 1
         os.makedirs(f"{path}.d", exist_ok=True)
