@@ -1,6 +1,6 @@
 /*
 ** Searches to measure: rows, queries, and a prepared statement that is run for one query after the
-** other, so that none is asked twice and finds in memory what it left there.
+** other, so that none finds in memory what it left there itself.
 */
 #ifndef CK_BENCH_SEARCH_H
 #define CK_BENCH_SEARCH_H
@@ -9,7 +9,7 @@
 
 #define SEARCH_K 10
 #define SEARCH_DIMS 768
-#define SEARCH_LATENCIES_MAX 4000
+#define SEARCH_LATENCIES_MAX 8000
 
 /* 100,000 rows (3,000 in a quick run), and queries that are not among them. */
 typedef struct SearchData {
@@ -40,14 +40,14 @@ typedef struct Search {
     sqlite3_stmt *stmt;
     const Rows *queries;
     int per_run, next; /* queries a run; the next one to ask */
-    int n_latencies;
-    double latencies[SEARCH_LATENCIES_MAX]; /* seconds of each query so far */
+    int n_latencies; /* set to 0 to forget those so far */
+    double latencies[SEARCH_LATENCIES_MAX]; /* seconds of each query */
 } Search;
 
 /* A run() of BenchSide: the mean seconds of the next per_run queries. */
 double search_run(void *state);
 
-/* The 99th percentile in seconds, without the first run, which warmed up. Reorders latencies. */
+/* The 99th percentile of the latencies, in seconds. */
 double search_p99(Search *search);
 
 #endif
