@@ -20,7 +20,6 @@
 ** bge-base, bge-small and SIFT this gave recall .9990 or more on their real queries. */
 #define SHARE 0.995
 #define RESERVE 1.5
-#define DEPTH_MIN 64
 #define DEPTH_MAX 2048
 
 typedef struct Neighbour {
@@ -160,7 +159,7 @@ static void choose(const Calibration *calibration, int *depth) {
     if (n < QUERIES * NEIGHBOURS / 2) return;
     qsort(ranks, n, sizeof *ranks, ascending);
     double wanted = (double)ranks[(size_t)((double)(n - 1) * SHARE)] * RESERVE;
-    *depth = (int)fmin(fmax(wanted, DEPTH_MIN), DEPTH_MAX);
+    if (wanted > *depth) *depth = (int)fmin(wanted, DEPTH_MAX);
 }
 
 static int allocate(Calibration *calibration, CkError *err) {
