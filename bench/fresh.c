@@ -69,7 +69,7 @@ static void measure(Bench *bench, int n_queries, const char *stage, int page_siz
     Fresh ck = {bench, "ck", bench->ck, "SELECT rowid, distance FROM knn(?1, 10)", n_queries, 0};
     Fresh vec = {bench, "vec", bench->vec, VEC_SEARCH, n_queries, 0};
     const BenchSide sides[] = {{"ck", run_process, &ck}, {"vec", run_process, &vec}};
-    bench_rounds(&times, sides, bench->vec ? 2 : 1, 2, bench_size(bench, 9, 1));
+    bench_rounds(&times, sides, bench->vec ? 2 : 1, 1, bench_size(bench, 7, 1));
     snprintf(name, sizeof name, "fresh process %s %d-byte pages", stage, page_size);
     bench_report(bench, &times, &(BenchPair){name, 0, 1, bench->vec ? "sqlite-vec" : NULL, 1,
                                              &bench_ms, {.figure = 5}});

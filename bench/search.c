@@ -12,7 +12,7 @@
 #include "search.h"
 
 #define SIDES 5
-#define WARM_RUNS 15 /* of 200 queries, near and far each */
+#define WARM_RUNS 12 /* of 200 queries, near and far each */
 
 enum { CK_NEAR, CK_FAR, VECTOR_NEAR, VECTOR_FAR, VEC };
 
@@ -54,7 +54,7 @@ static void sides_make(Sides *sides, const Bench *bench) {
     static const char vector_sql[] =
         "SELECT rowid, distance FROM vector_quantize_scan('items', 'embedding', ?1, 10)";
     memset(sides, 0, sizeof *sides);
-    sides->n_checked = bench_size(bench, 100, 5);
+    sides->n_checked = bench_size(bench, 80, 5);
     search_data_make(&sides->data, bench, bench_size(bench, 8000, 100), 11);
     sides->ck = db_create(bench, "ck", 0);
     db_fill_ck(sides->ck, &sides->data.rows);
@@ -73,7 +73,7 @@ static void sides_make(Sides *sides, const Bench *bench) {
         sides->vec = db_create(bench, "vec", 0);
         db_fill_vec(bench, sides->vec, &sides->data.rows);
         db_checkpoint(sides->vec);
-        make_search(sides, VEC, sides->vec, VEC_SEARCH, 2);
+        make_search(sides, VEC, sides->vec, VEC_SEARCH, 1);
     }
 }
 
