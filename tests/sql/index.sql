@@ -22,7 +22,7 @@ SELECT rowid FROM knn((SELECT x FROM point WHERE i = 5990), 3);
 
 -- recall = 1 reads everything; ef says how many candidates to compare at least.
 SELECT rowid, plan FROM knn((SELECT x FROM point WHERE i = 500), 3) WHERE recall = 1;
-SELECT plan LIKE '% 3000 candidates,%' FROM knn((SELECT x FROM point WHERE i = 500), 1) WHERE ef = 3000;
+SELECT plan LIKE '% 2000 candidates,%' FROM knn((SELECT x FROM point WHERE i = 500), 1) WHERE ef = 2000;
 
 -- Filters inside the search.
 SELECT rowid FROM knn((SELECT x FROM point WHERE i = 500), 3)
