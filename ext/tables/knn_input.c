@@ -2,6 +2,7 @@
 #include "tables/knn_input.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "store/embedding.h"
@@ -302,43 +303,62 @@ static int add_workspace(CkIdSet *set, CkStore *store, sqlite3_value *value, CkE
     return ck_idset_add_all(set, ids, err);
 }
 
-static int add_hash(CkIdSet *set, CkStore *store, sqlite3_value *value, CkError *err) {
-    int64_t id, used_at;
-    int found = 0;
-    /* What is no hash equals none: as in SQL, it matches nothing. */
+static int compare_hashes(const void *a, const void *b) {
+    return memcmp(a, b, CK_HASH_BYTES);
+}
+
+/* Looks the hashes up, in their order: so each page of their table is read once. */
+static int add_hashes(CkIdSet *set, CkStore *store, CkBuf *hashes, CkError *err) {
+    size_t n = hashes->n_bytes / CK_HASH_BYTES;
+    sqlite3_stmt *stmt = NULL;
+    if (n == 0 || ck_stmt_take(store, CK_SQL_HASH_FIND, &stmt, err) != SQLITE_OK) return err->rc;
+    qsort(hashes->data, n, CK_HASH_BYTES, compare_hashes);
+    for (size_t i = 0; i < n && err->rc == SQLITE_OK; i++) {
+        ck_stmt_bind(stmt, "b", hashes->data + i * CK_HASH_BYTES, CK_HASH_BYTES);
+        if (ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
+            ck_idset_add(set, sqlite3_column_int64(stmt, 0), err);
+        }
+        sqlite3_reset(stmt);
+    }
+    ck_stmt_give(store, CK_SQL_HASH_FIND, stmt);
+    return err->rc;
+}
+
+/* Collects a hash. What is no hash equals none: as in SQL, it matches nothing. */
+static int add_hash(CkBuf *hashes, sqlite3_value *value, CkError *err) {
     if (sqlite3_value_type(value) != SQLITE_BLOB || sqlite3_value_bytes(value) != CK_HASH_BYTES) {
         return SQLITE_OK;
     }
-    if (ck_embedding_find(store, sqlite3_value_blob(value), &id, &used_at, &found, err) ||
-        !found) {
-        return err->rc;
-    }
-    return ck_idset_add(set, id, err);
+    ck_buf_append(hashes, sqlite3_value_blob(value), CK_HASH_BYTES);
+    return hashes->rc == SQLITE_OK ? SQLITE_OK : ck_error_nomem(err);
 }
 
-static int add_rowid(CkIdSet *set, CkStore *store, sqlite3_value *value, CkError *err) {
-    (void)store;
+static int add_rowid(CkIdSet *set, sqlite3_value *value, CkError *err) {
     if (sqlite3_value_numeric_type(value) != SQLITE_INTEGER) return SQLITE_OK;
     return ck_idset_add(set, sqlite3_value_int64(value), err);
 }
 
-typedef int (*AddValue)(CkIdSet *, CkStore *, sqlite3_value *, CkError *);
-
 /* Adds every element of an IN list, or the one value when SQLite passes a plain one. */
-static int restrict_by(CkKnnInput *input, CkStore *store, sqlite3_value *list, AddValue add,
+static int restrict_by(CkKnnInput *input, CkStore *store, char letter, sqlite3_value *list,
                        CkError *err) {
     CkIdSet set;
+    CkBuf hashes;
     sqlite3_value *value = NULL;
     ck_idset_init(&set);
+    ck_buf_init(&hashes);
     int rc = sqlite3_vtab_in_first(list, &value);
     while (rc == SQLITE_OK && value && err->rc == SQLITE_OK) {
-        add(&set, store, value, err);
+        if (letter == LETTER_HASH_IN) add_hash(&hashes, value, err);
+        if (letter == LETTER_ROWID_IN) add_rowid(&set, value, err);
+        if (letter == LETTER_WORKSPACE_IN) add_workspace(&set, store, value, err);
         rc = sqlite3_vtab_in_next(list, &value);
     }
     if (rc != SQLITE_OK && rc != SQLITE_DONE) ck_error_set(err, rc, "%s", sqlite3_errstr(rc));
+    if (err->rc == SQLITE_OK) add_hashes(&set, store, &hashes, err);
     ck_idset_seal(&set);
     if (err->rc == SQLITE_OK) ck_idset_intersect(&input->passing, &set);
     ck_idset_release(&set);
+    ck_buf_release(&hashes);
     return err->rc;
 }
 
@@ -353,11 +373,7 @@ int ck_knn_input_resolve(CkKnnInput *input, CkStore *store, CkError *err) {
         ck_idset_release(&set);
     }
     for (int i = 0; i < input->n_lists && err->rc == SQLITE_OK; i++) {
-        char letter = input->lists[i].letter;
-        AddValue add = letter == LETTER_HASH_IN    ? add_hash
-                       : letter == LETTER_ROWID_IN ? add_rowid
-                                                   : add_workspace;
-        restrict_by(input, store, input->lists[i].list, add, err);
+        restrict_by(input, store, input->lists[i].letter, input->lists[i].list, err);
     }
     return err->rc;
 }

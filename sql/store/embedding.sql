@@ -57,6 +57,11 @@ SELECT e.id, e.model, e.used_at
 FROM main._ck_hash AS h CROSS JOIN main._ck_embedding AS e ON e.id = h.id
 WHERE h.hash = ?1
 
+-- The id of a hash, or of the deleted embedding that has left its entry: for those whom an id
+-- without a row does no harm.
+-- name: hash_find
+SELECT id FROM main._ck_hash WHERE hash = ?1
+
 -- name: embedding_find_id
 SELECT e.id FROM main._ck_hash AS h CROSS JOIN main._ck_embedding AS e ON e.id = h.id
 WHERE h.hash = ?1
