@@ -9,7 +9,7 @@
 #define LOOKED_UP_ROW_NS 2100 /* a vector by its id */
 #define CODE_NS 8           /* a sign code and its key */
 #define FILTERED_SLOT_NS 2  /* to see that a slot does not pass */
-#define REFINE_NS 150000    /* from candidates to neighbours, most of them known by int8 codes */
+#define CANDIDATE_NS 1000   /* from a candidate to a neighbour: 2100 to be read, 100 by int8 code */
 
 /* Queries of up to so many neighbours are answered from the same candidates, so that pages of
 ** LIMIT and OFFSET fit together. */
@@ -56,8 +56,7 @@ CkPlan ck_plan(const CkPlanInput *input) {
     int64_t n_read = exact.path == CK_PATH_EXACT_LOOKUP ? input->n_passing : input->n_rows;
     int64_t row_ns = exact.path == CK_PATH_EXACT_LOOKUP ? LOOKED_UP_ROW_NS : SCANNED_ROW_NS;
     int64_t filter_ns = input->n_passing >= 0 ? input->n_rows * FILTERED_SLOT_NS : 0;
-    /* Beyond the first pages most candidates are read. */
-    int64_t refine_ns = REFINE_NS + (int64_t)(depth - input->depth) * LOOKED_UP_ROW_NS;
+    int64_t refine_ns = (int64_t)depth * CANDIDATE_NS;
     if (n_read * row_ns <= n_codes * CODE_NS + filter_ns + refine_ns) return exact;
     return (CkPlan){CK_PATH_INDEX_SCAN, depth};
 }
