@@ -23,6 +23,10 @@ class Mismatch(Exception):
     """A check that did not hold."""
 
 
+class Skip(Exception):
+    """Why a test cannot be made here."""
+
+
 def check(condition, message):
     """Fails the test with a message unless the condition holds."""
     if not condition:
