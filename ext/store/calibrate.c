@@ -17,7 +17,7 @@
 #define MOVED 0.25f
 
 /* The rank that 99.5 % of the neighbours stay below, and half of it again. With the sets of
-** bge-base, bge-small and SIFT this gave recall .9990 or more on their real queries. */
+** bge-base, bge-small and SIFT this gave recall .9985 or more on their real queries. */
 #define SHARE 0.995
 #define RESERVE 1.5
 #define DEPTH_MAX 2048

@@ -6,8 +6,7 @@
 #include "store/coder.h"
 #include "store/vector_reader.h"
 
-/* The sample: its error against the mean of all is below a hundredth of the vectors' spread, and
-** 16,384 vectors take 20 ms to read. */
+/* The sample: its error against the mean of all is below a hundredth of the vectors' spread. */
 #define WINDOWS 32
 #define WINDOW_ROWS 512
 

@@ -2,8 +2,8 @@
 #include "store/planner.h"
 
 /*
-** Costs in nanoseconds, at 768 dims, with the file in the page cache. Measured through SQL, see
-** bench/README.md.
+** Costs in nanoseconds, at 768 dims, with the file in the page cache. The rows are measured through
+** SQL; the others are what the kernels take, rounded up, and for a candidate something between.
 */
 #define SCANNED_ROW_NS 800  /* the next vector of a scan */
 #define LOOKED_UP_ROW_NS 2100 /* a vector by its id */
@@ -22,8 +22,8 @@
 #define BEGIN_DEPTH_MAX 512
 
 int ck_plan_depth(uint32_t dims) {
-    /* 768 dims reached recall .9996 with 100 candidates, 384 dims .9990 with 150, 128 dims .9990
-    ** with 350 (the sets of bge-base, bge-small and SIFT); queries unlike anything stored, .994
+    /* 768 dims reached recall .9996 with 100 candidates, 384 dims .9996 with 150, 128 dims .9988
+    ** with 300 (the sets of bge-base, bge-small and SIFT); queries unlike anything stored, .994
     ** with 100 at 768 dims. */
     int depth = 60 + 48000 / (int)dims;
     return depth < BEGIN_DEPTH_MAX ? depth : BEGIN_DEPTH_MAX;
