@@ -9,6 +9,7 @@
 
 #include "store/doctor.h"
 #include "store/embedding.h"
+#include "store/idset.h"
 #include "store/log.h"
 #include "store/ref_file.h"
 
@@ -31,14 +32,9 @@ static int repair_vectors(CkStore *store, int64_t *n, CkError *err) {
     return change(store, CK_SQL_REPAIR_VECTORS_VECTORS, 0, n, err);
 }
 
-static int append(CkBuf *ids, int64_t id, CkError *err) {
-    ck_buf_append(ids, &id, sizeof id);
-    return ids->rc == SQLITE_OK ? SQLITE_OK : ck_error_nomem(err);
-}
-
-static int drop_all(CkStore *store, const CkBuf *ids, int64_t *n, CkError *err) {
-    const int64_t *id = (const int64_t *)(const void *)ids->data;
-    for (size_t i = 0; i < ids->n_bytes / sizeof *id && err->rc == SQLITE_OK; i++) {
+static int drop_all(CkStore *store, const CkIdSet *ids, int64_t *n, CkError *err) {
+    const int64_t *id = ck_idset_ids(ids);
+    for (size_t i = 0; i < ck_idset_count(ids) && err->rc == SQLITE_OK; i++) {
         int has_refs = 1;
         if (ck_embedding_drop(store, &id[i], &has_refs, 1, err) == SQLITE_OK) *n += 1;
     }
@@ -46,11 +42,11 @@ static int drop_all(CkStore *store, const CkBuf *ids, int64_t *n, CkError *err) 
 }
 
 /* Ids of the embeddings whose hash is that of another one. */
-static int find_double(CkStore *store, CkBuf *ids, CkError *err) {
+static int find_double(CkStore *store, CkIdSet *ids, CkError *err) {
     sqlite3_stmt *stmt = NULL;
     if (ck_stmt_take(store, CK_SQL_REPAIR_HASHES_DOUBLE, &stmt, err) != SQLITE_OK) return err->rc;
     while (err->rc == SQLITE_OK && ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
-        append(ids, sqlite3_column_int64(stmt, 0), err);
+        ck_idset_add(ids, sqlite3_column_int64(stmt, 0), err);
     }
     ck_stmt_give(store, CK_SQL_REPAIR_HASHES_DOUBLE, stmt);
     return err->rc;
@@ -58,36 +54,36 @@ static int find_double(CkStore *store, CkBuf *ids, CkError *err) {
 
 static int repair_hashes(CkStore *store, int64_t *n, CkError *err) {
     int64_t n_refs = 0;
-    CkBuf ids;
-    ck_buf_init(&ids);
+    CkIdSet ids;
+    ck_idset_init(&ids);
     change(store, CK_SQL_REPAIR_HASHES_WRONG, 0, n, err);
     change(store, CK_SQL_REPAIR_HASHES_MISSING, 0, n, err);
     change(store, CK_SQL_REPAIR_HASHES_REFS, 0, &n_refs, err);
     if (err->rc == SQLITE_OK && find_double(store, &ids, err) == SQLITE_OK) {
         drop_all(store, &ids, n, err);
     }
-    ck_buf_release(&ids);
+    ck_idset_release(&ids);
     return err->rc;
 }
 
 /* Ids of the damaged vectors; read to the end before the first is deleted. */
-static int find_damaged(CkStore *store, CkBuf *ids, CkError *err) {
+static int find_damaged(CkStore *store, CkIdSet *ids, CkError *err) {
     sqlite3_stmt *stmt = NULL;
     if (ck_stmt_take(store, CK_SQL_DOCTOR_CHECKSUMS, &stmt, err) != SQLITE_OK) return err->rc;
     ck_stmt_bind(stmt, "i", (int64_t)1);
     while (err->rc == SQLITE_OK && ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
         int64_t id = sqlite3_column_int64(stmt, 0);
-        if (ck_doctor_is_damaged(stmt)) append(ids, id, err);
+        if (ck_doctor_is_damaged(stmt)) ck_idset_add(ids, id, err);
     }
     ck_stmt_give(store, CK_SQL_DOCTOR_CHECKSUMS, stmt);
     return err->rc;
 }
 
 static int repair_checksums(CkStore *store, int64_t *n, CkError *err) {
-    CkBuf ids;
-    ck_buf_init(&ids);
+    CkIdSet ids;
+    ck_idset_init(&ids);
     if (find_damaged(store, &ids, err) == SQLITE_OK) drop_all(store, &ids, n, err);
-    ck_buf_release(&ids);
+    ck_idset_release(&ids);
     return err->rc;
 }
 

@@ -2,9 +2,8 @@
 ** The doctor's check of the search index: reads every block and the tail of every model, which
 ** verifies their checksums, and holds the ids that are in force against the embeddings.
 */
-#include <stdlib.h>
-
 #include "store/doctor.h"
+#include "store/idset.h"
 #include "store/index.h"
 
 /* Ids that are in one of the two only. */
@@ -15,27 +14,23 @@ typedef struct Difference {
 } Difference;
 
 /* Appends the ids of a block, or of the tail, that count. */
-static int collect(CkIndex *index, size_t number, CkBuf *ids, CkError *err) {
+static int collect(CkIndex *index, size_t number, CkIdSet *ids, CkError *err) {
     CkScanBlock block;
     if (ck_index_scan_block(index, number, &block, err) != SQLITE_OK) return err->rc;
-    for (size_t i = 0; i < block.columns.n; i++) {
+    for (size_t i = 0; i < block.columns.n && err->rc == SQLITE_OK; i++) {
         int in_tail = number == index->n_blocks;
         if (!in_tail && ck_stale_bits_test(&index->stale, block.ids[i])) continue;
-        ck_buf_append(ids, &block.ids[i], sizeof *block.ids);
+        ck_idset_add(ids, block.ids[i], err);
     }
-    return ids->rc == SQLITE_OK ? SQLITE_OK : ck_error_nomem(err);
-}
-
-static int ascending(const void *a, const void *b) {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return x < y ? -1 : x > y;
+    return err->rc;
 }
 
 /* Walks the sorted ids of the index and the embeddings side by side. */
-static int compare(CkStore *store, int64_t model, const int64_t *ids, size_t n,
-                   Difference *difference, CkError *err) {
+static int compare(CkStore *store, int64_t model, const CkIdSet *set, Difference *difference,
+                   CkError *err) {
+    const int64_t *ids = ck_idset_ids(set);
     sqlite3_stmt *stmt = NULL;
-    size_t at = 0;
+    size_t n = ck_idset_count(set), at = 0;
     if (ck_stmt_take(store, CK_SQL_DOCTOR_INDEX_IDS, &stmt, err) != SQLITE_OK) return err->rc;
     ck_stmt_bind(stmt, "i", model);
     while (ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
@@ -49,25 +44,25 @@ static int compare(CkStore *store, int64_t model, const int64_t *ids, size_t n,
     }
     ck_stmt_give(store, CK_SQL_DOCTOR_INDEX_IDS, stmt);
     difference->n_extra += (int64_t)(n - at);
-    difference->n_indexed += (int64_t)n;
     return err->rc;
 }
 
 static int check_model(CkStore *store, const CkModel *model, Difference *difference,
                        CkError *err) {
     CkIndex *index = NULL;
-    CkBuf ids;
+    CkIdSet ids;
     if (ck_index_open(store, model, &index, err) != SQLITE_OK || !index) return err->rc;
-    ck_buf_init(&ids);
+    ck_idset_init(&ids);
     ck_index_evict(index);
     for (size_t i = 0; i <= index->n_blocks && err->rc == SQLITE_OK; i++) {
         collect(index, i, &ids, err);
     }
-    int64_t *id = (int64_t *)(void *)ids.data;
-    size_t n = ids.n_bytes / sizeof *id;
-    if (err->rc == SQLITE_OK && n > 0) qsort(id, n, sizeof *id, ascending);
-    if (err->rc == SQLITE_OK) compare(store, model->id, id, n, difference, err);
-    ck_buf_release(&ids);
+    size_t n_entries = ck_idset_count(&ids);
+    ck_idset_seal(&ids);
+    difference->n_indexed += (int64_t)n_entries;
+    difference->n_extra += (int64_t)(n_entries - ck_idset_count(&ids));
+    if (err->rc == SQLITE_OK) compare(store, model->id, &ids, difference, err);
+    ck_idset_release(&ids);
     ck_index_close(index);
     return err->rc;
 }

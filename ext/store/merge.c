@@ -6,6 +6,7 @@
 #include "base/coding.h"
 #include "store/calibrate.h"
 #include "store/coder.h"
+#include "store/idset.h"
 #include "store/index.h"
 #include "store/log.h"
 #include "store/mean.h"
@@ -19,7 +20,7 @@
 #define BLOCKS_PER_DROP 64
 
 /* More vectors than this that were put meanwhile are coded into blocks before the flip, which
-** codes the rest while it holds the lock: 4 us each. After some rounds it does so however many. */
+** codes the rest while it holds the lock. After some rounds it does so however many. */
 #define FLIP_TAIL_MAX 4096
 #define ROUNDS_MAX 4
 
@@ -45,7 +46,7 @@ typedef struct Merge {
     CkCoder coder;
     CkScanBuilder blocks;
     CkStaleBits stale_before; /* the bits at the claim */
-    CkBuf fresh;              /* ids that had one and that the new blocks are right about */
+    CkIdSet fresh;             /* ids that had one and that the new blocks are right about */
     CkMergeResult *result;
 } Merge;
 
@@ -132,10 +133,7 @@ static int code_vector(void *context, int64_t id, const float *x, CkError *err) 
     ck_coder_code(&merge->coder, x, merge->coder.code, &factors);
     ck_scan_builder_add(&merge->blocks, id, &factors, merge->coder.code, err);
     if (err->rc != SQLITE_OK) return err->rc;
-    if (ck_stale_bits_test(&merge->stale_before, id)) {
-        ck_buf_append(&merge->fresh, &id, sizeof id);
-        if (merge->fresh.rc != SQLITE_OK) ck_error_nomem(err);
-    }
+    if (ck_stale_bits_test(&merge->stale_before, id)) ck_idset_add(&merge->fresh, id, err);
     return err->rc;
 }
 
@@ -161,15 +159,13 @@ static int code_up_to(Merge *merge, int64_t last, CkError *err) {
 }
 
 /* Lists the ids that the new blocks lack or are wrong about, in order. */
-static int list_changed(Merge *merge, CkBuf *ids, CkError *err) {
+static int list_changed(Merge *merge, CkIdSet *ids, CkError *err) {
     CkStore *store = merge->store;
     sqlite3_stmt *stmt = NULL;
     if (ck_stmt_take(store, CK_SQL_INDEX_CHANGED, &stmt, err) != SQLITE_OK) return err->rc;
     ck_stmt_bind(stmt, "iii", merge->model->id, merge->since_seq, merge->coded_to);
     while (err->rc == SQLITE_OK && ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
-        int64_t id = sqlite3_column_int64(stmt, 0);
-        ck_buf_append(ids, &id, sizeof id);
-        if (ids->rc != SQLITE_OK) ck_error_nomem(err);
+        ck_idset_add(ids, sqlite3_column_int64(stmt, 0), err);
     }
     ck_stmt_give(store, CK_SQL_INDEX_CHANGED, stmt);
     return err->rc;
@@ -198,15 +194,15 @@ static int renew_tail(Merge *merge, const int64_t *ids, size_t n, CkError *err) 
 }
 
 /* Lists those of merge->fresh whose embedding is gone: deleted after it was coded. */
-static int list_gone(Merge *merge, CkBuf *gone, CkError *err) {
-    const int64_t *ids = (const int64_t *)(const void *)merge->fresh.data;
+static int list_gone(Merge *merge, CkIdSet *gone, CkError *err) {
+    const int64_t *ids = ck_idset_ids(&merge->fresh);
     int64_t times[2];
     int found;
-    for (size_t i = 0; i < merge->fresh.n_bytes / sizeof *ids && err->rc == SQLITE_OK; i++) {
+    for (size_t i = 0; i < ck_idset_count(&merge->fresh) && err->rc == SQLITE_OK; i++) {
         ck_stmt_ints(merge->store, CK_SQL_EMBEDDING_TIMES, err, times, 2, &found, "i", ids[i]);
-        if (!found) ck_buf_append(gone, &ids[i], sizeof *ids);
+        if (err->rc == SQLITE_OK && !found) ck_idset_add(gone, ids[i], err);
     }
-    return gone->rc == SQLITE_OK ? err->rc : ck_error_nomem(err);
+    return err->rc;
 }
 
 /*
@@ -218,30 +214,26 @@ static int list_gone(Merge *merge, CkBuf *gone, CkError *err) {
 static int clear_stale(Merge *merge, CkError *err) {
     int64_t n_others = 0;
     int found;
-    CkBuf gone;
-    ck_buf_init(&gone);
+    CkIdSet gone;
+    ck_idset_init(&gone);
     list_gone(merge, &gone, err);
     ck_stmt_ints(merge->store, CK_SQL_INDEX_OTHERS, err, &n_others, 1, &found, "i",
                  merge->model->id);
     if (err->rc == SQLITE_OK && n_others == 0) {
         const CkBuf *bits = &merge->stale_before.bits;
-        ck_buf_clear(&merge->fresh);
-        for (int64_t id = 0; id < (int64_t)bits->n_bytes * 8; id++) {
-            if (ck_stale_bits_test(&merge->stale_before, id)) {
-                ck_buf_append(&merge->fresh, &id, sizeof id);
-            }
+        ck_buf_clear(&merge->fresh.buf);
+        for (int64_t id = 0; id < (int64_t)bits->n_bytes * 8 && err->rc == SQLITE_OK; id++) {
+            if (ck_stale_bits_test(&merge->stale_before, id)) ck_idset_add(&merge->fresh, id, err);
         }
-        if (merge->fresh.rc != SQLITE_OK) ck_error_nomem(err);
     }
     if (err->rc == SQLITE_OK) {
-        ck_stale_clear(merge->store, (const int64_t *)(const void *)merge->fresh.data,
-                       merge->fresh.n_bytes / sizeof(int64_t), err);
+        ck_stale_clear(merge->store, ck_idset_ids(&merge->fresh), ck_idset_count(&merge->fresh),
+                       err);
     }
     if (err->rc == SQLITE_OK) {
-        ck_stale_set(merge->store, (const int64_t *)(const void *)gone.data,
-                     gone.n_bytes / sizeof(int64_t), err);
+        ck_stale_set(merge->store, ck_idset_ids(&gone), ck_idset_count(&gone), err);
     }
-    ck_buf_release(&gone);
+    ck_idset_release(&gone);
     return err->rc;
 }
 
@@ -295,22 +287,20 @@ static void give_up(Merge *merge) {
 
 /* Makes the new generation the one that is read, unless too much is left for the tail. */
 static int flip(Merge *merge, CkError *err) {
-    CkBuf ids;
-    ck_buf_init(&ids);
+    CkIdSet ids;
+    ck_idset_init(&ids);
     list_changed(merge, &ids, err);
-    size_t n = ids.n_bytes / sizeof(int64_t);
+    size_t n = ck_idset_count(&ids);
     if (err->rc == SQLITE_OK && (n <= FLIP_TAIL_MAX || ++merge->n_rounds > ROUNDS_MAX)) {
         clear_stale(merge, err);
-        if (err->rc == SQLITE_OK) {
-            renew_tail(merge, (const int64_t *)(const void *)ids.data, n, err);
-        }
+        if (err->rc == SQLITE_OK) renew_tail(merge, ck_idset_ids(&ids), n, err);
         if (err->rc == SQLITE_OK) store_mean(merge, err);
         if (err->rc == SQLITE_OK) ck_stmt_run(merge->store, CK_SQL_META_TOUCH, err, "");
         if (err->rc == SQLITE_OK) report(merge, err);
         merge->flipped = err->rc == SQLITE_OK;
         if (!merge->flipped) give_up(merge);
     }
-    ck_buf_release(&ids);
+    ck_idset_release(&ids);
     return err->rc;
 }
 
@@ -374,7 +364,7 @@ static int merge_model(CkStore *store, const CkModel *model, int calibrates, CkM
     if (store->builder == 0) sqlite3_randomness(sizeof store->builder, &store->builder);
     merge.builder = store->builder;
     ck_stale_bits_init(&merge.stale_before);
-    ck_buf_init(&merge.fresh);
+    ck_idset_init(&merge.fresh);
     ck_scan_builder_init(&merge.blocks, ck_sign_code_bytes(model->dims));
     merge.mean = sqlite3_malloc64(model->dims * sizeof *merge.mean);
     if (!merge.mean) ck_error_nomem(err);
@@ -384,7 +374,7 @@ static int merge_model(CkStore *store, const CkModel *model, int calibrates, CkM
     ck_coder_release(&merge.coder);
     sqlite3_free(merge.mean);
     ck_scan_builder_release(&merge.blocks);
-    ck_buf_release(&merge.fresh);
+    ck_idset_release(&merge.fresh);
     ck_stale_bits_release(&merge.stale_before);
     return err->rc;
 }
