@@ -46,6 +46,7 @@ void ck_index_free_all(CkStore *store) {
         forget(index);
         ck_scan_builder_release(&index->tail);
         ck_stale_bits_release(&index->stale);
+        ck_coder_release(&index->coder);
         ck_buf_release(&index->mean);
         ck_buf_release(&index->transient);
         sqlite3_free(index);
@@ -69,6 +70,7 @@ static CkIndex *find(CkStore *store, const CkModel *model) {
     /* New, or the id was another model's before a ROLLBACK. */
     forget(index);
     ck_buf_clear(&index->mean);
+    ck_coder_release(&index->coder);
     ck_scan_builder_release(&index->tail);
     ck_scan_builder_init(&index->tail, ck_sign_code_bytes(model->dims));
     index->dims = model->dims;
@@ -315,6 +317,7 @@ int ck_index_for_put(CkStore *store, const CkModel *model, int64_t stamp, CkInde
     CkIndex *index = find(store, model);
     *out = index;
     if (!index) return ck_error_nomem(err);
+    if (!index->coder.scratch && ck_coder_init(&index->coder, model, NULL, err)) return err->rc;
     if (index->mean.n_bytes > 0 && index->mean_stamp == stamp) return SQLITE_OK;
     /* The mean is another generation's now. After a ROLLBACK the store's stamp would not tell. */
     index->is_read = 0;

@@ -1,7 +1,6 @@
 /* Writing to the index: see index_write.h. */
 #include "store/index_write.h"
 
-#include "store/coder.h"
 #include "store/index.h"
 #include "store/log.h"
 #include "store/merge.h"
@@ -26,17 +25,13 @@ static int excuse(CkStore *store, CkError *own, CkError *err) {
 static int put(CkStore *store, const CkModel *model, int64_t index_stamp, int64_t id,
                const float *x, int replaced, CkError *err) {
     CkIndex *index = NULL;
-    CkCoder coder;
     CkSignFactors factors;
     if (replaced && ck_index_forget(store, &id, 1, err) != SQLITE_OK) return err->rc;
     if (ck_index_for_put(store, model, index_stamp, &index, err) != SQLITE_OK) return err->rc;
-    if (ck_coder_init(&coder, model, (const float *)(const void *)index->mean.data, err)) {
-        return err->rc;
-    }
-    ck_coder_code(&coder, x, coder.code, &factors);
-    ck_tail_put(store, model->id, id, &factors, coder.code, coder.code_bytes, err);
-    ck_coder_release(&coder);
-    return err->rc;
+    CkCoder *coder = &index->coder;
+    coder->space = ck_index_space(index);
+    ck_coder_code(coder, x, coder->code, &factors);
+    return ck_tail_put(store, model->id, id, &factors, coder->code, coder->code_bytes, err);
 }
 
 int ck_index_put(CkStore *store, const CkModel *model, int64_t index_stamp, int64_t id,
