@@ -37,13 +37,12 @@ void ck_int_code(CkIntMetric metric, const float *x, float scale, uint32_t dims,
     memcpy(row + at, &factors, sizeof factors);
 }
 
-/* c + 128 of a code that is at query->codes already or elsewhere, and the zeros. */
-static void make_unsigned(const uint8_t *code, uint32_t dims, CkIntQuery *query) {
+void ck_int_unsigned(const uint8_t *row, uint32_t dims, uint8_t *codes) {
     const size_t n = ck_int_code_bytes(dims);
     for (size_t i = 0; i < n; i += CK_INT_ALIGNMENT) {
-        for (size_t j = 0; j < CK_INT_ALIGNMENT; j++) query->codes[i + j] = code[i + j] ^ 0x80;
+        for (size_t j = 0; j < CK_INT_ALIGNMENT; j++) codes[i + j] = row[i + j] ^ 0x80;
     }
-    memset(query->codes + dims, 0, ck_int_stride(dims) - dims);
+    memset(codes + dims, 0, n - dims);
 }
 
 static void take_factors(const CkIntFactors *factors, CkIntQuery *query) {
@@ -57,11 +56,11 @@ void ck_int_query(CkIntMetric metric, const float *x, float scale, uint32_t dims
     float step = code_of(x, scale, dims, (int8_t *)query->codes);
     CkIntFactors factors = factors_of(metric, (const int8_t *)query->codes, step, dims);
     memset(query->codes + dims, 0, ck_int_stride(dims) - dims);
-    make_unsigned(query->codes, dims, query);
+    ck_int_unsigned(query->codes, dims, query->codes);
     take_factors(&factors, query);
 }
 
 void ck_int_query_of_row(const uint8_t *row, uint32_t dims, CkIntQuery *query) {
-    make_unsigned(row, dims, query);
+    ck_int_unsigned(row, dims, query->codes);
     take_factors(ck_int_factors(row, dims), query);
 }

@@ -53,6 +53,11 @@ static inline size_t ck_int_stride(uint32_t dims) {
            CK_INT_ALIGNMENT * CK_INT_ALIGNMENT;
 }
 
+/* Bytes of a row that the kernels go through: those of the code, in whole cache lines. */
+static inline size_t ck_int_code_bytes(uint32_t dims) {
+    return ((size_t)dims + CK_INT_ALIGNMENT - 1) / CK_INT_ALIGNMENT * CK_INT_ALIGNMENT;
+}
+
 static inline const CkIntFactors *ck_int_factors(const uint8_t *row, uint32_t dims) {
     return (const CkIntFactors *)(const void *)(row + ck_int_factors_at(dims));
 }
@@ -79,10 +84,8 @@ void ck_int_query(CkIntMetric metric, const float *x, float scale, uint32_t dims
 /* The same of a row. */
 void ck_int_query_of_row(const uint8_t *row, uint32_t dims, CkIntQuery *query);
 
-/* Bytes of a row that the kernels go through: those of the code, in whole cache lines. */
-static inline size_t ck_int_code_bytes(uint32_t dims) {
-    return ((size_t)dims + CK_INT_ALIGNMENT - 1) / CK_INT_ALIGNMENT * CK_INT_ALIGNMENT;
-}
+/* Only the codes of it, ck_int_code_bytes(dims) of them: c + 128, and zeros behind them. */
+void ck_int_unsigned(const uint8_t *row, uint32_t dims, uint8_t *codes);
 
 /* The inner product's part of the distance given <u, c> of the kernel. Steps of their own, here and
 ** below, because a compiler may fuse a product and a sum of one expression, and round otherwise. */
