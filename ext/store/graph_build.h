@@ -16,8 +16,8 @@
 #include "hnsw/build.h"
 #include "store/record_plane.h"
 
-/* Embeddings from which on an index has a graph: a scan of fewer is as fast as a walk. Where CK_PLAN
-** says "graph" (store/conn.h) every index has one. */
+/* Embeddings from which on an index has a graph: a scan of fewer is as fast as a walk. Where
+** CK_PLAN says "graph" (store/conn.h) every index has one. */
 #define CK_GRAPH_MIN 16384
 int64_t ck_graph_min(const CkStore *store);
 
