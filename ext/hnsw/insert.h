@@ -42,8 +42,8 @@ int ck_hnsw_consolidate(const CkHnswInsert *insert, const uint8_t *dead,
 
 /*
 ** Renumbers the live nodes 0, 1, ... in the order they have; new_of[node] becomes the new number of
-** each, UINT32_MAX for dead ones. Their lists must be clean (ck_hnsw_consolidate). The codes are the
-** caller's to move; then ck_hnsw_connect() links what only dead entries led to.
+** each, UINT32_MAX for dead ones. Their lists must be clean (ck_hnsw_consolidate). The codes are
+** the caller's to move; then ck_hnsw_connect() links what only dead entries led to.
 */
 void ck_hnsw_compact(CkHnswGraph *graph, const uint8_t *dead, uint32_t *new_of);
 

@@ -42,7 +42,8 @@ int ck_model_list_read(CkStore *store, int64_t stamp, const CkModelList **out, C
         memset(list, 0, sizeof *list);
     }
     *out = list;
-    if (list->is_read && list->stamp == stamp) return SQLITE_OK;
+    int64_t n_changes = sqlite3_total_changes(store->conn->db);
+    if (list->is_read && list->stamp == stamp && list->n_changes == n_changes) return SQLITE_OK;
     clear(list);
     if (ck_stmt_take(store, CK_SQL_MODEL_SCAN, &stmt, err) != SQLITE_OK) return err->rc;
     ck_stmt_bind(stmt, "i", INT64_MAX);
@@ -51,6 +52,7 @@ int ck_model_list_read(CkStore *store, int64_t stamp, const CkModelList **out, C
     }
     ck_stmt_give(store, CK_SQL_MODEL_SCAN, stmt);
     list->stamp = stamp;
+    list->n_changes = n_changes;
     list->is_read = err->rc == SQLITE_OK;
     return err->rc;
 }

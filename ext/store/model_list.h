@@ -1,6 +1,7 @@
 /*
 ** The models of a store, kept in memory while the store's stamp is the one they were read under: a
-** search has to choose among them, and should not read them each time.
+** search has to choose among them, and should not read them each time. A person who repairs a row
+** of _ck_model by hand touches no stamp, so whatever this connection writes ends it too.
 */
 #ifndef CK_STORE_MODEL_LIST_H
 #define CK_STORE_MODEL_LIST_H
@@ -15,7 +16,7 @@ typedef struct CkListedModel {
 
 typedef struct CkModelList {
     int is_read;
-    int64_t stamp;
+    int64_t stamp, n_changes; /* of the store, and of the connection */
     CkListedModel *models; /* ordered by name, then version */
     size_t n;
 } CkModelList;
