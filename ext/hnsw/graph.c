@@ -43,6 +43,17 @@ int ck_hnsw_graph_init(CkHnswGraph *graph, const CkHnswShape *shape, uint32_t ca
     return SQLITE_OK;
 }
 
+int ck_hnsw_graph_reserve(CkHnswGraph *graph, uint32_t capacity) {
+    size_t stride = ck_hnsw_links_stride(&graph->shape, 0);
+    if (capacity <= graph->capacity) return SQLITE_OK;
+    uint8_t *links = sqlite3_realloc64(graph->links[0], capacity * stride);
+    if (!links) return SQLITE_NOMEM;
+    memset(links + graph->capacity * stride, 0, (capacity - graph->capacity) * stride);
+    graph->links[0] = (uint32_t *)(void *)links;
+    graph->capacity = capacity;
+    return SQLITE_OK;
+}
+
 void ck_hnsw_graph_release(CkHnswGraph *graph) {
     for (uint32_t level = 0; level < CK_HNSW_LEVELS_MAX; level++) {
         sqlite3_free(graph->links[level]);

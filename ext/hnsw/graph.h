@@ -90,6 +90,9 @@ typedef struct CkHnswGraph {
 int ck_hnsw_graph_init(CkHnswGraph *graph, const CkHnswShape *shape, uint32_t capacity);
 void ck_hnsw_graph_release(CkHnswGraph *graph);
 
+/* Makes room for `capacity` nodes. SQLITE_NOMEM leaves the graph as it was. */
+int ck_hnsw_graph_reserve(CkHnswGraph *graph, uint32_t capacity);
+
 static inline uint32_t *ck_hnsw_links_of(const CkHnswGraph *graph, uint32_t level, uint32_t node) {
     return graph->links[level] + (size_t)node * (1 + ck_hnsw_width(&graph->shape, level));
 }

@@ -166,12 +166,6 @@ static int insert_vector(void *context, int64_t id, const float *x, CkError *err
     return SQLITE_OK;
 }
 
-static int by_node(const void *a, const void *b) {
-    const CkTwin *x = a, *y = b;
-    if (x->node != y->node) return x->node < y->node ? -1 : 1;
-    return x->id < y->id ? -1 : x->id > y->id;
-}
-
 static int insert_all(Append *append, CkError *err) {
     const int64_t *ids = ck_idset_ids(&append->fresh);
     size_t n = ck_idset_count(&append->fresh);
@@ -199,7 +193,7 @@ static int insert_all(Append *append, CkError *err) {
     ck_hnsw_scratch_free(append->insert.scratch);
     append->insert.codes = NULL;
     CkTwin *twins = (CkTwin *)(void *)append->twins.data;
-    if (twins) qsort(twins, append->twins.n_bytes / sizeof *twins, sizeof *twins, by_node);
+    if (twins) qsort(twins, append->twins.n_bytes / sizeof *twins, sizeof *twins, ck_twin_order);
     return err->rc;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hnsw/insert.h"
 #include "store/coder.h"
 #include "store/graph.h"
 #include "store/graph_calibrate.h"
@@ -50,20 +51,53 @@ int ck_graph_build_add(CkGraphBuild *build, int64_t id, const float *x, CkError 
     return build->ids.rc == SQLITE_OK ? SQLITE_OK : ck_error_nomem(err);
 }
 
-/* Brings the ids into the order of slots, and lists the twins'. */
-static int order_ids(CkGraphBuild *build, CkError *err) {
+static uint8_t *code_at(CkGraphBuild *build, uint32_t i) {
+    return build->codes.base + ck_int_stride(build->model->dims) * i;
+}
+
+static int64_t *id_at(CkGraphBuild *build, uint32_t i) {
+    return (int64_t *)(void *)build->ids.data + i;
+}
+
+/* Moves evenly spread vectors behind the others, in exchange for those that are there. */
+static int hold_out(CkGraphBuild *build, uint32_t n_sample, CkError *err) {
+    size_t stride = ck_int_stride(build->model->dims);
+    uint32_t n_built = build->n - n_sample;
+    uint8_t *row = sqlite3_malloc64(stride);
+    if (!row) return ck_error_nomem(err);
+    for (uint32_t i = 0; i < n_sample; i++) {
+        uint32_t one = (uint32_t)((uint64_t)n_built * i / n_sample), other = n_built + i;
+        int64_t id = *id_at(build, one);
+        memcpy(row, code_at(build, one), stride);
+        memcpy(code_at(build, one), code_at(build, other), stride);
+        memcpy(code_at(build, other), row, stride);
+        *id_at(build, one) = *id_at(build, other);
+        *id_at(build, other) = id;
+    }
+    sqlite3_free(row);
+    return SQLITE_OK;
+}
+
+static int add_twin(CkGraphBuild *build, int64_t id, uint32_t node, CkError *err) {
+    CkTwin twin = {id, node};
+    ck_buf_append(&build->twins, &twin, sizeof twin);
+    return build->twins.rc == SQLITE_OK ? SQLITE_OK : ck_error_nomem(err);
+}
+
+/* Brings the ids into the order of slots, and lists the twins'. Those held out stay behind. */
+static int order_ids(CkGraphBuild *build, uint32_t n_built, CkError *err) {
     uint32_t n_nodes = build->built.graph.shape.n[0];
-    const int64_t *ids = (const int64_t *)(const void *)build->ids.data;
     CkBuf ordered;
     ck_buf_init(&ordered);
     for (uint32_t i = 0; i < n_nodes; i++) {
-        ck_buf_append(&ordered, &ids[build->built.order[i]], sizeof *ids);
+        ck_buf_append(&ordered, id_at(build, build->built.order[i]), sizeof(int64_t));
     }
-    for (uint32_t i = n_nodes; i < build->n; i++) {
-        CkTwin twin = {ids[build->built.order[i]], build->built.twin_of[i - n_nodes]};
-        ck_buf_append(&build->twins, &twin, sizeof twin);
+    for (uint32_t i = n_nodes; i < n_built && err->rc == SQLITE_OK; i++) {
+        add_twin(build, *id_at(build, build->built.order[i]), build->built.twin_of[i - n_nodes],
+                 err);
     }
-    if (ordered.rc != SQLITE_OK || build->twins.rc != SQLITE_OK) ck_error_nomem(err);
+    ck_buf_append(&ordered, id_at(build, n_built), (build->n - n_built) * sizeof(int64_t));
+    if (ordered.rc != SQLITE_OK) ck_error_nomem(err);
     ck_buf_release(&build->ids);
     build->ids = ordered;
     return err->rc;
@@ -81,8 +115,50 @@ static uint32_t links_of(const CkModel *model) {
     return model->m > CK_HNSW_M_MAX ? CK_HNSW_M_MAX : (uint32_t)model->m;
 }
 
+static CkHnswRecords codes_of(const CkGraphBuild *build) {
+    return (CkHnswRecords){build->codes.base, ck_int_stride(build->model->dims), 0, NULL};
+}
+
+/* Inserts what was held out: the codes are behind all that was built, the ids behind the nodes. */
+static int insert_sample(CkGraphBuild *build, uint32_t n_built, CkError *err) {
+    CkHnswGraph *graph = &build->built.graph;
+    CkHnswRecords codes = codes_of(build);
+    uint32_t n_nodes = graph->shape.n[0];
+    CkHnswInsert insert = {
+        .graph = graph,
+        .codes = &codes,
+        .dims = build->model->dims,
+        .ef_construction = (uint32_t)build->model->ef_construction,
+        .scratch = ck_hnsw_scratch_new(),
+    };
+    int rc = insert.scratch ? ck_hnsw_graph_reserve(graph, n_nodes + build->n - n_built)
+                            : SQLITE_NOMEM;
+    for (uint32_t i = 0; i < build->n - n_built && rc == SQLITE_OK; i++) {
+        uint32_t node = graph->shape.n[0], twin_of = node;
+        int64_t id = *id_at(build, n_nodes + i);
+        memmove(code_at(build, node), code_at(build, n_built + i), codes.stride);
+        rc = ck_hnsw_insert(&insert, &twin_of);
+        if (rc == SQLITE_OK && twin_of != node) add_twin(build, id, twin_of, err);
+        if (rc == SQLITE_OK && twin_of == node) *id_at(build, node) = id;
+    }
+    if (rc == SQLITE_OK) rc = ck_hnsw_connect(&insert);
+    ck_hnsw_scratch_free(insert.scratch);
+    return stopped(rc, err);
+}
+
+static int calibrate(CkGraphBuild *build, uint32_t n_built, const CkGraphStep *step,
+                     CkError *err) {
+    CkHnswRecords codes = codes_of(build);
+    CkGraphSample sample = {ck_graph_metric(build->model), code_at(build, n_built),
+                            build->n - n_built};
+    CkHnswSource source;
+    ck_hnsw_source(&build->built.graph, &codes, build->model->dims, NULL, NULL, &source);
+    return stopped(ck_graph_calibrate(&source, &sample, step, &build->row), err);
+}
+
 int ck_graph_build_run(CkGraphBuild *build, const CkGraphStep *step, CkError *err) {
     const CkModel *model = build->model;
+    uint32_t n_built = build->n - ck_graph_sample_size(build->n);
     CkHnswOptions options = {
         .dims = model->dims,
         .m = links_of(model),
@@ -91,18 +167,17 @@ int ck_graph_build_run(CkGraphBuild *build, const CkGraphStep *step, CkError *er
         .step = step->step,
         .context = step->context,
     };
-    int rc = ck_hnsw_build(build->codes.base, build->n, &options, &build->built);
-    if (rc != SQLITE_OK) return stopped(rc, err);
-    if (order_ids(build, err) != SQLITE_OK) return err->rc;
-    CkGraphRow *row = &build->row;
-    row->shape = build->built.graph.shape;
-    row->n_built = row->shape.n[0];
-    row->n_twins = build->n - row->shape.n[0];
-    CkHnswRecords codes = {build->codes.base, ck_int_stride(model->dims), 0, NULL};
-    CkHnswSource source;
-    ck_hnsw_source(&build->built.graph, &codes, model->dims, NULL, NULL, &source);
-    rc = ck_graph_calibrate(&source, ck_graph_metric(model), step, row);
-    return stopped(rc, err);
+    if (hold_out(build, build->n - n_built, err) != SQLITE_OK) return err->rc;
+    int rc = stopped(ck_hnsw_build(build->codes.base, n_built, &options, &build->built), err);
+    if (rc == SQLITE_OK) rc = order_ids(build, n_built, err);
+    if (rc == SQLITE_OK) rc = calibrate(build, n_built, step, err);
+    if (rc == SQLITE_OK) rc = insert_sample(build, n_built, err);
+    CkTwin *twins = (CkTwin *)(void *)build->twins.data;
+    if (twins) qsort(twins, build->twins.n_bytes / sizeof *twins, sizeof *twins, ck_twin_order);
+    build->row.shape = build->built.graph.shape;
+    build->row.n_built = build->row.shape.n[0];
+    build->row.n_twins = (uint32_t)(build->twins.n_bytes / sizeof *twins);
+    return rc;
 }
 
 static void add_write(CkGraphBuild *build, const CkRecordFormat *format, uint32_t n,

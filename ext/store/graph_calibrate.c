@@ -5,17 +5,15 @@
 #include <string.h>
 
 #include "base/sqlite.h"
+#include "hnsw/random.h"
 #include "vector/kernels.h"
 
-/* Fewer queries of a large graph: each compares with every node, for its truth. */
-#define QUERIES_MAX 128
-#define QUERIES_MIN 48
-#define COMPARED_MAX 30000000
+#define QUERIES_MAX (2 * CK_GRAPH_SAMPLE_MAX)
 #define NEIGHBOURS 10
 
-/* How much of the other vector is added to one of length 1. */
-#define MOVED_LITTLE 0.25f
-#define MOVED_FAR 0.8f
+/* Fewer queries of a large graph: each compares with every node, for its truth. */
+#define SAMPLE_MIN 32
+#define COMPARED_MAX 20000000
 
 static const uint32_t efs[] = {10, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256, 384,
                                512, 768, 1024};
@@ -28,42 +26,50 @@ typedef struct Query {
 
 typedef struct Calibration {
     const CkHnswSource *source;
-    CkIntMetric metric;
+    const CkGraphSample *sample;
     const CkGraphStep *step;
     CkHnswScratch *scratch;
     Query queries[QUERIES_MAX];
     size_t n_queries;
     uint8_t *memory; /* the queries' codes */
     float *x;        /* one query being made */
+    uint64_t random;
 } Calibration;
 
-/* The vector of a node as its code has it, in the scale the codes were made of. */
-static float component(const Calibration *calibration, uint32_t node, uint32_t j) {
-    const CkHnswSource *source = calibration->source;
-    const uint8_t *row = source->codes.base + source->codes.stride * node;
-    float scale = ck_int_factors(row, source->dims)->scale;
-    if (calibration->metric == CK_INT_L2) scale /= sqrtf(2);
-    return (float)((const int8_t *)row)[j] * scale;
+/* Adds noise of the same length as x, spread over all dims: the sum of four uniform numbers is
+** normal enough. */
+static void add_noise(Calibration *calibration, float norm_sq) {
+    uint32_t dims = calibration->source->dims;
+    float size = sqrtf(norm_sq / (float)dims) * sqrtf(3);
+    for (uint32_t j = 0; j < dims; j++) {
+        uint64_t r = ck_hnsw_random(&calibration->random);
+        float sum = (float)(r & 0xffff) + (float)(r >> 16 & 0xffff) + (float)(r >> 32 & 0xffff) +
+                    (float)(r >> 48);
+        calibration->x[j] += size * (sum / 65535.0f - 2.0f);
+    }
 }
 
+/* Makes query i: a vector that was held out, and every other one with noise. */
 static void make_query(Calibration *calibration, size_t i) {
-    const CkHnswSource *source = calibration->source;
-    uint32_t n = source->shape.n[0], dims = source->dims;
-    /* Evenly spread nodes, and a partner that is in another place. */
-    uint32_t one = (uint32_t)((uint64_t)n * i / calibration->n_queries);
-    uint32_t other = (uint32_t)(((uint64_t)n * i / calibration->n_queries + n / 2 + 7 * i) % n);
-    float moved = i % 2 ? MOVED_FAR : MOVED_LITTLE, norm_sq = 0;
+    uint32_t dims = calibration->source->dims;
+    const CkGraphSample *sample = calibration->sample;
+    const uint8_t *row = sample->rows + ck_int_stride(dims) * (i / 2);
+    float step = ck_int_factors(row, dims)->scale, norm_sq = 0;
+    Query *query = &calibration->queries[i];
+    query->side.codes = calibration->memory + i * ck_int_stride(dims);
+    if (i % 2 == 0) {
+        ck_int_query_of_row(row, dims, &query->side);
+        return;
+    }
+    if (sample->metric == CK_INT_L2) step /= sqrtf(2);
     for (uint32_t j = 0; j < dims; j++) {
-        calibration->x[j] = component(calibration, one, j) +
-                            moved * component(calibration, other, j);
+        calibration->x[j] = (float)((const int8_t *)row)[j] * step;
         norm_sq += calibration->x[j] * calibration->x[j];
     }
-    float scale = calibration->metric == CK_INT_COSINE && norm_sq > 0 ? 1 / sqrtf(norm_sq) : 1;
-    if (calibration->metric == CK_INT_L2) scale = 1 / (1 + moved); /* a point between the two */
-    Query *query = &calibration->queries[i];
-    size_t stride = ck_int_stride(dims);
-    query->side.codes = calibration->memory + i * stride;
-    ck_int_query(calibration->metric, calibration->x, scale, dims, &query->side);
+    add_noise(calibration, norm_sq);
+    norm_sq = ck_kernels()->dot_f32(calibration->x, calibration->x, dims);
+    float scale = sample->metric == CK_INT_COSINE && norm_sq > 0 ? 1 / sqrtf(norm_sq) : 1;
+    ck_int_query(sample->metric, calibration->x, scale, dims, &query->side);
 }
 
 static int find_truth(Calibration *calibration, Query *query) {
@@ -76,9 +82,12 @@ static int find_truth(Calibration *calibration, Query *query) {
     return SQLITE_OK;
 }
 
-/* Searches all queries with an ef. Neighbours at the same distance are as good as each other. */
+/*
+** Searches all queries with an ef. Neighbours at the same distance are as good as each other. What
+** counts is the recall of the kind of query that has less of it.
+*/
 static int measure(Calibration *calibration, uint32_t ef, CkEffort *effort) {
-    size_t n_right = 0, n_all = 0;
+    size_t n_right[2] = {0, 0}, n_all[2] = {0, 0};
     int64_t n_distances = 0;
     for (size_t i = 0; i < calibration->n_queries; i++) {
         const Query *query = &calibration->queries[i];
@@ -87,13 +96,17 @@ static int measure(Calibration *calibration, uint32_t ef, CkEffort *effort) {
         int rc = ck_hnsw_search(calibration->source, &search, calibration->scratch, &found);
         if (rc != SQLITE_OK) return rc;
         for (size_t j = 0; j < found.n && j < query->n; j++) {
-            n_right += found.hits[j].distance <= query->farthest;
+            n_right[i % 2] += found.hits[j].distance <= query->farthest;
         }
-        n_all += query->n;
+        n_all[i % 2] += query->n;
         n_distances += found.n_distances;
     }
     effort->ef = ef;
-    effort->recall = n_all > 0 ? (float)n_right / (float)n_all : 1;
+    effort->recall = 1;
+    for (int kind = 0; kind < 2; kind++) {
+        if (n_all[kind] == 0) continue;
+        effort->recall = fminf(effort->recall, (float)n_right[kind] / (float)n_all[kind]);
+    }
     effort->n_distances = (float)n_distances / (float)calibration->n_queries;
     return SQLITE_OK;
 }
@@ -119,30 +132,37 @@ static int run(Calibration *calibration, CkGraphRow *row) {
     return rc;
 }
 
-int ck_graph_calibrate(const CkHnswSource *source, CkIntMetric metric, const CkGraphStep *step,
-                       CkGraphRow *row) {
+uint32_t ck_graph_sample_size(uint32_t n) {
+    uint32_t wanted = COMPARED_MAX / (n > 0 ? n : 1);
+    if (wanted < SAMPLE_MIN) wanted = SAMPLE_MIN;
+    if (wanted > CK_GRAPH_SAMPLE_MAX) wanted = CK_GRAPH_SAMPLE_MAX;
+    return wanted < n / 8 ? wanted : n / 8;
+}
+
+int ck_graph_calibrate(const CkHnswSource *source, const CkGraphSample *sample,
+                       const CkGraphStep *step, CkGraphRow *row) {
+    size_t stride = ck_int_stride(source->dims), n = 2 * (size_t)sample->n;
     Calibration *calibration = sqlite3_malloc64(sizeof *calibration);
+    /* The codes of queries are aligned in the block; see CkIntQuery. */
+    uint8_t *block = sqlite3_malloc64(n * stride + CK_INT_ALIGNMENT);
+    float *x = sqlite3_malloc64(source->dims * sizeof *x);
+    CkHnswScratch *scratch = ck_hnsw_scratch_new();
     int rc = SQLITE_NOMEM;
-    if (!calibration) return rc;
-    memset(calibration, 0, sizeof *calibration);
-    calibration->source = source;
-    calibration->metric = metric;
-    calibration->step = step;
-    size_t n = COMPARED_MAX / source->shape.n[0];
-    calibration->n_queries = n < QUERIES_MIN ? QUERIES_MIN : n > QUERIES_MAX ? QUERIES_MAX : n;
-    calibration->scratch = ck_hnsw_scratch_new();
-    /* The codes are aligned to their strides' unit within the block; see CkIntQuery. */
-    size_t stride = ck_int_stride(source->dims);
-    uint8_t *block = sqlite3_malloc64(calibration->n_queries * stride + CK_INT_ALIGNMENT);
-    calibration->x = sqlite3_malloc64(source->dims * sizeof(float));
-    if (calibration->scratch && block && calibration->x) {
+    if (calibration && block && x && scratch) {
         uintptr_t at = (uintptr_t)block + CK_INT_ALIGNMENT - 1;
+        memset(calibration, 0, sizeof *calibration);
+        calibration->source = source;
+        calibration->sample = sample;
+        calibration->step = step;
+        calibration->n_queries = n;
+        calibration->scratch = scratch;
+        calibration->x = x;
         calibration->memory = (uint8_t *)(at - at % CK_INT_ALIGNMENT);
         rc = run(calibration, row);
     }
-    ck_hnsw_scratch_free(calibration->scratch);
+    ck_hnsw_scratch_free(scratch);
     sqlite3_free(block);
-    sqlite3_free(calibration->x);
+    sqlite3_free(x);
     sqlite3_free(calibration);
     return rc;
 }

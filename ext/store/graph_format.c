@@ -66,6 +66,12 @@ void ck_record_format_twins(int side, CkRecordFormat *format) {
     };
 }
 
+int ck_twin_order(const void *a, const void *b) {
+    const CkTwin *x = a, *y = b;
+    if (x->node != y->node) return x->node < y->node ? -1 : 1;
+    return x->id < y->id ? -1 : x->id > y->id;
+}
+
 static void encode(const CkRecordFormat *format, const uint8_t *record, uint8_t *out) {
     switch (format->kind) {
     case CK_RECORD_CODE: {

@@ -70,6 +70,9 @@ typedef struct CkTwin {
     uint32_t node;
 } CkTwin;
 
+/* For qsort: by node, then id. */
+int ck_twin_order(const void *a, const void *b);
+
 typedef struct CkRecordFormat {
     CkRecordKind kind;
     CkPlane plane;
