@@ -6,6 +6,7 @@
 
 #include "hnsw/insert.h"
 #include "store/coder.h"
+#include "store/graph_load.h"
 #include "store/idset.h"
 #include "store/index.h"
 #include "store/index_write.h"
@@ -58,18 +59,6 @@ static int list_fresh(Append *append, CkIndex *index, CkError *err) {
     return err->rc;
 }
 
-/* Reads a plane as a whole. */
-static int read_plane(Append *append, const CkRecordFormat *format, uint32_t n,
-                      CkRecordPlane *plane, CkError *err) {
-    CkRecordPlaneKey key = {*format, append->model->id, append->row.generation, n};
-    ck_record_plane_set(plane, &key, err);
-    for (uint32_t i = 0; err->rc == SQLITE_OK && i < ck_record_blocks(format, n); i++) {
-        int was_read;
-        ck_record_plane_load(plane, append->store, i, &was_read, err);
-    }
-    return err->rc;
-}
-
 static int load_links(Append *append, CkError *err) {
     const CkHnswShape *shape = &append->row.shape;
     size_t n_fresh = ck_idset_count(&append->fresh);
@@ -77,21 +66,8 @@ static int load_links(Append *append, CkError *err) {
         return ck_error_set(err, SQLITE_FULL, "index: the graph of model %lld is full",
                             (long long)append->model->id);
     }
-    if (ck_hnsw_graph_init(&append->graph, shape, shape->n[0] + (uint32_t)n_fresh) != SQLITE_OK) {
-        return ck_error_nomem(err);
-    }
-    for (uint32_t level = 0; level < shape->n_levels && err->rc == SQLITE_OK; level++) {
-        CkRecordPlane plane;
-        CkRecordFormat format;
-        memset(&plane, 0, sizeof plane);
-        ck_record_format_links(shape, level, append->row.side, &format);
-        if (read_plane(append, &format, shape->n[level], &plane, err) == SQLITE_OK) {
-            memcpy(append->graph.links[level], plane.arena.base,
-                   format.stride * shape->n[level]);
-        }
-        ck_record_plane_release(&plane);
-    }
-    return err->rc;
+    return ck_graph_load_links(append->store, append->model->id, &append->row,
+                               shape->n[0] + (uint32_t)n_fresh, &append->graph, err);
 }
 
 /* An empty plane with room for what is added; the last block is read, since it will be added to. */

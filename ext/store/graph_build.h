@@ -21,6 +21,9 @@
 #define CK_GRAPH_MIN 16384
 int64_t ck_graph_min(const CkStore *store);
 
+/* A graph that has grown to so many times what it was built of has too few nodes above level 0. */
+#define CK_GRAPH_GROWTH 2
+
 typedef struct CkGraphBuild {
     CkStore *store;
     const CkModel *model;

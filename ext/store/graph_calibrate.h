@@ -2,10 +2,10 @@
 ** Measuring a graph: what searches with some ef find, and what they cost.
 **
 ** The queries are vectors that the graph was built without, which are inserted afterwards: as far
-** from what is stored as another embedding of the same kind would be. (Stored vectors that were moved
-** a little turned out far too easy: 0.66 where they promised 0.8.) Each is asked a second time with
-** noise of its own length added, as a query unlike anything stored. The recall of their ten
-** neighbours is taken against comparing with every node; of the two kinds the lower one counts.
+** from what is stored as another embedding of the same kind would be. (Stored vectors that were
+** moved a little turned out far too easy: 0.66 where they promised 0.8.) Each is asked a second
+** time with noise of its own length added, as a query unlike anything stored. The recall of their
+** ten neighbours is taken against comparing with every node; of the two kinds the lower one counts.
 */
 #ifndef CK_STORE_GRAPH_CALIBRATE_H
 #define CK_STORE_GRAPH_CALIBRATE_H

@@ -14,9 +14,6 @@
 #define STALE_SHARE 5
 #define GROWTH 8
 
-/* A graph that has grown to so many times what it was built of has too few nodes above level 0. */
-#define GRAPH_GROWTH 2
-
 /* A model and its index, as index_sizes has them. */
 typedef struct Size {
     CkModel model;
@@ -53,7 +50,7 @@ static int is_bad(const Size *size) {
     int64_t n_stale = size->n_slots + size->n_tail - size->n_embeddings;
     return n_stale * STALE_SHARE > size->n_slots ||
            size->n_embeddings > size->n_merged * GROWTH ||
-           (size->has_graph && size->n_embeddings > (int64_t)size->graph.n_built * GRAPH_GROWTH);
+           (size->has_graph && size->n_embeddings > (int64_t)size->graph.n_built * CK_GRAPH_GROWTH);
 }
 
 static int has_changed(const CkStore *store, const Size *size) {

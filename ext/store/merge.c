@@ -6,7 +6,7 @@
 #include "base/coding.h"
 #include "store/calibrate.h"
 #include "store/coder.h"
-#include "store/graph_build.h"
+#include "store/graph_inherit.h"
 #include "store/idset.h"
 #include "store/index.h"
 #include "store/log.h"
@@ -48,6 +48,7 @@ typedef struct Merge {
     CkStaleBits stale_before; /* the bits at the claim */
     CkIdSet fresh;             /* ids that had one and that the new blocks are right about */
     CkGraphBuild *graph;       /* NULL: there will be none */
+    int inherited;             /* it was made of the old one */
     int graph_done;            /* all of its blocks are written */
     int64_t n_graph_blocks;    /* the scan plane's blocks that it knows */
     CkMergeResult *result;
@@ -237,9 +238,11 @@ static int store_graph(Merge *merge, CkError *err) {
 static int report(Merge *merge, CkError *err) {
     CkStore *store = merge->store;
     ck_audit_add(store, "optimize", err,
-                 "{\"model\":%lld,\"vectors\":%lld,\"damaged\":%lld,\"depth\":%d,\"seconds\":%lld}",
+                 "{\"model\":%lld,\"vectors\":%lld,\"damaged\":%lld,\"depth\":%d,\"graph\":\"%s\","
+                 "\"seconds\":%lld}",
                  (long long)merge->model->id, (long long)merge->n_coded,
                  (long long)merge->n_damaged, merge->depth,
+                 !merge->graph ? "none" : merge->inherited ? "inherited" : "built",
                  (long long)(ck_conn_now(store->conn) - merge->started_at));
     if (err->rc == SQLITE_OK && merge->n_damaged > 0) {
         ck_errors_add(store, "optimize", "damaged", err,
@@ -314,7 +317,11 @@ static int build_graph(Merge *merge, CkError *err) {
     };
     CkGraphStep step = {ck_merge_pulse, &pulse};
     merge->n_graph_blocks = merge->number;
-    ck_graph_build_run(merge->graph, &step, err);
+    if (ck_graph_inherit(merge->graph, &merge->stale_before, &step, &merge->inherited, err) ==
+            SQLITE_OK &&
+        !merge->inherited) {
+        ck_graph_build_run(merge->graph, &step, err);
+    }
     while (err->rc == SQLITE_OK && !merge->claim.lost && !merge->graph_done) {
         locked(merge, write_graph, err);
     }
