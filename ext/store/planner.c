@@ -40,7 +40,6 @@
 
 /* The recall that an index's depth is calibrated for; more than it takes twice the candidates. */
 #define CALIBRATED_RECALL 0.995
-#define CALIBRATED_K 10
 
 /* Vectors of few components are told apart by calibration, or by comparing most of them. */
 #define BEGIN_DEPTH_MAX 512
@@ -112,8 +111,8 @@ static size_t ef_of(const CkPlanInput *input) {
         if (ef > 0 && ef < graph->ef_search) ef = graph->ef_search;
     }
     if (ef == 0) return 0;
-    /* It was calibrated for ten neighbours. */
-    if (input->k > CALIBRATED_K && input->ef == 0) ef += 2 * (input->k - CALIBRATED_K);
+    if (input->ef == 0 && ef < FIRST_PAGES_K) ef = FIRST_PAGES_K;
+    if (input->ef == 0 && input->k > FIRST_PAGES_K) ef += 2 * (input->k - FIRST_PAGES_K);
     return ef > input->k ? ef : input->k;
 }
 
