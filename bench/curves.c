@@ -3,11 +3,13 @@
 ** calls it.
 **
 **     curves --ck PATH [--vec PATH] [--vector PATH] [--vectorlite PATH] [--libsql DIR]
-**            [--directory DIR] [--rows FILE] [--points FILE] [--quick] [--cpu] [--list] [NAME…]
+**            [--directory DIR] [--rows FILE] [--points FILE] [--quick] [--cpu] [--hnswlib] [--list]
+**            [NAME…]
 **     curves --first-row DATABASE EXTENSION SQL DIMS QUERIES NUMBER      (fresh.h)
 **     curves --steady DATABASE EXTENSION DIMS QUERIES                    (curves.h)
 **
-** NAME is a data set or "life"; without one, all but 1Mx384 are measured.
+** NAME is a data set or "life"; without one, all but 1Mx384 are measured. --hnswlib leaves out all
+** other peers, whose indexes take longer to build than everything else.
 */
 #include "curves.h"
 
@@ -43,6 +45,7 @@ static int open_ck(Curves *curves, const CurveSet *set, CurveSystem *systems) {
 
 static void note_missing(const Curves *curves, const struct HnswPeer *hnsw) {
     if (!hnsw) bench_note("curves: hnswlib is not there, and skipped");
+    if (curves->only_hnswlib) return;
     if (!curves->vectorlite) bench_note("curves: vectorlite is not there, and skipped");
     if (!curves->bench.vector) bench_note("curves: sqlite-vector is not there, and skipped");
     if (!curves->bench.vec) bench_note("curves: sqlite-vec is not there, and skipped");
@@ -57,7 +60,7 @@ static void run_set(Curves *curves, const char *name) {
     int n = open_ck(curves, &set, systems);
     note_missing(curves, hnsw);
     if (hnsw) curve_system_hnswlib(&systems[n++], hnsw, set.data.rows.dims);
-    if (!set.is_large) { /* the others would take an hour, or much memory */
+    if (!curves->only_hnswlib && !set.is_large) { /* they would take an hour and much memory */
         n += curve_system_vectorlite(&systems[n], curves, &set.data.rows);
         n += curve_system_vector(&systems[n], curves, &set.data.rows);
         n += curve_system_vec(&systems[n], curves, &set.data.rows);
@@ -65,7 +68,7 @@ static void run_set(Curves *curves, const char *name) {
     curve_measure(curves, &set, systems, n);
     for (int i = 0; i < n; i++) curve_system_free(&systems[i], curves);
     if (hnsw) hnsw_peer_free(hnsw);
-    curve_libsql(curves, &set);
+    if (!curves->only_hnswlib && !set.is_large) curve_libsql(curves, &set);
     curve_store(curves, &set);
     db_unlink(&curves->bench, "ck");
     curve_set_free(&set);
@@ -100,6 +103,7 @@ static int read_options(Curves *curves, int argc, char **argv) {
         if (to && i + 1 < argc) *to = argv[++i];
         else if (strcmp(argv[i], "--quick") == 0) curves->bench.quick = 1;
         else if (strcmp(argv[i], "--cpu") == 0) bench_use_cpu_time();
+        else if (strcmp(argv[i], "--hnswlib") == 0) curves->only_hnswlib = 1;
         else argv[n_names++] = argv[i];
     }
     if (!curves->bench.ck) bench_fail("--ck PATH is needed");

@@ -16,7 +16,7 @@
 
 #define CURVE_K 10
 #define CURVE_EFFORTS_MAX 16
-#define CURVE_PASSES_MAX 5
+#define CURVE_ROUNDS_MAX 5
 #define CURVE_SYSTEMS_MAX 8
 #define CURVE_MERGES 3 /* of a part of the extra rows each */
 #define CURVE_TIE 1e-6f /* dot products nearer to each other are the same: sums are rounded */
@@ -25,6 +25,7 @@ typedef struct Curves {
     Bench bench;
     const char *vectorlite; /* path, or NULL */
     const char *libsql;     /* of the folder with node_modules, or NULL */
+    int only_hnswlib;       /* no other peers */
     FILE *points;           /* a CSV line for each point of a curve, or NULL */
 } Curves;
 
@@ -44,7 +45,7 @@ typedef struct CurveSet {
     Rows extra;      /* rows like the others that are not in the set, or none */
     int n_queries;   /* sets of them: 1 or 2 */
     CurveQueries queries[2];
-    int per_pass, n_passes; /* queries a pass; each pass asks other ones while there are any */
+    int per_pass, n_rounds; /* queries a pass; a pass for each round and effort */
     double aim_ratio;       /* of the QPS of hnswlib */
 } CurveSet;
 

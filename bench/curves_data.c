@@ -21,7 +21,7 @@ typedef struct Spec {
 
 static const Spec specs[] = {
     {"100Kx768", 100000, 768, 1000, 4000, 2ll << 30},
-    {"1Mx384", 1000000, 384, 1000, 2000, 7ll << 30},
+    {"1Mx384", 1000000, 384, 1000, 3000, 7ll << 30},
     {"beir-bge-base-768", 0, 0, 1000, 0, 0},
     {"ck-bge-small-384", 0, 0, 1000, 0, 0},
     {"ngt-sift5k-128", 0, 0, 500, 0, 0},
@@ -165,7 +165,7 @@ int curve_set_make(CurveSet *set, Curves *curves, const char *name) {
     set->is_real = spec->n == 0;
     set->is_large = spec->n >= 1000000;
     set->per_pass = bench_size(bench, spec->per_pass, 100);
-    set->n_passes = bench_size(bench, 3, 1);
+    set->n_rounds = bench_size(bench, 3, 1);
     set->aim_ratio = set->is_real ? 2 : 3;
     if (!bench->quick && !has_memory(spec)) {
         bench_note("curves: %s is skipped, it needs %d GB of memory", name,

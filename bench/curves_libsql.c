@@ -19,7 +19,7 @@ void curve_libsql(Curves *curves, const CurveSet *set) {
     int n;
     char name[80], setting[32];
     Rows some = set->data.rows;
-    if (!curves->libsql || set->is_large) return;
+    if (!curves->libsql) return;
     if (some.n > ROWS_MAX) some.n = ROWS_MAX;
     rows_write(bench, "rows.f32", &some);
     rows_write(bench, "queries", &set->queries[0].rows);

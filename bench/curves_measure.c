@@ -1,9 +1,9 @@
 /*
-** Measures the curves: see curves.h. For each effort the systems take turns: a pass of queries is
-** asked of one after the other, then the next pass, of other queries. What they found is kept and
-** judged after the clock stopped. A point of a curve is the mean recall over the passes and the
-** median of their QPS. The QPS at a recall between two points lies on a straight line in (recall,
-** log QPS); the ratios of the passes make the ratio's extremes.
+** Measures the curves: see curves.h. In each of a few rounds, for each effort, the systems take
+** turns: a pass of queries is asked of one after the other. The next pass is of other queries. What
+** they found is kept and judged after the clock stopped. A point of a curve is the mean recall over
+** the rounds and the median of their QPS. The QPS at a recall between two points lies on a straight
+** line in (recall, log QPS); the ratios of the rounds make the ratio's extremes.
 */
 #include <math.h>
 #include <stdlib.h>
@@ -13,10 +13,10 @@
 
 typedef struct Series {
     int n; /* points */
-    double recall[CURVE_EFFORTS_MAX], qps[CURVE_EFFORTS_MAX][CURVE_PASSES_MAX];
+    double recall[CURVE_EFFORTS_MAX], qps[CURVE_EFFORTS_MAX][CURVE_ROUNDS_MAX];
 } Series;
 
-#define MEDIAN -1 /* instead of the number of a pass */
+#define MEDIAN -1 /* instead of the number of a round */
 
 /* Asks n queries; the seconds. */
 static double run_pass(CurveSystem *system, const Rows *queries, int n, double effort,
@@ -29,28 +29,28 @@ static double run_pass(CurveSystem *system, const Rows *queries, int n, double e
     return bench_now() - begin;
 }
 
-/* Pass `turn` of all; its recall is added to the point's. */
+/* The pass of this round and effort; its recall is added to the point's. */
 static void measure_pass(const CurveSet *set, const CurveQueries *queries, CurveSystem *system,
-                         Series *series, int effort, int turn) {
+                         Series *series, int effort, int round) {
     int n = set->per_pass < queries->rows.n ? set->per_pass : queries->rows.n;
-    int first = (int)((int64_t)turn * n % (queries->rows.n / n * n));
+    int first = (effort + round) * n % (queries->rows.n / n * n); /* other ones in each round */
     int64_t(*found)[CURVE_K] = bench_alloc((size_t)n * sizeof *found);
     Rows asked = queries->rows;
     if (system->per_pass_max && system->per_pass_max < n) n = system->per_pass_max;
     asked.vectors += (size_t)first * (size_t)asked.dims;
     double seconds = run_pass(system, &asked, n, system->efforts[effort], found);
-    series->qps[effort][turn % set->n_passes] = n / seconds;
+    series->qps[effort][round] = n / seconds;
     series->recall[effort] += curve_recall(&set->data.rows, &asked,
                                            queries->truth + (size_t)first * CURVE_K, n, found) /
-                              set->n_passes;
+                              set->n_rounds;
     free(found);
 }
 
-static double qps_at(const Series *series, int point, int pass) {
-    double sorted[CURVE_PASSES_MAX];
+static double qps_at(const Series *series, int point, int round) {
+    double sorted[CURVE_ROUNDS_MAX];
     int n = 0;
-    if (pass != MEDIAN) return series->qps[point][pass];
-    while (n < CURVE_PASSES_MAX && series->qps[point][n] > 0) {
+    if (round != MEDIAN) return series->qps[point][round];
+    while (n < CURVE_ROUNDS_MAX && series->qps[point][n] > 0) {
         sorted[n] = series->qps[point][n];
         n++;
     }
@@ -58,13 +58,13 @@ static double qps_at(const Series *series, int point, int pass) {
 }
 
 /* The most QPS at this recall, 0: it does not get there. */
-static double qps_at_recall(const Series *series, double recall, int pass) {
+static double qps_at_recall(const Series *series, double recall, int round) {
     double best = 0;
     for (int i = 0; i < series->n; i++) {
-        double qps = qps_at(series, i, pass);
+        double qps = qps_at(series, i, round);
         if (series->recall[i] < recall) continue;
         if (i > 0 && series->recall[i - 1] < recall) {
-            double below = qps_at(series, i - 1, pass);
+            double below = qps_at(series, i - 1, round);
             double share = (recall - series->recall[i - 1]) /
                            (series->recall[i] - series->recall[i - 1]);
             qps = exp(log(below) + share * (log(qps) - log(below)));
@@ -111,7 +111,7 @@ typedef struct Report {
 static void report_qps(const Report *report, int ck, int peer, double recall, double aim) {
     const CurveSet *set = report->set;
     const Series *ours = &report->series[ck], *theirs = &report->series[peer];
-    double ratios[CURVE_PASSES_MAX];
+    double ratios[CURVE_ROUNDS_MAX];
     char name[100];
     BenchRow row = {.name = name, .unit = "q/s", .more_is_better = 1, .aim = {.ratio = aim}};
     snprintf(name, sizeof name, "curves %s %s %s at recall %.4g", set->name, report->queries->name,
@@ -123,12 +123,12 @@ static void report_qps(const Report *report, int ck, int peer, double recall, do
         bench_note("%s: %s does not reach it", name, row.figure > 0 ? row.peer : "ck");
         return;
     }
-    for (int i = 0; i < set->n_passes; i++) {
+    for (int i = 0; i < set->n_rounds; i++) {
         ratios[i] = qps_at_recall(ours, recall, i) / qps_at_recall(theirs, recall, i);
     }
-    row.ratio.median = bench_percentile(ratios, set->n_passes, 50);
+    row.ratio.median = bench_percentile(ratios, set->n_rounds, 50);
     row.ratio.min = ratios[0];
-    row.ratio.max = ratios[set->n_passes - 1];
+    row.ratio.max = ratios[set->n_rounds - 1];
     bench_report_row(&report->curves->bench, &row);
 }
 
@@ -193,18 +193,17 @@ void curve_measure(Curves *curves, const CurveSet *set, CurveSystem *systems, in
     for (int q = 0; q < set->n_queries; q++) {
         const CurveQueries *queries = &set->queries[q];
         Series series[CURVE_SYSTEMS_MAX];
-        int turn = 0;
         memset(series, 0, sizeof series);
         for (int i = 0; i < n_systems; i++) { /* to warm up */
             Series forgotten = {0};
             series[i].n = systems[i].n_efforts;
             measure_pass(set, queries, &systems[i], &forgotten, systems[i].n_efforts / 2, 0);
         }
-        for (int effort = 0; effort < CURVE_EFFORTS_MAX; effort++) {
-            for (int pass = 0; pass < set->n_passes; pass++, turn++) {
+        for (int round = 0; round < set->n_rounds; round++) {
+            for (int effort = 0; effort < CURVE_EFFORTS_MAX; effort++) {
                 for (int i = 0; i < n_systems; i++) {
                     if (effort >= systems[i].n_efforts) continue;
-                    measure_pass(set, queries, &systems[i], &series[i], effort, turn);
+                    measure_pass(set, queries, &systems[i], &series[i], effort, round);
                 }
             }
         }

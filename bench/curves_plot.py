@@ -42,7 +42,7 @@ CSS = '''
 
 
 def read(path, machine):
-    """{dataset: {queries: {system: [(recall, qps), …]}}}, and {dataset: commit}."""
+    """{dataset: {queries: {system: [(recall, qps), …]}}}, and {dataset: commit} of ck."""
     sets, commits = {}, {}
     with open(path, encoding='utf-8', newline='') as file:
         for row in csv.DictReader(file):
@@ -50,7 +50,8 @@ def read(path, machine):
                 continue
             panel = sets.setdefault(row['dataset'], {}).setdefault(row['queries'], {})
             panel.setdefault(row['system'], []).append((float(row['recall']), float(row['qps'])))
-            commits[row['dataset']] = row['commit']
+            if row['system'].startswith('ck'):
+                commits[row['dataset']] = row['commit']
     return sets, commits
 
 
