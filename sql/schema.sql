@@ -123,9 +123,30 @@ CREATE TABLE main._ck_index(
     mean BLOB NOT NULL
 );
 
+-- The graph of an index that has one (ext/store/graph_format.h), built with the blocks of the same
+-- generation. side: which of the two planes of links is read. m, nodes, levels: its shape; levels
+-- has the nodes of each level, u32 each. twins: embeddings beside the nodes' first ones. built: the
+-- nodes when it was built, before others were inserted. blocks: so many of the scan plane's first
+-- blocks hold what is in the graph. efforts: what a search with some ef gives and costs. checksum:
+-- XXH3-64 of all this but the stamp, which is random and new with every change.
+CREATE TABLE main._ck_graph(
+    model INTEGER PRIMARY KEY,
+    generation INTEGER NOT NULL,
+    stamp INTEGER NOT NULL,
+    side INTEGER NOT NULL,
+    m INTEGER NOT NULL,
+    nodes INTEGER NOT NULL,
+    twins INTEGER NOT NULL,
+    built INTEGER NOT NULL,
+    blocks INTEGER NOT NULL,
+    levels BLOB NOT NULL,
+    efforts BLOB NOT NULL,
+    checksum INTEGER NOT NULL
+);
+
 -- The directory of blocks. id: model << 43 | generation << 23 | plane << 20 | block. stamp: random,
 -- new with every write. checksum: of the data. first_id, last_id: the smallest and the largest
--- embedding in it. entry_checksum: XXH3-64 of id, checksum, n, first_id and last_id.
+-- embedding in it, or slot of the graph. entry_checksum: XXH3-64 of id, checksum, n, first_id and last_id.
 CREATE TABLE main._ck_block(
     id INTEGER PRIMARY KEY,
     stamp INTEGER NOT NULL,

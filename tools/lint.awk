@@ -15,7 +15,7 @@ BEGIN {
     down["base"] = " base "
     down["vector"] = " base vector "
     down["text"] = " base text "
-    down["hnsw"] = " base hnsw "
+    down["hnsw"] = " base vector hnsw "
     down["store"] = " base vector text hnsw store gen "
     down["functions"] = " base vector text hnsw store gen functions "
     down["tables"] = " base vector text hnsw store gen tables "

@@ -40,6 +40,17 @@ SQLITE_EXTENSION_INIT3
 #define CK_HAS_STATFS 0
 #endif
 
+/* Memory that is not backed before it is touched, and pages of 2 MB, of Linux: mmap(2), madvise(2).
+** MADV_COLLAPSE is newer than Debian 12's headers; a kernel that does not know it refuses. */
+#ifdef __linux__
+#define CK_HAS_HUGE_PAGES 1
+#define CK_MAP_NORESERVE MAP_NORESERVE
+#define CK_MADV_COLLAPSE 25
+#else
+#define CK_HAS_HUGE_PAGES 0
+#define CK_MAP_NORESERVE 0
+#endif
+
 /* Checks the arguments of printf-like functions at compile time. */
 #define CK_PRINTF(format_arg, first_arg) __attribute__((format(printf, format_arg, first_arg)))
 

@@ -33,8 +33,8 @@ typedef struct CkHnswBuilt {
 ** which is one of locality: what is near has near slots. The same input and seed give the same
 ** graph, byte for byte, in every SIMD tier. Every node can be reached from the top level.
 **
-** Memory: n * (ef_construction * 8 + 8 m + 16) bytes beside the codes, at most. On failure *built
-** is released.
+** Memory: n * (8 max(2/5 ef_construction, 2 m) + 16 m + 100) bytes beside the codes, about. On
+** failure *built is released.
 */
 int ck_hnsw_build(uint8_t *codes, uint32_t n, const CkHnswOptions *options, CkHnswBuilt *built);
 void ck_hnsw_built_release(CkHnswBuilt *built);

@@ -7,7 +7,9 @@
 ** are of level 0; when they have become many, the graph is built anew.
 **
 ** Above the highest level there is no single entry point: the top level has a few hundred nodes at
-** most, and a search compares its query with all of them.
+** most, the entries, and a search compares its query with all of them. So nothing follows links on
+** the top level, and unless it is the only one its records are empty. If it is the only one, and
+** has grown, the first CK_HNSW_TOP_MAX nodes are the entries.
 **
 ** Links of a node are a record of uint32: how many, then the slots, then zeros. There are up to 2 m
 ** on level 0 and up to m above.

@@ -6,7 +6,7 @@
 #include "base/coding.h"
 #include "vector/kernels.h"
 
-_Static_assert(CK_PLANE_SCAN < 8, "a plane has three bits of an address");
+_Static_assert(CK_PLANE_LINKS_B < 8, "a plane has three bits of an address");
 
 static int64_t checksum_of(int64_t address, const void *data, size_t n_bytes) {
     return (int64_t)ck_kernels()->checksum(data, n_bytes, (uint64_t)address);
@@ -21,10 +21,24 @@ static int64_t entry_checksum_of(const CkBlockEntry *entry) {
     return checksum_of(entry->address, bytes, sizeof bytes);
 }
 
-static int damaged(const CkBlockEntry *entry, const char *what, CkError *err) {
+int ck_block_refuse(const CkBlockEntry *entry, const char *what, CkError *err) {
     return ck_error_set(err, SQLITE_CORRUPT_VTAB,
                         "index: " CK_BLOCK_FORMAT " %s; SELECT ck_repair('index') builds it anew",
                         CK_BLOCK_FORMAT_ARGS(entry->address), what);
+}
+
+/* Reads (id, stamp, checksum, n, first_id, last_id, entry_checksum). */
+static int entry_from_row(sqlite3_stmt *stmt, CkBlockEntry *entry, CkError *err) {
+    *entry = (CkBlockEntry){
+        .address = sqlite3_column_int64(stmt, 0),
+        .stamp = sqlite3_column_int64(stmt, 1),
+        .checksum = sqlite3_column_int64(stmt, 2),
+        .n = sqlite3_column_int64(stmt, 3),
+        .first_id = sqlite3_column_int64(stmt, 4),
+        .last_id = sqlite3_column_int64(stmt, 5),
+    };
+    if (sqlite3_column_int64(stmt, 6) == entry_checksum_of(entry)) return SQLITE_OK;
+    return ck_block_refuse(entry, "has a damaged entry in the directory", err);
 }
 
 int ck_block_directory(CkStore *store, int64_t model, int64_t generation, CkPlane plane,
@@ -34,22 +48,44 @@ int ck_block_directory(CkStore *store, int64_t model, int64_t generation, CkPlan
     ck_stmt_bind(stmt, "ii", ck_block_address(model, generation, plane, 0),
                  ck_block_address(model, generation, plane, CK_BLOCK_NUMBER_MAX));
     while (err->rc == SQLITE_OK && ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
-        CkBlockEntry entry = {
-            .address = sqlite3_column_int64(stmt, 0),
-            .stamp = sqlite3_column_int64(stmt, 1),
-            .checksum = sqlite3_column_int64(stmt, 2),
-            .n = sqlite3_column_int64(stmt, 3),
-            .first_id = sqlite3_column_int64(stmt, 4),
-            .last_id = sqlite3_column_int64(stmt, 5),
-        };
-        if (sqlite3_column_int64(stmt, 6) != entry_checksum_of(&entry)) {
-            damaged(&entry, "has a damaged entry in the directory", err);
-        }
+        CkBlockEntry entry;
+        entry_from_row(stmt, &entry, err);
         ck_buf_append(entries, &entry, sizeof entry);
         if (entries->rc != SQLITE_OK) ck_error_nomem(err);
     }
     ck_stmt_give(store, CK_SQL_BLOCK_DIRECTORY, stmt);
     return err->rc;
+}
+
+int ck_block_entry(CkStore *store, int64_t address, CkBlockEntry *entry, CkError *err) {
+    sqlite3_stmt *stmt = NULL;
+    entry->address = address;
+    if (ck_stmt_take(store, CK_SQL_BLOCK_ENTRY, &stmt, err) != SQLITE_OK) return err->rc;
+    ck_stmt_bind(stmt, "i", address);
+    int rc = ck_stmt_step(store, stmt, err);
+    if (rc == SQLITE_ROW) entry_from_row(stmt, entry, err);
+    if (rc == SQLITE_DONE) ck_block_refuse(entry, "is missing", err);
+    ck_stmt_give(store, CK_SQL_BLOCK_ENTRY, stmt);
+    return err->rc;
+}
+
+int ck_block_open(CkStore *store, int64_t address, CkBlockData *block, CkError *err) {
+    memset(block, 0, sizeof *block);
+    block->entry.address = address;
+    if (ck_stmt_take(store, CK_SQL_BLOCK_GET, &block->stmt, err) != SQLITE_OK) return err->rc;
+    ck_stmt_bind(block->stmt, "i", address);
+    int rc = ck_stmt_step(store, block->stmt, err);
+    if (rc == SQLITE_DONE) return ck_block_refuse(&block->entry, "is missing", err);
+    if (rc != SQLITE_ROW || entry_from_row(block->stmt, &block->entry, err) != SQLITE_OK) {
+        return err->rc;
+    }
+    block->data = sqlite3_column_blob(block->stmt, 7);
+    block->n_bytes = (size_t)sqlite3_column_bytes(block->stmt, 7);
+    if (!block->data && block->n_bytes > 0) return ck_error_nomem(err);
+    if (checksum_of(address, block->data, block->n_bytes) != block->entry.checksum) {
+        return ck_block_refuse(&block->entry, "is damaged: its checksum does not match", err);
+    }
+    return SQLITE_OK;
 }
 
 int ck_block_read(CkStore *store, const CkBlockEntry *entry, size_t n_bytes, CkBuf *out,
@@ -60,16 +96,16 @@ int ck_block_read(CkStore *store, const CkBlockEntry *entry, size_t n_bytes, CkB
     ck_stmt_bind(stmt, "i", entry->address);
     int rc = ck_stmt_step(store, stmt, err);
     if (rc == SQLITE_DONE) {
-        damaged(entry, "is missing", err);
+        ck_block_refuse(entry, "is missing", err);
     } else if (rc == SQLITE_ROW) {
         const void *data = sqlite3_column_blob(stmt, 0);
         size_t n = (size_t)sqlite3_column_bytes(stmt, 0);
         if (!data && n > 0) {
             ck_error_nomem(err);
         } else if (n != n_bytes) {
-            damaged(entry, "has the wrong length", err);
+            ck_block_refuse(entry, "has the wrong length", err);
         } else if (checksum_of(entry->address, data, n) != entry->checksum) {
-            damaged(entry, "is damaged: its checksum does not match", err);
+            ck_block_refuse(entry, "is damaged: its checksum does not match", err);
         } else {
             ck_buf_append(out, data, n);
             if (out->rc != SQLITE_OK) ck_error_nomem(err);

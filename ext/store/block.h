@@ -2,8 +2,7 @@
 ** The block store: the index's data, as rows of about 50 KB.
 **
 ** A block is addressed by model, generation, plane and number, packed into one integer (see
-** A block is addressed by model, generation, plane and number, packed into one integer (see
-** schema.sql).
+** schema.sql). The directory has an entry for each block, so a reader sees what there is, what
 ** changed and what it needs without touching data. Whoever keeps a block in memory keeps its stamp
 ** too, and takes the block for unchanged while the directory shows the same stamp; the number of a
 ** block or a generation may come again, a stamp does not.
@@ -17,7 +16,13 @@
 
 #include "store/store.h"
 
-typedef enum CkPlane { CK_PLANE_SCAN = 1 } CkPlane;
+typedef enum CkPlane {
+    CK_PLANE_SCAN = 1, /* sign codes (scan_block.h) */
+    CK_PLANE_CODES,    /* of the graph (graph_format.h): int8 codes, */
+    CK_PLANE_IDS,      /* embedding ids, */
+    CK_PLANE_LINKS_A,  /* and links: one plane is read */
+    CK_PLANE_LINKS_B   /* while the next links are written to the other */
+} CkPlane;
 
 /* What the parts of an address can hold. */
 #define CK_BLOCK_MODEL_MAX ((1 << 20) - 1)
@@ -39,7 +44,7 @@ typedef struct CkBlockEntry {
     int64_t stamp;
     int64_t checksum;
     int64_t n;                 /* slots in it */
-    int64_t first_id, last_id; /* the smallest and the largest embedding id in it */
+    int64_t first_id, last_id; /* the smallest and the largest embedding id, or slot, in it */
 } CkBlockEntry;
 
 /* "block 3 of plane 1 of generation 2 of model 5" for messages. */
@@ -58,6 +63,25 @@ int ck_block_directory(CkStore *store, int64_t model, int64_t generation, CkPlan
 */
 int ck_block_read(CkStore *store, const CkBlockEntry *entry, size_t n_bytes, CkBuf *out,
                   CkError *err);
+
+/* Reads the entry of one block, which must be there. */
+int ck_block_entry(CkStore *store, int64_t address, CkBlockEntry *entry, CkError *err);
+
+/*
+** Reads entry and data of one block in place: `data` is the statement's, which the caller gives
+** back as CK_SQL_BLOCK_GET, also when *stmt is not NULL after an error.
+*/
+typedef struct CkBlockData {
+    CkBlockEntry entry;
+    const uint8_t *data;
+    size_t n_bytes;
+    sqlite3_stmt *stmt;
+} CkBlockData;
+
+int ck_block_open(CkStore *store, int64_t address, CkBlockData *block, CkError *err);
+
+/* Sets the error of a block that is not what it should be; `what` is "is missing" or the like. */
+int ck_block_refuse(const CkBlockEntry *entry, const char *what, CkError *err);
 
 /*
 ** Writes block and entry, inside a write transaction. Fills entry->checksum; the stamp is made by

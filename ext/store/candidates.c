@@ -182,7 +182,9 @@ int ck_candidates_scan(CkIndex *index, const CkScan *what, CkBuf *candidates, in
     Scan scan = {.index = index, .scan = what, .depth = what->depth, .threshold = INFINITY};
     uint8_t *memory = allocate(&scan, err);
     if (!memory) return err->rc;
-    for (size_t i = 0; i <= index->n_blocks && err->rc == SQLITE_OK; i++) scan_block(&scan, i, err);
+    for (size_t i = what->first_block; i <= index->n_blocks && err->rc == SQLITE_OK; i++) {
+        scan_block(&scan, i, err);
+    }
     shrink(&scan);
     qsort(scan.best, scan.n_best, sizeof *scan.best, by_id);
     for (size_t i = 0; i < scan.n_best && err->rc == SQLITE_OK; i++) {

@@ -18,6 +18,7 @@ typedef struct CkScan {
     const float *x;  /* the query */
     float scale;     /* compared is x * scale: 1 / |x| for cosine, else 1 */
     size_t depth;    /* how many candidates are wanted */
+    size_t first_block; /* blocks before this one are left out */
     const CkIdSet *passing; /* sealed; a set that does not restrict lets all pass */
 } CkScan;
 

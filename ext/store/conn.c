@@ -2,9 +2,11 @@
 #include "store/conn.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "store/index.h"
+#include "store/model_list.h"
 #include "store/workspace_set.h"
 
 int ck_conn_new(sqlite3 *db, CkConn **out, CkError *err) {
@@ -20,6 +22,8 @@ int ck_conn_new(sqlite3 *db, CkConn **out, CkError *err) {
         ck_conn_release(conn);
         return err->rc;
     }
+    const char *plan = getenv(CK_PLAN_VARIABLE);
+    sqlite3_snprintf(sizeof conn->plan, conn->plan, "%s", plan ? plan : "");
     sqlite3_file_control(db, "main", SQLITE_FCNTL_VFS_POINTER, &conn->vfs);
     if (!conn->vfs) conn->vfs = sqlite3_vfs_find(NULL);
     *out = conn;
@@ -39,6 +43,7 @@ void ck_conn_release(void *arg) {
         CkStore *store = conn->stores;
         conn->stores = store->next;
         ck_index_free_all(store);
+        ck_model_list_free(store);
         ck_workspace_sets_free(store);
         sqlite3_free(store->schema);
         sqlite3_free(store);

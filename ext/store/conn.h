@@ -67,6 +67,7 @@ typedef struct CkStore {
     char *schema;
     CkHitsWaiting hits;
     CkIndexCache index_cache;
+    struct CkModelList *models; /* see store/model_list.h; NULL before the first search */
     int64_t builder; /* whom this connection is as a builder of indexes, random; 0: none yet */
     CkRefFile last_file;
     int64_t touched_workspace; /* whose stamp is new already, see store/ref_file.h; 0: none */
@@ -74,6 +75,11 @@ typedef struct CkStore {
     int64_t paths_at; /* where the search for unused paths goes on; 0: anywhere */
     sqlite3_stmt *idle[CK_SQL_COUNT]; /* reset and ready, or NULL */
 } CkStore;
+
+/* The environment variable that makes searches take a path wherever they can, by the first word of
+** its name: "exact", "index" or "graph" (store/planner.h). For tests and measurements. */
+#define CK_PLAN_VARIABLE "CK_PLAN"
+#define CK_PLAN_NAME_MAX 15
 
 typedef struct CkConn {
     sqlite3 *db;
@@ -83,6 +89,7 @@ typedef struct CkConn {
     CkCodec *codec;
     CkBuf scratch;  /* for the row being written */
     CkKeyHasher hasher;
+    char plan[CK_PLAN_NAME_MAX + 1]; /* the search path of the environment, or "" */
     sqlite3_vfs *vfs; /* its clock is ours, so that tests can set the time */
     struct CkRefScan *ref_scans; /* open scans of refs, see store/ref.h */
 } CkConn;

@@ -124,6 +124,7 @@ static int repair_progress(CkStore *store, int64_t *n, CkError *err) {
 /* The rebuilding follows in transactions of its own, see ck_repair(). */
 static int repair_index(CkStore *store, int64_t *n, CkError *err) {
     change(store, CK_SQL_REPAIR_INDEX, 0, n, err);
+    change(store, CK_SQL_REPAIR_INDEX_GRAPHS, 0, n, err);
     change(store, CK_SQL_REPAIR_INDEX_BLOCKS, 0, n, err);
     change(store, CK_SQL_REPAIR_INDEX_DATA, 0, n, err);
     change(store, CK_SQL_REPAIR_INDEX_TAIL, 0, n, err);

@@ -13,8 +13,8 @@
 #include "store/gc.h"
 
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "store/aging.h"
 #include "store/embedding.h"
 #include "store/hash_sweep.h"
@@ -76,12 +76,6 @@ typedef struct Gc {
 int ck_gc_grace_from_value(sqlite3_value *value, const char *who, int64_t *grace_s, CkError *err) {
     static const CkRange seconds = {0, (int64_t)100 * 365 * 86400};
     return ck_integer_from_value(value, who, "grace (seconds)", &seconds, grace_s, err);
-}
-
-static int64_t monotonic_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 static int age_workspaces(Gc *gc, CkError *err) {
@@ -266,7 +260,7 @@ static int report(Gc *gc, CkError *err) {
 
 /* Leaves the lock free for as long as the last batch held it; what was done since then counts. */
 static void leave_room(const Gc *gc) {
-    int64_t ms = gc->owed_ms - (monotonic_ms() - gc->released_at);
+    int64_t ms = gc->owed_ms - (ck_clock_ms() - gc->released_at);
     if (ms > 0) sqlite3_sleep((int)ms);
 }
 
@@ -275,7 +269,7 @@ static int run_batch(Gc *gc, CkError *err) {
     CkWrite write;
     if (prepare(gc, err) != SQLITE_OK) return err->rc;
     leave_room(gc);
-    int64_t start = monotonic_ms();
+    int64_t start = ck_clock_ms();
     if (ck_write_begin(&write, gc->store, err) != SQLITE_OK) return err->rc;
     gc->owned = write.owned;
     int out_of_time = 0;
@@ -285,7 +279,7 @@ static int run_batch(Gc *gc, CkError *err) {
             if (gc->owned) break;
             prepare(gc, err);
         }
-        out_of_time = gc->owned && monotonic_ms() - start >= CK_GC_BATCH_MS;
+        out_of_time = gc->owned && ck_clock_ms() - start >= CK_GC_BATCH_MS;
         if (out_of_time) break;
     }
     if (err->rc == SQLITE_OK && gc->phase == PHASE_END) {
@@ -295,7 +289,7 @@ static int run_batch(Gc *gc, CkError *err) {
         ck_progress_set(gc->store, &progress, err);
     }
     ck_write_end(&write, err);
-    gc->released_at = monotonic_ms();
+    gc->released_at = ck_clock_ms();
     gc->owed_ms = gc->owned ? gc->released_at - start : 0;
     return err->rc;
 }

@@ -18,6 +18,21 @@ int ck_idset_add(CkIdSet *set, int64_t id, CkError *err) {
     return set->buf.rc == SQLITE_OK ? SQLITE_OK : ck_error_nomem(err);
 }
 
+int ck_idset_contains(const CkIdSet *set, int64_t id) {
+    const int64_t *ids = ck_idset_ids(set);
+    size_t low = 0, high = ck_idset_count(set);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (ids[middle] == id) return 1;
+        if (ids[middle] < id) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return 0;
+}
+
 int ck_idset_add_all(CkIdSet *set, const CkIdSet *other, CkError *err) {
     ck_buf_append(&set->buf, other->buf.data, other->buf.n_bytes);
     return set->buf.rc == SQLITE_OK ? SQLITE_OK : ck_error_nomem(err);

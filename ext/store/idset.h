@@ -28,6 +28,9 @@ int ck_idset_add_all(CkIdSet *set, const CkIdSet *other, CkError *err);
 */
 void ck_idset_intersect(CkIdSet *set, CkIdSet *other);
 
+/* Whether an id is in a sealed set. */
+int ck_idset_contains(const CkIdSet *set, int64_t id);
+
 static inline size_t ck_idset_count(const CkIdSet *set) {
     return set->buf.n_bytes / sizeof(int64_t);
 }

@@ -31,8 +31,17 @@ static void drop_blocks(CkIndex *index) {
     index->n_blocks = 0;
 }
 
+/* Counts what the graph has in memory. */
+static void count_graph(CkIndex *index) {
+    int64_t n_bytes = ck_graph_block_bytes(&index->graph) + ck_graph_other_bytes(&index->graph);
+    index->store->index_cache.kept_bytes += n_bytes - index->graph_bytes;
+    index->graph_bytes = n_bytes;
+}
+
 static void forget(CkIndex *index) {
     drop_blocks(index);
+    ck_graph_release(&index->graph);
+    count_graph(index);
     ck_scan_builder_clear(&index->tail);
     index->is_read = 0;
     index->generation = 0;
@@ -218,7 +227,11 @@ static int refresh(CkIndex *index, int64_t store_stamp, CkError *err) {
         if (err->rc == SQLITE_OK) ck_stale_read(store, &index->stale, err);
         if (err->rc != SQLITE_OK) return err->rc;
         CkIndexCache *cache = &store->index_cache;
+        CkModel model = {.id = index->model, .dims = index->dims, .metric = index->metric};
         if (cache->kept_bytes > cache->budget_bytes) ck_index_evict(index);
+        CkGraphOf of = {index->generation, (int64_t)index->n_blocks};
+        if (ck_graph_refresh(&index->graph, store, &model, &of, err)) return err->rc;
+        count_graph(index);
         CkIndexBlock *tail = &index->blocks[index->n_blocks];
         ck_scan_builder_view(&index->tail, &tail->scan);
         tail->entry.n = (int64_t)index->tail.n;
@@ -250,8 +263,25 @@ int ck_index_open(CkStore *store, const CkModel *model, CkIndex **out, CkError *
     return SQLITE_OK;
 }
 
+/* Brings what the query has touched of the graph under the budget. */
+static void settle_graph(CkIndex *index) {
+    const CkIndexCache *cache = &index->store->index_cache;
+    if (!index->graph.exists) return;
+    count_graph(index);
+    ck_index_may_keep(index, 0);
+    if (cache->kept_bytes <= cache->budget_bytes) return;
+    for (size_t i = 0; i < index->n_blocks; i++) {
+        index->counts.n_evicted += index->blocks[i].data.n_bytes > 0;
+        drop_block(index, &index->blocks[i]);
+    }
+    int64_t room = cache->budget_bytes - cache->kept_bytes + ck_graph_block_bytes(&index->graph);
+    ck_graph_shrink(&index->graph, room > 0 ? room : 0);
+    count_graph(index);
+}
+
 void ck_index_close(CkIndex *index) {
     if (!index) return;
+    settle_graph(index);
     ck_stmt_give(index->store, CK_SQL_META_GET, index->pin);
     index->pin = NULL;
     ck_buf_release(&index->transient);
@@ -270,6 +300,16 @@ void ck_index_evict(CkIndex *index) {
         index->counts.n_evicted += index->blocks[i].data.n_bytes > 0;
         drop_block(index, &index->blocks[i]);
     }
+    ck_graph_shrink(&index->graph, 0);
+    count_graph(index);
+}
+
+int64_t ck_index_slots_beside_graph(const CkIndex *index) {
+    int64_t n = index->blocks[index->n_blocks].entry.n;
+    for (size_t i = (size_t)index->graph.row.n_scan_blocks; i < index->n_blocks; i++) {
+        n += index->blocks[i].entry.n;
+    }
+    return n;
 }
 
 int ck_index_may_keep(CkIndex *index, size_t n_bytes) {

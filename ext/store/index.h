@@ -17,6 +17,7 @@
 #define CK_STORE_INDEX_H
 
 #include "store/coder.h"
+#include "store/graph.h"
 #include "store/model.h"
 #include "store/refine_codes.h"
 #include "store/scan_block.h"
@@ -59,6 +60,8 @@ typedef struct CkIndex {
     CkStaleBits stale;
     int64_t n_slots; /* in blocks and tail */
     CkBuf transient; /* the block that did not fit into the budget */
+    CkGraph graph;       /* if graph.exists, of the embeddings in the first blocks */
+    int64_t graph_bytes; /* what of kept_bytes is the graph's */
     CkIndexCounts counts;
 } CkIndex;
 
@@ -68,6 +71,9 @@ typedef struct CkIndex {
 */
 int ck_index_open(CkStore *store, const CkModel *model, CkIndex **index, CkError *err);
 void ck_index_close(CkIndex *index);
+
+/* Slots of the blocks that the graph does not know, and of the tail. */
+int64_t ck_index_slots_beside_graph(const CkIndex *index);
 
 /*
 ** The slots of block i (i == n_blocks: the tail), read if they are not in memory. The view is valid

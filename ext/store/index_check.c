@@ -1,8 +1,10 @@
 /*
 ** The doctor's check of the search index: reads every block and the tail of every model, which
-** verifies their checksums, and holds the ids that are in force against the embeddings.
+** verifies their checksums, holds the ids that are in force against the embeddings, and walks the
+** graphs.
 */
 #include "store/doctor.h"
+#include "store/graph_check.h"
 #include "store/idset.h"
 #include "store/index.h"
 
@@ -11,6 +13,7 @@ typedef struct Difference {
     int64_t n_lacking; /* embeddings that the index has not */
     int64_t n_extra;   /* entries in force without an embedding, or twice */
     int64_t n_indexed;
+    CkGraphReport graph;
 } Difference;
 
 /* Appends the ids of a block, or of the tail, that count. */
@@ -62,6 +65,9 @@ static int check_model(CkStore *store, const CkModel *model, Difference *differe
     difference->n_indexed += (int64_t)n_entries;
     difference->n_extra += (int64_t)(n_entries - ck_idset_count(&ids));
     if (err->rc == SQLITE_OK) compare(store, model->id, &ids, difference, err);
+    if (err->rc == SQLITE_OK && index->graph.exists) {
+        ck_graph_check(index, &difference->graph, err);
+    }
     ck_idset_release(&ids);
     ck_index_close(index);
     return err->rc;
@@ -87,7 +93,7 @@ static int check_models(CkStore *store, Difference *difference, CkError *err) {
 int ck_doctor_index(CkDoctor *doctor, CkError *err) {
     CkStore *store = doctor->store;
     CkError own = CK_ERROR_NONE;
-    Difference difference = {0, 0, 0};
+    Difference difference = {.n_lacking = 0};
     int64_t n_orphans = 0;
     int found;
     check_models(store, &difference, &own);
@@ -104,6 +110,14 @@ int ck_doctor_index(CkDoctor *doctor, CkError *err) {
         return ck_doctor_find(doctor, CK_FINDING_ERROR, err,
                               "%lld embeddings are not in it, %lld in it are not in the store",
                               (long long)difference.n_lacking, (long long)difference.n_extra);
+    }
+    const CkGraphReport *graph = &difference.graph;
+    if (graph->n_lacking + graph->n_extra + graph->n_bad_lists + graph->n_unreachable > 0) {
+        return ck_doctor_find(doctor, CK_FINDING_ERROR, err,
+                              "graph: %lld embeddings are not in it, %lld in it should not be, "
+                              "%lld lists of links are wrong, %lld nodes cannot be reached",
+                              (long long)graph->n_lacking, (long long)graph->n_extra,
+                              (long long)graph->n_bad_lists, (long long)graph->n_unreachable);
     }
     if (n_orphans > 0) {
         return ck_doctor_find(doctor, CK_FINDING_INFO, err,

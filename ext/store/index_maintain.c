@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "store/graph_append.h"
+#include "store/graph_build.h"
 #include "store/index_write.h"
 #include "store/merge.h"
 #include "store/stale.h"
@@ -12,10 +14,15 @@
 #define STALE_SHARE 5
 #define GROWTH 8
 
+/* A graph that has grown to so many times what it was built of has too few nodes above level 0. */
+#define GRAPH_GROWTH 2
+
 /* A model and its index, as index_sizes has them. */
 typedef struct Size {
     CkModel model;
-    int64_t generation, n_merged, n_slots, n_tail, n_embeddings;
+    int64_t generation, n_merged, n_slots, n_tail, n_embeddings, n_blocks;
+    int has_graph;
+    CkGraphRow graph;
 } Size;
 
 static int list_sizes(CkStore *store, const char *name, CkBuf *sizes, CkError *err) {
@@ -31,6 +38,9 @@ static int list_sizes(CkStore *store, const char *name, CkBuf *sizes, CkError *e
         size.n_slots = sqlite3_column_int64(stmt, 11);
         size.n_tail = sqlite3_column_int64(stmt, 12);
         size.n_embeddings = sqlite3_column_int64(stmt, 13);
+        size.n_blocks = sqlite3_column_int64(stmt, 14);
+        ck_graph_row_read(store, size.model.id, &size.graph, &size.has_graph, err);
+        if (size.graph.generation != size.generation) size.has_graph = 0;
         ck_buf_append(sizes, &size, sizeof size);
         if (sizes->rc != SQLITE_OK) ck_error_nomem(err);
     }
@@ -39,18 +49,35 @@ static int list_sizes(CkStore *store, const char *name, CkBuf *sizes, CkError *e
 }
 
 /* What is in blocks and tail, but no longer in the store, is stale. */
-static int is_due(const Size *size, CkMergeWhen when) {
+static int is_bad(const Size *size) {
     int64_t n_stale = size->n_slots + size->n_tail - size->n_embeddings;
+    return n_stale * STALE_SHARE > size->n_slots ||
+           size->n_embeddings > size->n_merged * GROWTH ||
+           (size->has_graph && size->n_embeddings > (int64_t)size->graph.n_built * GRAPH_GROWTH);
+}
+
+static int has_changed(const CkStore *store, const Size *size) {
+    int64_t n_stale = size->n_slots + size->n_tail - size->n_embeddings;
+    if (size->has_graph) return size->n_tail > 0 || size->n_blocks > size->graph.n_scan_blocks;
+    return size->n_embeddings >= ck_graph_min(store) || n_stale != 0 || size->n_tail > 0 ||
+           size->n_embeddings != size->n_merged;
+}
+
+static int is_due(const CkStore *store, const Size *size, CkMergeWhen when) {
     if (size->generation == 0) return when != CK_MERGE_IF_BAD;
-    switch (when) {
-    case CK_MERGE_IF_BAD:
-        return n_stale * STALE_SHARE > size->n_slots ||
-               size->n_embeddings > size->n_merged * GROWTH;
-    case CK_MERGE_IF_CHANGED:
-        return n_stale != 0 || size->n_tail > 0 || size->n_embeddings != size->n_merged;
-    default:
-        return 1;
+    if (when == CK_MERGE_ALWAYS || is_bad(size)) return 1;
+    return when == CK_MERGE_IF_CHANGED && has_changed(store, size);
+}
+
+/* A graph that is good is added to; else all is built anew. ck_gc builds no first graph: that
+** takes as long as many collections. */
+static int merge_one(CkStore *store, const Size *size, CkMergeWhen when, CkMergeResult *result,
+                     CkError *err) {
+    if (size->has_graph && when == CK_MERGE_IF_CHANGED && !is_bad(size)) {
+        return ck_graph_append(store, &size->model, result, err);
     }
+    return ck_merge_run(store, &size->model, size->has_graph || when != CK_MERGE_IF_BAD, result,
+                        err);
 }
 
 int ck_index_merge(CkStore *store, const char *name, CkMergeWhen when, int64_t *n_vectors,
@@ -68,8 +95,8 @@ int ck_index_merge(CkStore *store, const char *name, CkMergeWhen when, int64_t *
         ck_error_set(err, SQLITE_ERROR, "ck_optimize: no model '%s' is registered", name);
     }
     for (size_t i = 0; i < n && err->rc == SQLITE_OK; i++) {
-        if (size[i].n_embeddings < CK_INDEX_MIN || !is_due(&size[i], when)) continue;
-        ck_merge_run(store, &size[i].model, &result, err);
+        if (size[i].n_embeddings < CK_INDEX_MIN || !is_due(store, &size[i], when)) continue;
+        merge_one(store, &size[i], when, &result, err);
         *n_vectors += result.n_vectors;
     }
     ck_buf_release(&sizes);
@@ -78,6 +105,7 @@ int ck_index_merge(CkStore *store, const char *name, CkMergeWhen when, int64_t *
 
 int ck_index_drop(CkStore *store, int64_t model, CkError *err) {
     ck_stmt_run(store, CK_SQL_INDEX_DROP, err, "i", model);
+    if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_GRAPH_DROP, err, "i", model);
     if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_INDEX_DROP_BLOCKS, err, "i", model);
     if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_INDEX_DROP_BLOCK_DATA, err, "i", model);
     if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_TAIL_DELETE_OF_MODEL, err, "i", model);

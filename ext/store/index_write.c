@@ -59,11 +59,7 @@ int ck_index_forget(CkStore *store, const int64_t *ids, size_t n, CkError *err) 
     return err->rc;
 }
 
-/*
-** Moves the tail of a model to blocks of its current generation. An embedding whose stale bit is
-** set stays: the bit is of its id, and so would hide it in the new block as in the old one.
-*/
-static int pack(CkStore *store, int64_t model_id, CkError *err) {
+int ck_index_pack(CkStore *store, int64_t model_id, CkError *err) {
     CkScanBuilder builder;
     CkStaleBits stale;
     int64_t row[2] = {0, 0}, number = 0; /* generation, dims */
@@ -118,7 +114,7 @@ static int look_after(CkStore *store, const CkModel *model, CkError *err) {
     ck_stmt_ints(store, CK_SQL_INDEX_GENERATION, err, &generation, 1, &found, "i", model->id);
     if (err->rc == SQLITE_OK && generation == 0) return begin(store, model, err);
     if (err->rc == SQLITE_OK) find_long_tail(store, &long_one, err);
-    if (err->rc == SQLITE_OK && long_one > 0) pack(store, long_one, err);
+    if (err->rc == SQLITE_OK && long_one > 0) ck_index_pack(store, long_one, err);
     return err->rc;
 }
 

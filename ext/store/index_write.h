@@ -41,4 +41,11 @@ int ck_index_forget(CkStore *store, const int64_t *ids, size_t n, CkError *err);
 /* Begins the model's index, or packs tails, if it is time to. Called with the seq of each put. */
 int ck_index_look_after(CkStore *store, const CkModel *model, int64_t seq, CkError *err);
 
+/*
+** Moves the tail of a model to blocks of its current generation, in a write transaction. An
+** embedding whose stale bit is set stays: the bit is of its id, and so would hide it in the new
+** block as in the old one.
+*/
+int ck_index_pack(CkStore *store, int64_t model_id, CkError *err);
+
 #endif

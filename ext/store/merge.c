@@ -6,38 +6,38 @@
 #include "base/coding.h"
 #include "store/calibrate.h"
 #include "store/coder.h"
+#include "store/graph_build.h"
 #include "store/idset.h"
 #include "store/index.h"
 #include "store/log.h"
 #include "store/mean.h"
+#include "store/merge_claim.h"
 #include "store/planner.h"
 #include "store/stale.h"
 #include "store/tail.h"
 #include "store/vector_reader.h"
 
-/* Blocks written in one transaction: 400 KB, a few milliseconds; and old ones deleted in one. */
+/* Blocks written in one transaction: 400 KB, a few milliseconds. */
 #define BLOCKS_PER_WRITE 8
-#define BLOCKS_PER_DROP 64
 
 /* More vectors than this that were put meanwhile are coded into blocks before the flip, which
 ** codes the rest while it holds the lock. After some rounds it does so however many. */
 #define FLIP_TAIL_MAX 4096
 #define ROUNDS_MAX 4
 
-#define TASK "optimize" /* in ck_progress */
+/* Coding is one part in so many of what it takes with a graph, about. */
+#define GRAPH_SHARE 8
 
 typedef struct Merge {
     CkStore *store;
     const CkModel *model;
-    int calibrates;
-    int64_t builder; /* what the claim says */
-    int claimed;
+    int calibrates, with_graph;
+    CkMergeClaim claim;
     int64_t old_generation, generation;
     int64_t since_seq; /* the counter at the claim */
     int64_t coded_to;  /* ids up to this one are in the new blocks */
     int64_t n_coded, n_damaged, n_total;
     int64_t number; /* the next block's */
-    int64_t drop_from, drop_to, n_dropped; /* addresses of blocks to delete */
     int64_t started_at;
     int depth;
     int n_rounds;
@@ -47,38 +47,20 @@ typedef struct Merge {
     CkScanBuilder blocks;
     CkStaleBits stale_before; /* the bits at the claim */
     CkIdSet fresh;             /* ids that had one and that the new blocks are right about */
+    CkGraphBuild *graph;       /* NULL: there will be none */
+    int graph_done;            /* all of its blocks are written */
+    int64_t n_graph_blocks;    /* the scan plane's blocks that it knows */
     CkMergeResult *result;
 } Merge;
 
-/* Claims the index, or later renews the claim, or finds that another builder has it. Who was
-** overtaken must not claim again: nothing is as it was, not even the generation. */
-static int claim(Merge *merge, CkError *err) {
-    CkStore *store = merge->store;
-    int64_t model = merge->model->id, now = ck_conn_now(store->conn);
-    if (merge->claimed) {
-        ck_stmt_run(store, CK_SQL_INDEX_RENEW, err, "iii", model, merge->builder, now);
-    } else if (ck_stmt_run(store, CK_SQL_INDEX_ADD, err, "i", model) == SQLITE_OK) {
-        ck_stmt_run(store, CK_SQL_INDEX_CLAIM, err, "iiii", model, merge->builder, now,
-                    now - CK_MERGE_CLAIM_S);
-    }
-    if (err->rc == SQLITE_OK && sqlite3_changes(store->conn->db) == 0) merge->result->busy = 1;
-    merge->claimed = 1;
-    return err->rc;
-}
-
 /* A transaction of the merge; the work is done only under the claim. */
-static int locked(Merge *merge, int (*work)(Merge *merge, CkError *err), CkError *err) {
-    CkWrite write;
-    if (merge->result->busy || ck_write_begin(&write, merge->store, err) != SQLITE_OK) {
-        return err->rc;
-    }
-    if (!merge->flipped) claim(merge, err);
-    if (err->rc == SQLITE_OK && !merge->result->busy) work(merge, err);
-    return ck_write_end(&write, err);
+static int locked(Merge *merge, CkMergeWork work, CkError *err) {
+    return ck_merge_locked(&merge->claim, work, merge, err);
 }
 
 /* Notes where the store is, and which generation comes next. */
-static int begin(Merge *merge, CkError *err) {
+static int begin(void *context, CkError *err) {
+    Merge *merge = context;
     CkStore *store = merge->store;
     int64_t model = merge->model->id;
     int found;
@@ -102,20 +84,10 @@ static int begin(Merge *merge, CkError *err) {
     return err->rc;
 }
 
-/* Deletes a batch of the blocks from merge->drop_from to before merge->drop_to. */
-static int drop_some(Merge *merge, CkError *err) {
-    return ck_block_drop(merge->store, merge->drop_from, merge->drop_to, BLOCKS_PER_DROP,
-                         &merge->n_dropped, err);
-}
-
 static int drop_generations(Merge *merge, int64_t first, int64_t end, CkError *err) {
-    merge->drop_from = ck_block_address(merge->model->id, first, 0, 0);
-    merge->drop_to = ck_block_address(merge->model->id, end, 0, 0);
-    do {
-        locked(merge, drop_some, err);
-    } while (err->rc == SQLITE_OK && !merge->result->busy &&
-             merge->n_dropped == BLOCKS_PER_DROP);
-    return err->rc;
+    int64_t model = merge->model->id;
+    return ck_merge_drop(&merge->claim, ck_block_address(model, first, 0, 0),
+                         ck_block_address(model, end, 0, 0), err);
 }
 
 /* Under the claim: what is not of the generation in use was left by a builder that died. */
@@ -132,13 +104,15 @@ static int code_vector(void *context, int64_t id, const float *x, CkError *err) 
     CkSignFactors factors;
     ck_coder_code(&merge->coder, x, merge->coder.code, &factors);
     ck_scan_builder_add(&merge->blocks, id, &factors, merge->coder.code, err);
+    if (merge->graph && !merge->graph_done) ck_graph_build_add(merge->graph, id, x, err);
     if (err->rc != SQLITE_OK) return err->rc;
     if (ck_stale_bits_test(&merge->stale_before, id)) ck_idset_add(&merge->fresh, id, err);
     return err->rc;
 }
 
-static int write_blocks(Merge *merge, CkError *err) {
-    CkProgress progress = {TASK, merge->started_at, merge->n_coded, merge->n_total};
+static int write_blocks(void *context, CkError *err) {
+    Merge *merge = context;
+    CkProgress progress = {CK_MERGE_TASK, merge->started_at, merge->n_coded, merge->n_total};
     ck_scan_builder_write(&merge->blocks, merge->store, merge->model->id, merge->generation,
                           &merge->number, err);
     return err->rc == SQLITE_OK ? ck_progress_set(merge->store, &progress, err) : err->rc;
@@ -152,7 +126,7 @@ static int code_up_to(Merge *merge, int64_t last, CkError *err) {
         ck_vectors_read(merge->store, merge->model, &batch, code_vector, merge, err);
         merge->n_coded += (int64_t)merge->blocks.n;
         if (err->rc == SQLITE_OK && merge->blocks.n > 0) locked(merge, write_blocks, err);
-    } while (err->rc == SQLITE_OK && !merge->result->busy && batch.n_read == batch.limit);
+    } while (err->rc == SQLITE_OK && !merge->claim.lost && batch.n_read == batch.limit);
     merge->n_damaged += batch.n_damaged;
     merge->coded_to = last;
     return err->rc;
@@ -253,6 +227,12 @@ static int store_mean(Merge *merge, CkError *err) {
     return err->rc;
 }
 
+/* The row of the new generation's graph, or none. */
+static int store_graph(Merge *merge, CkError *err) {
+    if (merge->graph) return ck_graph_build_flip(merge->graph, merge->n_graph_blocks, err);
+    return ck_stmt_run(merge->store, CK_SQL_GRAPH_DROP, err, "i", merge->model->id);
+}
+
 /* What was done, and what could not be. */
 static int report(Merge *merge, CkError *err) {
     CkStore *store = merge->store;
@@ -269,7 +249,7 @@ static int report(Merge *merge, CkError *err) {
     } else if (err->rc == SQLITE_OK) {
         ck_errors_remove(store, "optimize", "damaged", err);
     }
-    return ck_progress_clear(store, TASK, err);
+    return ck_progress_clear(store, CK_MERGE_TASK, err);
 }
 
 /*
@@ -286,7 +266,8 @@ static void give_up(Merge *merge) {
 }
 
 /* Makes the new generation the one that is read, unless too much is left for the tail. */
-static int flip(Merge *merge, CkError *err) {
+static int flip(void *context, CkError *err) {
+    Merge *merge = context;
     CkIdSet ids;
     ck_idset_init(&ids);
     list_changed(merge, &ids, err);
@@ -295,33 +276,66 @@ static int flip(Merge *merge, CkError *err) {
         clear_stale(merge, err);
         if (err->rc == SQLITE_OK) renew_tail(merge, ck_idset_ids(&ids), n, err);
         if (err->rc == SQLITE_OK) store_mean(merge, err);
+        if (err->rc == SQLITE_OK) store_graph(merge, err);
         if (err->rc == SQLITE_OK) ck_stmt_run(merge->store, CK_SQL_META_TOUCH, err, "");
         if (err->rc == SQLITE_OK) report(merge, err);
-        merge->flipped = err->rc == SQLITE_OK;
+        merge->flipped = merge->claim.over = err->rc == SQLITE_OK;
         if (!merge->flipped) give_up(merge);
     }
     ck_idset_release(&ids);
     return err->rc;
 }
 
-static int unclaim(Merge *merge, CkError *err) {
-    ck_stmt_run(merge->store, CK_SQL_INDEX_UNCLAIM, err, "ii", merge->model->id, merge->builder);
-    return ck_progress_clear(merge->store, TASK, err);
+/* Whether there will be a graph, and room for it. */
+static int begin_graph(Merge *merge, CkError *err) {
+    if (!merge->with_graph || merge->n_total < ck_graph_min(merge->store) ||
+        merge->n_total > CK_HNSW_NODES_MAX) {
+        return SQLITE_OK;
+    }
+    merge->graph = sqlite3_malloc64(sizeof *merge->graph);
+    if (!merge->graph) return ck_error_nomem(err);
+    return ck_graph_build_init(merge->graph, merge->store, merge->model, merge->n_total, err);
+}
+
+static int write_graph(void *context, CkError *err) {
+    Merge *merge = context;
+    return ck_graph_build_write(merge->graph, merge->generation, &merge->graph_done, err);
+}
+
+/* Builds the graph of what was coded so far, and writes its blocks. */
+static int build_graph(Merge *merge, CkError *err) {
+    CkMergePulse pulse = {
+        .claim = &merge->claim,
+        .started_at = merge->started_at,
+        .done = merge->n_coded,
+        .total = merge->n_coded * GRAPH_SHARE,
+        .share = 1 - 1.0 / GRAPH_SHARE,
+        .err = err,
+    };
+    CkGraphStep step = {ck_merge_pulse, &pulse};
+    merge->n_graph_blocks = merge->number;
+    ck_graph_build_run(merge->graph, &step, err);
+    while (err->rc == SQLITE_OK && !merge->claim.lost && !merge->graph_done) {
+        locked(merge, write_graph, err);
+    }
+    return err->rc;
 }
 
 static int build(Merge *merge, CkError *err) {
     CkStore *store = merge->store;
     int found;
     ck_mean_read(store, merge->model, merge->since_seq, merge->mean, err);
+    if (err->rc == SQLITE_OK) begin_graph(merge, err);
     if (err->rc == SQLITE_OK) code_up_to(merge, merge->since_seq, err);
-    if (err->rc == SQLITE_OK && merge->calibrates && !merge->result->busy) {
+    if (err->rc == SQLITE_OK && merge->graph && !merge->claim.lost) build_graph(merge, err);
+    if (err->rc == SQLITE_OK && merge->calibrates && !merge->claim.lost) {
         CkCalibration what = {store, merge->model, merge->mean, merge->generation,
                               merge->coded_to};
         ck_calibrate(&what, &merge->depth, err);
     }
-    while (err->rc == SQLITE_OK && !merge->flipped && !merge->result->busy) {
+    while (err->rc == SQLITE_OK && !merge->flipped && !merge->claim.lost) {
         locked(merge, flip, err);
-        if (err->rc == SQLITE_OK && !merge->flipped && !merge->result->busy) {
+        if (err->rc == SQLITE_OK && !merge->flipped && !merge->claim.lost) {
             int64_t last = 0;
             ck_stmt_ints(store, CK_SQL_META_SEQ, err, &last, 1, &found, "");
             if (err->rc == SQLITE_OK) code_up_to(merge, last, err);
@@ -333,7 +347,7 @@ static int build(Merge *merge, CkError *err) {
 static int run(Merge *merge, CkError *err) {
     locked(merge, begin, err);
     if (err->rc == SQLITE_OK) drop_orphans(merge, err);
-    if (err->rc == SQLITE_OK && !merge->result->busy) build(merge, err);
+    if (err->rc == SQLITE_OK && !merge->claim.lost) build(merge, err);
     if (err->rc == SQLITE_OK && merge->flipped) {
         /* And no other: the next builder may be at work already. */
         drop_generations(merge, merge->old_generation, merge->old_generation + 1, err);
@@ -343,47 +357,49 @@ static int run(Merge *merge, CkError *err) {
     } else if (err->rc != SQLITE_OK && !merge->flipped) {
         /* Whoever comes next need not wait; if this fails too, the claim grows old. */
         CkError ignored = CK_ERROR_NONE;
-        locked(merge, unclaim, &ignored);
+        ck_merge_locked(&merge->claim, ck_merge_unclaim, &merge->claim, &ignored);
         ck_error_release(&ignored);
     }
     return err->rc;
 }
 
-static int merge_model(CkStore *store, const CkModel *model, int calibrates, CkMergeResult *result,
-                       CkError *err) {
-    Merge merge = {
-        .store = store,
-        .model = model,
-        .calibrates = calibrates,
-        .started_at = ck_conn_now(store->conn),
-        .depth = ck_plan_depth(model->dims),
-        .result = result,
-    };
-    memset(result, 0, sizeof *result);
+static int merge_model(Merge *merge, CkError *err) {
+    CkStore *store = merge->store;
+    const CkModel *model = merge->model;
+    memset(merge->result, 0, sizeof *merge->result);
     if (model->id > CK_BLOCK_MODEL_MAX) return SQLITE_OK;
-    if (store->builder == 0) sqlite3_randomness(sizeof store->builder, &store->builder);
-    merge.builder = store->builder;
-    ck_stale_bits_init(&merge.stale_before);
-    ck_idset_init(&merge.fresh);
-    ck_scan_builder_init(&merge.blocks, ck_sign_code_bytes(model->dims));
-    merge.mean = sqlite3_malloc64(model->dims * sizeof *merge.mean);
-    if (!merge.mean) ck_error_nomem(err);
-    if (err->rc == SQLITE_OK && ck_coder_init(&merge.coder, model, merge.mean, err) == SQLITE_OK) {
-        run(&merge, err);
+    merge->started_at = ck_conn_now(store->conn);
+    merge->depth = ck_plan_depth(model->dims);
+    ck_merge_claim_init(&merge->claim, store, model->id);
+    ck_stale_bits_init(&merge->stale_before);
+    ck_idset_init(&merge->fresh);
+    ck_scan_builder_init(&merge->blocks, ck_sign_code_bytes(model->dims));
+    merge->mean = sqlite3_malloc64(model->dims * sizeof *merge->mean);
+    if (!merge->mean) ck_error_nomem(err);
+    if (err->rc == SQLITE_OK &&
+        ck_coder_init(&merge->coder, model, merge->mean, err) == SQLITE_OK) {
+        run(merge, err);
     }
-    ck_coder_release(&merge.coder);
-    sqlite3_free(merge.mean);
-    ck_scan_builder_release(&merge.blocks);
-    ck_idset_release(&merge.fresh);
-    ck_stale_bits_release(&merge.stale_before);
+    merge->result->busy = merge->claim.lost;
+    if (merge->graph) ck_graph_build_release(merge->graph);
+    sqlite3_free(merge->graph);
+    ck_coder_release(&merge->coder);
+    sqlite3_free(merge->mean);
+    ck_scan_builder_release(&merge->blocks);
+    ck_idset_release(&merge->fresh);
+    ck_stale_bits_release(&merge->stale_before);
     return err->rc;
 }
 
-int ck_merge_run(CkStore *store, const CkModel *model, CkMergeResult *result, CkError *err) {
-    return merge_model(store, model, 1, result, err);
+int ck_merge_run(CkStore *store, const CkModel *model, int with_graph, CkMergeResult *result,
+                 CkError *err) {
+    Merge merge = {.store = store, .model = model, .calibrates = 1, .with_graph = with_graph,
+                   .result = result};
+    return merge_model(&merge, err);
 }
 
 int ck_merge_begin(CkStore *store, const CkModel *model, CkError *err) {
     CkMergeResult result;
-    return merge_model(store, model, 0, &result, err);
+    Merge merge = {.store = store, .model = model, .result = &result};
+    return merge_model(&merge, err);
 }

@@ -70,5 +70,6 @@ int ck_model_register(CkStore *store, const char *name, const char *version, CkM
                 (int64_t)model->normalized, (int64_t)model->m, (int64_t)model->ef_construction,
                 (int64_t)model->ef_search);
     model->id = sqlite3_last_insert_rowid(store->conn->db);
+    if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_META_TOUCH, err, "");
     return err->rc;
 }

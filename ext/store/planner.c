@@ -1,6 +1,9 @@
 /* The planner: see planner.h. */
 #include "store/planner.h"
 
+#include <math.h>
+#include <string.h>
+
 /*
 ** Costs in nanoseconds, at 768 dims, with the file in the page cache. The rows are measured through
 ** SQL; the others are what the kernels take, rounded up, and for a candidate something between.
@@ -11,12 +14,33 @@
 #define FILTERED_SLOT_NS 2  /* to see that a slot does not pass */
 #define CANDIDATE_NS 1000   /* from a candidate to a neighbour: 2100 to be read, 100 by int8 code */
 
+/* A code of the graph, met at random, and what is done about it; part of it for each dim. */
+#define NODE_NS 30
+#define NODE_DIM_NS 0.04
+#define FILTERED_NODE_NS 15 /* to see whether a node passes */
+#define GRAPH_BLOCK_NS 20000 /* to read a block */
+
+/* A search meets about one new block for so many distances. Blocks that are read stay, so to a
+** connection that searches again they are an investment, of which each search pays a part. */
+#define DISTANCES_PER_BLOCK 4
+#define BLOCK_USES 8
+
+/* The recall that is meant when nothing is said. */
+#define DEFAULT_RECALL 0.99
+
+/* Where no calibration says how many distances an ef takes. */
+#define DISTANCES_PER_EF 20
+
+/* Nodes that a filtered search walks from, at most. */
+#define WALK_EF_MAX 16384
+
 /* Queries of up to so many neighbours are answered from the same candidates, so that pages of
 ** LIMIT and OFFSET fit together. */
 #define FIRST_PAGES_K 32
 
 /* The recall that an index's depth is calibrated for; more than it takes twice the candidates. */
 #define CALIBRATED_RECALL 0.995
+#define CALIBRATED_K 10
 
 /* Vectors of few components are told apart by calibration, or by comparing most of them. */
 #define BEGIN_DEPTH_MAX 512
@@ -27,6 +51,13 @@ int ck_plan_depth(uint32_t dims) {
     ** with 100 at 768 dims. */
     int depth = 60 + 48000 / (int)dims;
     return depth < BEGIN_DEPTH_MAX ? depth : BEGIN_DEPTH_MAX;
+}
+
+/* Whether the environment wants this path: the first word of its name is said. */
+static int is_forced(const CkPlanInput *input, CkPath path) {
+    const char *name = ck_path_name(path);
+    size_t n = strcspn(name, " ");
+    return input->forced && strlen(input->forced) == n && !strncmp(input->forced, name, n);
 }
 
 /* Candidates to compare for k neighbours: more neighbours need more, but not as many times more. */
@@ -42,23 +73,97 @@ static size_t depth_of(const CkPlanInput *input) {
 static CkPlan plan_without_index(const CkPlanInput *input) {
     if (input->n_passing >= 0 &&
         input->n_passing * LOOKED_UP_ROW_NS < input->n_rows * SCANNED_ROW_NS) {
-        return (CkPlan){CK_PATH_EXACT_LOOKUP, 0};
+        return (CkPlan){CK_PATH_EXACT_LOOKUP, 0, 0, 0};
     }
-    return (CkPlan){CK_PATH_EXACT_SCAN, 0};
+    return (CkPlan){CK_PATH_EXACT_SCAN, 0, 0, 0};
 }
 
-CkPlan ck_plan(const CkPlanInput *input) {
+/* The least ef that was measured to give a recall; 0 when none was. Between two measured ones it is
+** interpolated, in proportion to the recall. */
+static size_t ef_for(const CkPlanGraph *graph, double recall) {
+    for (size_t i = 0; i < graph->n_efforts; i++) {
+        const CkEffort *at = &graph->efforts[i], *below = at - 1;
+        if ((double)at->recall < recall) continue;
+        if (i == 0 || at->recall <= below->recall) return at->ef;
+        double part = (recall - (double)below->recall) / (double)(at->recall - below->recall);
+        return below->ef + (size_t)ceil(part * (at->ef - below->ef));
+    }
+    return 0;
+}
+
+static double distances_for(const CkPlanGraph *graph, size_t ef) {
+    for (size_t i = 0; i < graph->n_efforts; i++) {
+        const CkEffort *at = &graph->efforts[i];
+        if (at->ef >= ef) return (double)at->n_distances;
+    }
+    if (graph->n_efforts == 0) return (double)ef * DISTANCES_PER_EF;
+    const CkEffort *last = &graph->efforts[graph->n_efforts - 1];
+    return (double)last->n_distances * (double)ef / last->ef;
+}
+
+/* The ef of a search, 0 when the graph cannot give what is asked for. */
+static size_t ef_of(const CkPlanInput *input) {
+    const CkPlanGraph *graph = input->graph;
+    size_t ef = input->ef;
+    if (input->recall > 0) {
+        ef = ef_for(graph, input->recall);
+    } else if (ef == 0) {
+        ef = ef_for(graph, DEFAULT_RECALL);
+        if (ef > 0 && ef < graph->ef_search) ef = graph->ef_search;
+    }
+    if (ef == 0) return 0;
+    /* It was calibrated for ten neighbours. */
+    if (input->k > CALIBRATED_K && input->ef == 0) ef += 2 * (input->k - CALIBRATED_K);
+    return ef > input->k ? ef : input->k;
+}
+
+/* Plans the graph's path; its cost, or infinity when there is none. */
+static double plan_graph(const CkPlanInput *input, CkPlan *plan) {
+    const CkPlanGraph *graph = input->graph;
+    size_t ef = graph && input->n_passing != 0 ? ef_of(input) : 0;
+    if (ef == 0) return INFINITY;
+    double passing = input->n_passing >= 0 ? (double)input->n_passing : (double)input->n_rows;
+    double share = fmin(1, passing / fmax(1, (double)input->n_rows));
+    share *= 1 - fmin(1, (double)graph->n_dead / (double)graph->n_nodes);
+    double walk_ef = ceil((double)ef / fmax(share, 1.0 / WALK_EF_MAX));
+    if (walk_ef > WALK_EF_MAX && walk_ef > (double)ef) return INFINITY;
+    *plan = (CkPlan){CK_PATH_GRAPH, depth_of(input), ef, (size_t)walk_ef};
+    double n_distances = fmin(distances_for(graph, plan->walk_ef), (double)graph->n_nodes);
+    double node_ns = NODE_NS + NODE_DIM_NS * input->dims;
+    if (input->n_passing >= 0 || graph->n_dead > 0) node_ns += FILTERED_NODE_NS;
+    double n_reads = n_distances / DISTANCES_PER_BLOCK * (1 - graph->resident);
+    if (!graph->is_first) n_reads /= BLOCK_USES;
+    return n_distances * node_ns + n_reads * GRAPH_BLOCK_NS + (double)graph->n_beside * CODE_NS +
+           (double)(input->k + (graph->n_beside > 0 ? plan->depth : 0)) * CANDIDATE_NS;
+}
+
+/* What the cheaper of the ways without a graph is, and costs. */
+static double plan_scan(const CkPlanInput *input, CkPlan *plan) {
     CkPlan exact = plan_without_index(input);
-    if (input->depth == 0 || input->recall >= 1) return exact;
+    int64_t n_read = exact.path == CK_PATH_EXACT_LOOKUP ? input->n_passing : input->n_rows;
+    int64_t row_ns = exact.path == CK_PATH_EXACT_LOOKUP ? LOOKED_UP_ROW_NS : SCANNED_ROW_NS;
+    double exact_ns = (double)n_read * (double)row_ns;
+    *plan = exact;
+    if (input->depth == 0 || input->recall >= 1) return exact_ns;
     size_t depth = depth_of(input);
     int64_t n_codes = input->n_passing >= 0 && input->n_passing < input->n_rows ? input->n_passing
                                                                                 : input->n_rows;
-    int64_t n_read = exact.path == CK_PATH_EXACT_LOOKUP ? input->n_passing : input->n_rows;
-    int64_t row_ns = exact.path == CK_PATH_EXACT_LOOKUP ? LOOKED_UP_ROW_NS : SCANNED_ROW_NS;
     int64_t filter_ns = input->n_passing >= 0 ? input->n_rows * FILTERED_SLOT_NS : 0;
-    int64_t refine_ns = (int64_t)depth * CANDIDATE_NS;
-    if (n_read * row_ns <= n_codes * CODE_NS + filter_ns + refine_ns) return exact;
-    return (CkPlan){CK_PATH_INDEX_SCAN, depth};
+    double scan_ns = (double)(n_codes * CODE_NS + filter_ns + (int64_t)depth * CANDIDATE_NS);
+    if (exact_ns <= scan_ns && !is_forced(input, CK_PATH_INDEX_SCAN)) return exact_ns;
+    *plan = (CkPlan){CK_PATH_INDEX_SCAN, depth, 0, 0};
+    return scan_ns;
+}
+
+CkPlan ck_plan(const CkPlanInput *input) {
+    CkPlan scan, graph;
+    double scan_ns = plan_scan(input, &scan);
+    if (input->recall >= 1 || input->depth == 0) return scan;
+    if (is_forced(input, CK_PATH_EXACT_SCAN)) return plan_without_index(input);
+    if (is_forced(input, CK_PATH_INDEX_SCAN)) return scan;
+    double graph_ns = plan_graph(input, &graph);
+    if (isinf(graph_ns)) return scan;
+    return graph_ns < scan_ns || is_forced(input, CK_PATH_GRAPH) ? graph : scan;
 }
 
 const char *ck_path_name(CkPath path) {
@@ -67,7 +172,9 @@ const char *ck_path_name(CkPath path) {
         return "exact scan";
     case CK_PATH_EXACT_LOOKUP:
         return "exact lookup";
-    default:
+    case CK_PATH_INDEX_SCAN:
         return "index scan";
+    default:
+        return "graph";
     }
 }

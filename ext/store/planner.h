@@ -7,24 +7,43 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "store/graph_format.h"
+
 typedef enum CkPath {
     CK_PATH_EXACT_SCAN,   /* read every vector of the model in id order */
     CK_PATH_EXACT_LOOKUP, /* read the passing vectors one by one */
-    CK_PATH_INDEX_SCAN    /* scan the sign codes, compare the best candidates exactly */
+    CK_PATH_INDEX_SCAN,   /* scan the sign codes, compare the best candidates exactly */
+    CK_PATH_GRAPH         /* walk the graph, scan what it does not know, compare the best exactly */
 } CkPath;
+
+/* The graph of the index. */
+typedef struct CkPlanGraph {
+    const CkEffort *efforts; /* what searches with some ef find and cost, ascending */
+    size_t n_efforts;
+    size_t ef_search;   /* of the model: the least ef when nothing is asked for */
+    int64_t n_nodes;
+    int64_t n_beside;   /* slots that it does not know, which must be scanned */
+    int64_t n_dead;     /* its embeddings that are stale, about */
+    double resident;    /* the share of its blocks that is in memory */
+    int is_first;       /* the connection searches for the first time */
+} CkPlanGraph;
 
 typedef struct CkPlanInput {
     int64_t n_passing; /* ids that may be returned, -1 for all */
     int64_t n_rows;    /* about how many vectors there are */
+    uint32_t dims;
     size_t k;
     size_t ef;     /* candidates asked for, 0: not said */
     double recall; /* recall asked for, 0: not said; 1 is exact */
     size_t depth;  /* the index's candidates for ten neighbours; 0: there is no index */
+    const CkPlanGraph *graph; /* NULL: there is none */
+    const char *forced;       /* the path that CK_PLAN names (store/conn.h), or "", or NULL */
 } CkPlanInput;
 
 typedef struct CkPlan {
     CkPath path;
-    size_t depth; /* candidates to compare, for CK_PATH_INDEX_SCAN */
+    size_t depth; /* candidates to compare of a scan, of all or of what the graph does not know */
+    size_t ef, walk_ef; /* for CK_PATH_GRAPH */
 } CkPlan;
 
 CkPlan ck_plan(const CkPlanInput *input);

@@ -9,8 +9,8 @@
 #include "store/reencode.h"
 
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "store/gc.h"
 #include "store/log.h"
 #include "store/stored_vector.h"
@@ -32,12 +32,6 @@ typedef struct Run {
     float *x; /* the vector at hand */
     CkReencode *result;
 } Run;
-
-static int64_t monotonic_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* Looks up the next ids when those at hand are used up. */
 static int next_ids(Run *run, CkError *err) {
@@ -145,12 +139,12 @@ static int rewrite_row(Run *run, int64_t id, CkError *err) {
 
 /* Rewrites until the time is up, or until the next lookup, which is better made unlocked. */
 static int rewrite_batch(Run *run, int bounded, CkError *err) {
-    int64_t start = monotonic_ms();
+    int64_t start = ck_clock_ms();
     if (set_target(run, err) != SQLITE_OK) return err->rc;
     while (err->rc == SQLITE_OK && !run->done) {
         if (run->at < run->n_ids) {
             rewrite_row(run, run->ids[run->at++], err);
-            if (bounded && monotonic_ms() - start >= CK_GC_BATCH_MS) break;
+            if (bounded && ck_clock_ms() - start >= CK_GC_BATCH_MS) break;
         } else if (bounded && !run->at_end) {
             break;
         } else if (next_ids(run, err) == SQLITE_OK) {
@@ -163,6 +157,9 @@ static int rewrite_batch(Run *run, int bounded, CkError *err) {
 /* What is written about the run at the end of a batch. */
 static int report(Run *run, int bounded, CkError *err) {
     const CkReencode *result = run->result;
+    /* What connections keep of the vectors is old. */
+    ck_stmt_run(run->store, CK_SQL_GRAPH_TOUCH, err, "i", run->model->id);
+    ck_stmt_run(run->store, CK_SQL_META_TOUCH, err, "");
     if (!run->done) {
         CkProgress progress = {"reencode", run->started_at,
                                result->n_rows + result->n_kept + result->n_damaged,
@@ -184,11 +181,11 @@ static int report(Run *run, int bounded, CkError *err) {
 static int run_batch(Run *run, CkError *err) {
     CkWrite write;
     if (ck_write_begin(&write, run->store, err) != SQLITE_OK) return err->rc;
-    int64_t start = monotonic_ms();
+    int64_t start = ck_clock_ms();
     int bounded = write.owned;
     if (rewrite_batch(run, bounded, err) == SQLITE_OK) report(run, bounded, err);
     if (ck_write_end(&write, err) != SQLITE_OK || run->done) return err->rc;
-    int64_t held_ms = monotonic_ms() - start;
+    int64_t held_ms = ck_clock_ms() - start;
     sqlite3_sleep((int)(held_ms < CK_GC_BATCH_MS ? CK_GC_BATCH_MS : held_ms));
     return next_ids(run, err);
 }

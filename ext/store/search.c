@@ -1,14 +1,16 @@
 /*
 ** Search: see search.h.
 **
-** Three ways lead to an answer, and planner.h says which: to read every vector, to read those that
-** pass by id, or to scan the index for candidates and compare these.
+** Four ways lead to an answer, and planner.h says which: to read every vector, to read those that
+** pass by id, to scan the index for candidates and compare these, or to walk the graph and scan
+** only what it does not know yet.
 */
 #include "store/search.h"
 
 #include <string.h>
 
 #include "store/candidates.h"
+#include "store/graph_search.h"
 #include "store/nearest.h"
 #include "store/planner.h"
 #include "store/refine.h"
@@ -19,6 +21,7 @@ typedef struct Search {
     const CkQuery *query;
     CkNearest nearest;
     CkIndex *index; /* NULL when the model has none */
+    int64_t n_distances, n_codes, n_candidates;
 } Search;
 
 /* Compares the vector of a stepped row of (id, encoding, checksum, data). */
@@ -77,26 +80,41 @@ static int exact_lookup(Search *search, CkError *err) {
     return err->rc;
 }
 
-static int scan_index(Search *search, size_t depth, int64_t *n_codes, size_t *n_candidates,
-                      CkError *err) {
-    const CkQuery *query = search->query;
-    float norm = search->nearest.query_norm;
+/* What the query is multiplied by to be compared with codes. */
+static float scale_of(const Search *search) {
+    return search->query->model->metric == CK_METRIC_COSINE ? 1 / search->nearest.query_norm : 1;
+}
+
+/* Scans blocks from first_block on, and the tail. */
+static int scan_index(Search *search, size_t depth, size_t first_block, CkError *err) {
     CkScan scan = {
-        .x = query->x,
-        .scale = query->model->metric == CK_METRIC_COSINE ? 1 / norm : 1,
+        .x = search->query->x,
+        .scale = scale_of(search),
         .depth = depth,
-        .passing = query->passing,
+        .first_block = first_block,
+        .passing = search->query->passing,
     };
     CkBuf candidates;
     ck_buf_init(&candidates);
-    ck_candidates_scan(search->index, &scan, &candidates, n_codes, err);
+    ck_candidates_scan(search->index, &scan, &candidates, &search->n_codes, err);
     const CkCandidate *candidate = (const CkCandidate *)(const void *)candidates.data;
-    *n_candidates = candidates.n_bytes / sizeof *candidate;
+    size_t n = candidates.n_bytes / sizeof *candidate;
+    search->n_candidates = (int64_t)n;
     if (err->rc == SQLITE_OK) {
-        ck_refine(search->index, &search->nearest, candidate, *n_candidates, scan.scale, err);
+        ck_refine(search->index, &search->nearest, candidate, n, scan.scale, err);
     }
     ck_buf_release(&candidates);
     return err->rc;
+}
+
+static int walk_graph(Search *search, const CkPlan *plan, CkError *err) {
+    CkIndex *index = search->index;
+    CkGraphSearch what = {scale_of(search), plan->ef, plan->walk_ef, search->query->passing};
+    if (ck_graph_search(index, &search->nearest, &what, &search->n_distances, err) != SQLITE_OK ||
+        ck_index_slots_beside_graph(index) == 0) {
+        return err->rc;
+    }
+    return scan_index(search, plan->depth, (size_t)index->graph.row.n_scan_blocks, err);
 }
 
 /* How many rows there are to choose from, about. */
@@ -107,20 +125,70 @@ static int count_rows(Search *search, int64_t *n_rows, CkError *err) {
     return ck_stmt_ints(search->store, CK_SQL_EMBEDDING_MAX_ID, err, n_rows, 1, &found, "");
 }
 
-static int run(Search *search, CkError *err) {
-    const CkQuery *query = search->query;
+/* Says how the answer was found. */
+static void describe(const Search *search, const CkPlan *plan) {
     CkHits *hits = search->nearest.hits;
+    const char *name = ck_path_name(plan->path);
+    long long n_vectors = search->nearest.n_compared;
+    switch (plan->path) {
+    case CK_PATH_GRAPH:
+        sqlite3_snprintf(sizeof hits->plan, hits->plan,
+                         "%s, ef %llu, %lld nodes, %lld codes, %lld vectors", name,
+                         (unsigned long long)plan->ef, (long long)search->n_distances,
+                         (long long)search->n_codes, n_vectors);
+        break;
+    case CK_PATH_INDEX_SCAN:
+        sqlite3_snprintf(sizeof hits->plan, hits->plan,
+                         "%s, %lld codes, %lld candidates, %lld vectors", name,
+                         (long long)search->n_codes, (long long)search->n_candidates, n_vectors);
+        break;
+    default:
+        sqlite3_snprintf(sizeof hits->plan, hits->plan, "%s, %lld vectors", name, n_vectors);
+    }
+}
+
+/* What the planner is to know of the graph. */
+static CkPlanGraph describe_graph(const CkIndex *index, const CkModel *model) {
+    int64_t n_blocks, n_kept;
+    ck_graph_blocks(&index->graph, &n_blocks, &n_kept);
+    const CkGraphRow *row = &index->graph.row;
+    return (CkPlanGraph){
+        .efforts = row->efforts,
+        .n_efforts = row->n_efforts,
+        .ef_search = (size_t)model->ef_search,
+        .n_nodes = row->shape.n[0],
+        .n_beside = ck_index_slots_beside_graph(index),
+        .n_dead = index->stale.n < row->shape.n[0] ? index->stale.n : row->shape.n[0],
+        .resident = n_blocks > 0 ? (double)n_kept / (double)n_blocks : 0,
+        .is_first = index->n_queries <= 1,
+    };
+}
+
+static CkPlan plan_search(Search *search, int64_t n_rows) {
+    const CkQuery *query = search->query;
+    const CkIndex *index = search->index;
+    CkPlanGraph graph;
     CkPlanInput input = {
         .n_passing = query->passing->restricts ? (int64_t)ck_idset_count(query->passing) : -1,
+        .n_rows = n_rows,
+        .dims = query->model->dims,
         .k = query->k,
         .ef = query->ef,
         .recall = query->recall,
-        .depth = search->index ? (size_t)search->index->depth : 0,
+        .depth = index ? (size_t)index->depth : 0,
+        .forced = search->store->conn->plan,
     };
-    int64_t n_codes = 0;
-    size_t n_candidates = 0;
-    if (count_rows(search, &input.n_rows, err) != SQLITE_OK) return err->rc;
-    CkPlan plan = ck_plan(&input);
+    if (index && index->graph.exists) {
+        graph = describe_graph(index, query->model);
+        input.graph = &graph;
+    }
+    return ck_plan(&input);
+}
+
+static int run(Search *search, CkError *err) {
+    int64_t n_rows = 0;
+    if (count_rows(search, &n_rows, err) != SQLITE_OK) return err->rc;
+    CkPlan plan = plan_search(search, n_rows);
     switch (plan.path) {
     case CK_PATH_EXACT_SCAN:
         exact_scan(search, err);
@@ -129,18 +197,13 @@ static int run(Search *search, CkError *err) {
         exact_lookup(search, err);
         break;
     case CK_PATH_INDEX_SCAN:
-        scan_index(search, plan.depth, &n_codes, &n_candidates, err);
+        scan_index(search, plan.depth, 0, err);
+        break;
+    case CK_PATH_GRAPH:
+        walk_graph(search, &plan, err);
         break;
     }
-    const char *name = ck_path_name(plan.path);
-    if (plan.path == CK_PATH_INDEX_SCAN) {
-        sqlite3_snprintf(sizeof hits->plan, hits->plan, "%s, %lld codes, %llu candidates, %lld "
-                         "vectors", name, (long long)n_codes, (unsigned long long)n_candidates,
-                         (long long)search->nearest.n_compared);
-    } else {
-        sqlite3_snprintf(sizeof hits->plan, hits->plan, "%s, %lld vectors", name,
-                         (long long)search->nearest.n_compared);
-    }
+    describe(search, &plan);
     return err->rc;
 }
 

@@ -83,6 +83,15 @@ static int read_meta(CkStore *store, int64_t *version, int64_t *seq, CkError *er
     return err->rc;
 }
 
+int ck_store_open_stamped(CkStore *store, int *exists, int64_t *stamp, CkError *err) {
+    sqlite3_stmt *stmt = NULL;
+    ck_store_query(store, CK_SQL_META_GET, &stmt, err, "");
+    *exists = stmt != NULL;
+    *stamp = stmt ? sqlite3_column_int64(stmt, 2) : 0;
+    ck_stmt_give(store, CK_SQL_META_GET, stmt);
+    return err->rc;
+}
+
 int ck_store_open_read(CkStore *store, int *exists, CkError *err) {
     int64_t version = 0, seq = 0;
     read_meta(store, &version, &seq, err);

@@ -20,6 +20,9 @@ void ck_uuid_make(char uuid[CK_UUID_BYTES]);
 */
 int ck_store_open_read(CkStore *store, int *exists, CkError *err);
 
+/* The same, and reads the store's stamp. */
+int ck_store_open_stamped(CkStore *store, int *exists, int64_t *stamp, CkError *err);
+
 /*
 ** Before writing, inside a write transaction: creates the store if there is none and brings an
 ** older one to CK_SCHEMA_VERSION.

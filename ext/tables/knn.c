@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "store/embedding.h"
+#include "store/model_list.h"
 #include "store/search.h"
 #include "tables/knn_input.h"
 #include "tables/table.h"
@@ -71,11 +72,26 @@ static int knn_close(sqlite3_vtab_cursor *base) {
     return SQLITE_OK;
 }
 
-/* Appends "'name' version 'v' (384 dims)" of the statement's row to a list in a message. */
-static void list_model(sqlite3_str *list, sqlite3_stmt *stmt) {
-    sqlite3_str_appendf(list, "%s'%s' version '%s' (%d dims)", sqlite3_str_length(list) ? ", " : "",
-                        sqlite3_column_text(stmt, 8), sqlite3_column_text(stmt, 9),
-                        sqlite3_column_int(stmt, 1));
+static int matches(const char *wanted, const char *name) {
+    return !wanted || strcmp(wanted, name) == 0;
+}
+
+static int fits(const CkKnnInput *input, const CkListedModel *listed) {
+    return listed->model.dims == input->query.dims && matches(input->model, listed->name) &&
+           matches(input->version, listed->version);
+}
+
+/* "'name' version 'v' (384 dims), …" for a message: the models that fit, or all. NULL: no memory */
+static char *list_models(const CkKnnInput *input, const CkModelList *list, int all) {
+    sqlite3_str *text = sqlite3_str_new(NULL);
+    for (size_t i = 0; i < list->n; i++) {
+        const CkListedModel *listed = &list->models[i];
+        if (!all && !fits(input, listed)) continue;
+        sqlite3_str_appendf(text, "%s'%s' version '%s' (%u dims)",
+                            sqlite3_str_length(text) ? ", " : "", listed->name, listed->version,
+                            listed->model.dims);
+    }
+    return sqlite3_str_finish(text);
 }
 
 /* No model fits, or several do: says what there is. */
@@ -101,44 +117,33 @@ static int refuse_models(const Cursor *cursor, int n, const char *list, CkError 
                         n, input->query.dims, list);
 }
 
-static int matches(const char *wanted, const unsigned char *name) {
-    return !wanted || (name && strcmp(wanted, (const char *)name) == 0);
+/* Copies what is said of a model, for the cursor's columns. */
+static int choose(Cursor *cursor, const CkListedModel *listed, CkError *err) {
+    cursor->model = listed->model;
+    cursor->model_name = sqlite3_mprintf("%s", listed->name);
+    cursor->model_version = sqlite3_mprintf("%s", listed->version);
+    if (!cursor->model_name || !cursor->model_version) return ck_error_nomem(err);
+    if (!listed->damage) return SQLITE_OK;
+    return ck_error_set(err, SQLITE_CORRUPT_VTAB, "%s", listed->damage);
 }
 
 /* Finds the one model that is meant. *found is 0 when the store has no model at all. */
-static int choose_model(Cursor *cursor, int *found, CkError *err) {
-    CkStore *store = store_of(&cursor->base);
+static int choose_model(Cursor *cursor, int64_t stamp, int *found, CkError *err) {
     const CkKnnInput *input = &cursor->input;
-    sqlite3_stmt *stmt = NULL;
+    const CkListedModel *chosen = NULL;
+    const CkModelList *list;
     int n = 0;
     *found = 0;
-    if (ck_stmt_take(store, CK_SQL_MODEL_SCAN, &stmt, err) != SQLITE_OK) return err->rc;
-    ck_stmt_bind(stmt, "i", INT64_MAX);
-    sqlite3_str *all = sqlite3_str_new(store->conn->db), *fit = sqlite3_str_new(store->conn->db);
-    while (err->rc == SQLITE_OK && ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
-        list_model(all, stmt);
-        if (sqlite3_column_int64(stmt, 1) != input->query.dims ||
-            !matches(input->model, sqlite3_column_text(stmt, 8)) ||
-            !matches(input->version, sqlite3_column_text(stmt, 9))) {
-            continue;
-        }
-        list_model(fit, stmt);
-        if (n++ > 0) continue;
-        ck_model_from_row(stmt, 0, &cursor->model, err);
-        cursor->model_name = sqlite3_mprintf("%s", sqlite3_column_text(stmt, 8));
-        cursor->model_version = sqlite3_mprintf("%s", sqlite3_column_text(stmt, 9));
-        if (!cursor->model_name || !cursor->model_version) ck_error_nomem(err);
+    if (ck_model_list_read(store_of(&cursor->base), stamp, &list, err) != SQLITE_OK) return err->rc;
+    for (size_t i = 0; i < list->n; i++) {
+        if (fits(input, &list->models[i]) && n++ == 0) chosen = &list->models[i];
     }
-    ck_stmt_give(store, CK_SQL_MODEL_SCAN, stmt);
-    if (sqlite3_str_errcode(all) || sqlite3_str_errcode(fit)) ck_error_nomem(err);
-    char *all_text = sqlite3_str_finish(all), *fit_text = sqlite3_str_finish(fit);
-    if (err->rc == SQLITE_OK && n != 1) {
-        const char *list = n == 0 ? all_text : fit_text;
-        refuse_models(cursor, n, list ? list : "", err);
-    }
-    sqlite3_free(all_text);
-    sqlite3_free(fit_text);
     *found = n == 1;
+    if (n == 1) return choose(cursor, chosen, err);
+    char *text = list->n > 0 ? list_models(input, list, n == 0) : NULL;
+    if (list->n > 0 && !text) return ck_error_nomem(err);
+    refuse_models(cursor, n, text ? text : "", err);
+    sqlite3_free(text);
     return err->rc;
 }
 
@@ -155,8 +160,9 @@ static int search(Cursor *cursor, CkError *err) {
         .threshold = input->threshold,
     };
     int exists = 0, found = 0;
-    if (ck_store_open_read(store, &exists, err) != SQLITE_OK || !exists) return err->rc;
-    if (choose_model(cursor, &found, err) != SQLITE_OK || !found) return err->rc;
+    int64_t stamp;
+    if (ck_store_open_stamped(store, &exists, &stamp, err) != SQLITE_OK || !exists) return err->rc;
+    if (choose_model(cursor, stamp, &found, err) != SQLITE_OK || !found) return err->rc;
     if (ck_knn_input_resolve(input, store, err) != SQLITE_OK) return err->rc;
     return ck_search(store, &query, &cursor->hits, err);
 }

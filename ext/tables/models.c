@@ -171,6 +171,7 @@ static int update(CkTable *table, sqlite3_value **argv, CkError *err) {
     if (ck_integer_from_value(c[COLUMN_EF_SEARCH], "models", "ef_search", &ef_range, &ef, err)) {
         return err->rc;
     }
+    ck_stmt_run(table->store, CK_SQL_META_TOUCH, err, "");
     return ck_stmt_run(table->store, CK_SQL_MODEL_SET_EF_SEARCH, err, "ii",
                        sqlite3_value_int64(argv[0]), ef);
 }

@@ -6,20 +6,24 @@
 **
 **     distance(x, y) = x.add + y.add - x.scale * y.scale * <c(x), c(y)>
 **
-**                      add       scale                 so the distance is
+**                      add       scale                 so the distance is about
 **     cosine           1/2       max |x| / 127         1 - <x, y>, x brought to length 1 before
-**     squared l2       |x|^2     sqrt(2) max |x| / 127 |x - y|^2
+**     squared l2       half      sqrt(2) max |x| / 127 |x - y|^2
 **     inner product    0         max |x| / 127         -<x, y>
 **
 ** `sum` is that of the code's components: with one side as u = c + 128, dot_u8i8 gives
 ** <c(x), c(y)> = <u(x), c(y)> - 128 * sum(y).
+**
+** `half` is half the squared length of what the code stands for, scale^2 <c, c> / 2. Put in the
+** place of `add` it makes half the squared l2 distance of the two codes, whatever the metric: a
+** true distance, which a graph's links are chosen by (for cosine and l2 it is the metric's own).
 **
 ** In memory a code is a row of ck_int_stride(dims) bytes, aligned to 64:
 **
 **   offset                     bytes  what
 **        0                         d  code, int8
 **        d                            zeros
-**   ck_int_factors_at(dims)       12  CkIntFactors, host order
+**   ck_int_factors_at(dims)       16  CkIntFactors, host order
 **                                     zeros up to the stride
 */
 #ifndef CK_VECTOR_INTCODE_H
@@ -33,9 +37,10 @@
 typedef struct CkIntFactors {
     float add, scale;
     int32_t sum;
+    float half;
 } CkIntFactors;
 
-_Static_assert(sizeof(CkIntFactors) == 12, "three numbers of four bytes");
+_Static_assert(sizeof(CkIntFactors) == 16, "four numbers of four bytes");
 
 typedef enum CkIntMetric { CK_INT_COSINE, CK_INT_L2, CK_INT_DOT } CkIntMetric;
 
@@ -48,6 +53,11 @@ static inline size_t ck_int_stride(uint32_t dims) {
            CK_INT_ALIGNMENT * CK_INT_ALIGNMENT;
 }
 
+/* Bytes of a row that the kernels go through: those of the code, in whole cache lines. */
+static inline size_t ck_int_code_bytes(uint32_t dims) {
+    return ((size_t)dims + CK_INT_ALIGNMENT - 1) / CK_INT_ALIGNMENT * CK_INT_ALIGNMENT;
+}
+
 static inline const CkIntFactors *ck_int_factors(const uint8_t *row, uint32_t dims) {
     return (const CkIntFactors *)(const void *)(row + ck_int_factors_at(dims));
 }
@@ -58,10 +68,14 @@ static inline const CkIntFactors *ck_int_factors(const uint8_t *row, uint32_t di
 */
 void ck_int_code(CkIntMetric metric, const float *x, float scale, uint32_t dims, uint8_t *row);
 
-/* A side of a comparison that stays while the other changes. `codes` is the caller's. */
+/*
+** A side of a comparison that stays while the other changes. `codes` is the caller's, aligned and
+** as long as a row, ck_int_stride(dims): c + 128, and zeros behind them, so that the kernels may go
+** through rows in whole registers: what is behind a row's code meets zeros.
+*/
 typedef struct CkIntQuery {
-    uint8_t *codes; /* c + 128, dims of them; aligned to CK_INT_ALIGNMENT */
-    float add, scale;
+    uint8_t *codes;
+    float add, scale, half;
 } CkIntQuery;
 
 void ck_int_query(CkIntMetric metric, const float *x, float scale, uint32_t dims,
@@ -70,11 +84,29 @@ void ck_int_query(CkIntMetric metric, const float *x, float scale, uint32_t dims
 /* The same of a row. */
 void ck_int_query_of_row(const uint8_t *row, uint32_t dims, CkIntQuery *query);
 
+/* Only the codes of it, ck_int_code_bytes(dims) of them: c + 128, and zeros behind them. */
+void ck_int_unsigned(const uint8_t *row, uint32_t dims, uint8_t *codes);
+
+/* The inner product's part of the distance given <u, c> of the kernel. Steps of their own, here and
+** below, because a compiler may fuse a product and a sum of one expression, and round otherwise. */
+static inline float ck_int_product(const CkIntQuery *query, const CkIntFactors *factors,
+                                   int32_t dot_u8i8) {
+    float scale = query->scale * factors->scale;
+    return scale * (float)(dot_u8i8 - 128 * factors->sum);
+}
+
 /* The distance given <u, c> of the kernel. */
 static inline float ck_int_distance(const CkIntQuery *query, const CkIntFactors *factors,
                                     int32_t dot_u8i8) {
-    float dot = (float)(dot_u8i8 - 128 * factors->sum);
-    return query->add + factors->add - query->scale * factors->scale * dot;
+    float product = ck_int_product(query, factors, dot_u8i8);
+    return query->add + factors->add - product;
+}
+
+/* Half the squared l2 distance of what the codes stand for. */
+static inline float ck_int_half_l2sq(const CkIntQuery *query, const CkIntFactors *factors,
+                                     int32_t dot_u8i8) {
+    float product = ck_int_product(query, factors, dot_u8i8);
+    return query->half + factors->half - product;
 }
 
 #endif

@@ -54,6 +54,19 @@ typedef struct CkSignTerms {
     const uint32_t *ones;
 } CkSignTerms;
 
+/* Rows of int8 codes (intcode.h): stride apart, n_bytes of each compared, both multiples of 64. */
+typedef struct CkIntRows {
+    const uint8_t *base;
+    size_t stride, n_bytes;
+} CkIntRows;
+
+/* What int_distances makes distances of, beside the products: those of the query, and columns. */
+typedef struct CkIntTerms {
+    float query_add, query_scale;
+    const float *add, *scale;
+    const int32_t *sum;
+} CkIntTerms;
+
 typedef struct CkKernels {
     const char *tier; /* "portable", "avx2", … */
     /* sum a[i] * b[i] */
@@ -75,6 +88,20 @@ typedef struct CkKernels {
     int32_t (*dot_u8i8)(const uint8_t *a, const int8_t *b, size_t n);
     uint32_t (*l2sq_i8)(const int8_t *a, const int8_t *b, size_t n);
     uint32_t (*l1_i8)(const int8_t *a, const int8_t *b, size_t n);
+    /* sum a[i] */
+    int32_t (*sum_i8)(const int8_t *a, size_t n);
+    /* out[i] = dot_u8i8 of the query and row which[i], for n rows wherever they are: fetches ahead.
+    ** Query and rows are aligned to 64 */
+    void (*gather_u8i8)(int32_t *out, const uint8_t *query, const CkIntRows *rows,
+                        const uint32_t *which, size_t n);
+    /* out[i * n_b + j] = dot_u8i8 of row i of a and row j of b, n_a times n_b of them, multiples of
+    ** 4. Rows are n_bytes apart, a multiple of 64, and aligned to that */
+    void (*products_u8i8)(int32_t *out, const uint8_t *a, size_t n_a, const uint8_t *b, size_t n_b,
+                          size_t n_bytes);
+    /* Of products with the rows of the columns: out[i] = query_add + add[i] -
+    ** query_scale * scale[i] * (dots[i] - 128 * sum[i]), rounded after each step: the same bits in
+    ** every tier, and those of ck_int_distance() */
+    void (*int_distances)(float *out, const CkIntTerms *terms, const int32_t *dots, size_t n);
     /* Bits set: in a, and in a ^ b */
     uint32_t (*popcount)(const uint8_t *a, size_t n_bytes);
     uint32_t (*hamming)(const uint8_t *a, const uint8_t *b, size_t n_bytes);

@@ -20,6 +20,8 @@
 **     (the same for u8i8)                        the end. The others return excess unchanged, and
 **                                                the compiler sees that it is zero.
 **     ints_add_l2sq_i8(sum, a, b)
+**     TILE                                     rows of a that a tile of products has: as many as
+**                                                there are registers for 4 * TILE sums
 **   Bytes, BYTES of bits or i8, and ByteSums, lanes whose total wraps at 2^32 or later
 **     bytes_load xor and add                   the usual; bytes_add byte by byte
 **     bytes_count(v)                           the bits set in each byte
@@ -303,6 +305,8 @@ static uint32_t popcount(const uint8_t *a, size_t n_bytes) {
 
 #include "vector/kernels_sign.h"
 
+#include "vector/kernels_int.h"
+
 /* Tests exponents as integers: comparisons of floats may be optimised or flushed away. */
 static int finite_f32(const float *a, size_t n) {
     Ints bad0 = ints_zero(), bad1 = bad0;
@@ -362,6 +366,10 @@ const CkKernels JOIN(ck_kernels_, CK_TIER) = {
     .dot_u8i8 = dot_u8i8,
     .l2sq_i8 = l2sq_i8,
     .l1_i8 = l1_i8,
+    .sum_i8 = sum_i8,
+    .gather_u8i8 = gather_u8i8,
+    .products_u8i8 = products_u8i8,
+    .int_distances = int_distances,
     .popcount = popcount,
     .hamming = hamming,
     .dot_bit4 = dot_bit4,

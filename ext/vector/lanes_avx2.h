@@ -16,6 +16,7 @@
 #define CODES 16
 #define BYTES 32
 #define ROWS 2
+#define TILE 2
 
 typedef simde__m256 Floats;
 typedef simde__m256i Ints;

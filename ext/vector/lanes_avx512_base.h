@@ -16,6 +16,7 @@
 #define ROUND 2
 
 #define ROWS 4
+#define TILE 4
 
 typedef __m512 Floats;
 typedef __m512i Ints;

@@ -10,6 +10,7 @@
 #define CODES 16
 #define BYTES 16
 #define ROWS 1
+#define TILE 4
 
 typedef float32x4_t Floats;
 typedef uint32x4_t Ints;

@@ -14,6 +14,7 @@
 #define CODES 8
 #define BYTES 16
 #define ROWS 1
+#define TILE 2
 
 typedef simde__m128 Floats;
 typedef simde__m128i Ints;

@@ -194,6 +194,9 @@ PRAGMA main.integrity_check(1)
 -- name: repair_index
 DELETE FROM main._ck_index
 
+-- name: repair_index_graphs
+DELETE FROM main._ck_graph
+
 -- name: repair_index_blocks
 DELETE FROM main._ck_block
 
@@ -215,4 +218,8 @@ SELECT id FROM main._ck_embedding WHERE model = ?1 ORDER BY id
 SELECT count(*) FROM main._ck_block AS b
 WHERE NOT EXISTS (
     SELECT 1 FROM main._ck_index AS i
-    WHERE i.model = b.id >> 43 AND (i.generation = (b.id >> 23 & 1048575) OR i.builder IS NOT NULL))
+    LEFT JOIN main._ck_graph AS g ON g.model = i.model AND g.generation = i.generation
+    WHERE i.model = b.id >> 43
+      AND (i.builder IS NOT NULL
+           OR (i.generation = (b.id >> 23 & 1048575)
+               AND ((b.id >> 20 & 7) = 1 OR (b.id >> 20 & 7) IN (2, 3, 4 + g.side)))))

@@ -49,16 +49,23 @@ UPDATE main._ck_index SET builder = NULL, builder_at = NULL WHERE model = ?1 AND
 SELECT m.id, m.dims, m.metric, m.encoding, m.normalized, m.m, m.ef_construction, m.ef_search,
        m.name, i.generation, i.n_merged,
        (SELECT CAST(total(b.n) AS INTEGER) FROM main._ck_block AS b
-        WHERE b.id >= (m.id << 43) + (i.generation << 23)
-          AND b.id < (m.id << 43) + ((i.generation + 1) << 23)),
+        WHERE b.id >= (m.id << 43) + (i.generation << 23) + (1 << 20)
+          AND b.id < (m.id << 43) + (i.generation << 23) + (2 << 20)),
        (SELECT count(*) FROM main._ck_tail AS t WHERE t.model = m.id),
-       (SELECT count(*) FROM main._ck_embedding AS e WHERE e.model = m.id)
+       (SELECT count(*) FROM main._ck_embedding AS e WHERE e.model = m.id), i.n_blocks
 FROM main._ck_model AS m LEFT JOIN main._ck_index AS i ON i.model = m.id
 ORDER BY m.id
 
 -- name: block_directory
 SELECT id, stamp, checksum, n, first_id, last_id, entry_checksum FROM main._ck_block
 WHERE id >= ?1 AND id <= ?2 ORDER BY id
+
+-- name: block_entry
+SELECT id, stamp, checksum, n, first_id, last_id, entry_checksum FROM main._ck_block WHERE id = ?1
+
+-- name: block_get
+SELECT b.id, b.stamp, b.checksum, b.n, b.first_id, b.last_id, b.entry_checksum, d.data
+FROM main._ck_block AS b CROSS JOIN main._ck_block_data AS d ON d.id = b.id WHERE b.id = ?1
 
 -- name: block_data
 SELECT data FROM main._ck_block_data WHERE id = ?1

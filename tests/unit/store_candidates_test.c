@@ -94,7 +94,7 @@ static void expect(Fixture *fixture, size_t depth) {
 }
 
 static void check(Fixture *fixture, size_t depth, unsigned seed) {
-    CkScan scan = {fixture->q, 1, depth, &fixture->passing};
+    CkScan scan = {fixture->q, 1, depth, 0, &fixture->passing};
     CkError err = CK_ERROR_NONE;
     CkBuf found;
     int64_t n_compared = 0;

@@ -1,0 +1,140 @@
+/*
+** Linking what cannot be reached: level by level, from the entries on, every list is followed once.
+** Where a node is left over, the nearest of those that were reached gets a link to it, and what it
+** leads to is reached, too.
+*/
+#include "hnsw/connect.h"
+
+#include <string.h>
+
+#include "base/sqlite.h"
+#include "hnsw/prune.h"
+
+#define CONNECT_EF 48 /* reached nodes that are looked at for one with room for a link */
+
+typedef struct Reach {
+    const CkHnswInsert *insert;
+    const uint8_t *dead;
+    uint32_t level, n;
+    uint8_t *reached;
+    uint32_t *stack; /* each node is on it once at most */
+} Reach;
+
+void ck_hnsw_attach(const CkHnswGraph *graph, uint32_t level, uint32_t from, uint32_t to) {
+    const uint32_t width = ck_hnsw_width(&graph->shape, level);
+    uint32_t *record = ck_hnsw_links_of(graph, level, from);
+    if (record[0] < width) {
+        record[++record[0]] = to;
+        return;
+    }
+    uint32_t moved = record[width], *other = ck_hnsw_links_of(graph, level, to);
+    record[width] = to;
+    for (uint32_t i = 1; i <= other[0]; i++) {
+        if (other[i] == moved) return;
+    }
+    if (other[0] < width) other[0]++;
+    other[other[0]] = moved;
+}
+
+/* Marks a node and all that it leads to. */
+static void follow(Reach *reach, uint32_t node) {
+    size_t n = 0;
+    if (reach->reached[node]) return;
+    reach->reached[node] = 1;
+    reach->stack[n++] = node;
+    while (n > 0) {
+        const uint32_t *record =
+            ck_hnsw_links_of(reach->insert->graph, reach->level, reach->stack[--n]);
+        for (uint32_t i = 1; i <= record[0]; i++) {
+            if (reach->reached[record[i]]) continue;
+            reach->reached[record[i]] = 1;
+            reach->stack[n++] = record[i];
+        }
+    }
+}
+
+/* The entries, but for dead ones if others live, or the nodes of the level above. */
+static void follow_starts(Reach *reach) {
+    const CkHnswShape *shape = &reach->insert->graph->shape;
+    const int is_top = reach->level + 1 == shape->n_levels;
+    uint32_t n = is_top ? ck_hnsw_n_entries(shape) : shape->n[reach->level + 1], n_live = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (reach->dead && reach->dead[i]) continue;
+        follow(reach, i);
+        n_live++;
+    }
+    for (uint32_t i = 0; n_live == 0 && i < ck_hnsw_n_entries(shape); i++) follow(reach, i);
+}
+
+/* Gives a node that was left over, and that may have no links either, its place. */
+static int connect(Reach *reach, uint32_t node) {
+    const CkHnswGraph *graph = reach->insert->graph;
+    CkHnswScratch *scratch = reach->insert->scratch;
+    const uint32_t width = ck_hnsw_width(&graph->shape, reach->level);
+    uint32_t near[CONNECT_EF];
+    CkHnswSearch search = {.ef = CONNECT_EF};
+    CkHnswSource source;
+    CkHnswFound found;
+    size_t n = 0, n_keys, n_chosen;
+    ck_hnsw_insert_source(reach->insert, &source);
+    int rc = ck_hnsw_query_of(&source, node, scratch, &search.query);
+    if (rc == SQLITE_OK) rc = ck_hnsw_search_level(&source, &search, reach->level, scratch, &found);
+    if (rc != SQLITE_OK) return rc;
+    for (size_t i = 0; i < found.n; i++) {
+        uint32_t other = found.hits[i].node;
+        if (reach->reached[other] && !(reach->dead && reach->dead[other])) near[n++] = other;
+    }
+    rc = ck_hnsw_rank(&source, node, near, n, scratch, &n_keys);
+    if (rc != SQLITE_OK || n_keys == 0) return rc;
+    uint32_t from = ck_hnsw_key_node(scratch->keys[0]);
+    for (size_t i = n_keys; i-- > 0;) {
+        uint32_t other = ck_hnsw_key_node(scratch->keys[i]);
+        if (ck_hnsw_links_of(graph, reach->level, other)[0] < width) from = other;
+    }
+    if (ck_hnsw_links_of(graph, reach->level, node)[0] == 0) {
+        rc = ck_hnsw_prune(&source, scratch->keys, n_keys, width / 2, scratch, &n_chosen);
+        if (rc != SQLITE_OK) return rc;
+        ck_hnsw_set_links(graph, reach->level, node, scratch->chosen, n_chosen);
+    }
+    ck_hnsw_attach(graph, reach->level, from, node);
+    follow(reach, node);
+    return SQLITE_OK;
+}
+
+static int connect_level(Reach *reach) {
+    int rc = SQLITE_OK;
+    memset(reach->reached, 0, reach->n);
+    follow_starts(reach);
+    for (uint32_t i = 0; rc == SQLITE_OK && i < reach->n; i++) {
+        int is_dead = reach->dead
+                          ? reach->dead[i]
+                          : ck_hnsw_links_of(reach->insert->graph, reach->level, i)[0] == 0;
+        if (!reach->reached[i] && !is_dead) rc = connect(reach, i);
+    }
+    return rc;
+}
+
+int ck_hnsw_connect_live(const CkHnswInsert *insert, const uint8_t *dead) {
+    const CkHnswShape *shape = &insert->graph->shape;
+    Reach reach = {.insert = insert, .dead = dead};
+    int rc = SQLITE_NOMEM;
+    if (shape->n_levels == 0) return SQLITE_OK;
+    reach.reached = sqlite3_malloc64(shape->n[0]);
+    reach.stack = sqlite3_malloc64((uint64_t)shape->n[0] * sizeof(uint32_t));
+    if (reach.reached && reach.stack) {
+        rc = SQLITE_OK;
+        uint32_t n_linked = shape->n_levels == 1 ? 1 : shape->n_levels - 1;
+        for (uint32_t level = n_linked; rc == SQLITE_OK && level-- > 0;) {
+            reach.level = level;
+            reach.n = shape->n[level];
+            rc = connect_level(&reach);
+        }
+    }
+    sqlite3_free(reach.reached);
+    sqlite3_free(reach.stack);
+    return rc;
+}
+
+int ck_hnsw_connect(const CkHnswInsert *insert) {
+    return ck_hnsw_connect_live(insert, NULL);
+}

@@ -1,0 +1,101 @@
+/*
+** Inserting a node on level 0: the paper's algorithm 1.
+**
+** Everything that can fail comes first: the search, which makes resident what it compares, and the
+** lists of the neighbours, chosen one after the other.
+*/
+#include "hnsw/insert.h"
+
+#include "base/sqlite.h"
+#include "hnsw/candidates.h"
+#include "hnsw/connect.h"
+#include "hnsw/prune.h"
+
+/* A hit with the same row: equal codes and factors. */
+static int find_twin(const CkHnswSource *source, uint32_t node, const CkHnswFound *found,
+                     uint32_t *twin) {
+    const uint8_t *row = ck_hnsw_row(source, node);
+    for (size_t i = 0; i < found->n; i++) {
+        uint32_t other = found->hits[i].node;
+        if (memcmp(row, ck_hnsw_row(source, other), source->codes.stride) != 0) continue;
+        *twin = other;
+        return 1;
+    }
+    return 0;
+}
+
+/* Puts `node` into the list of `other`, which is chosen anew when it is full. Sets *in when it got
+** in. */
+static int link_back(const CkHnswInsert *insert, const CkHnswSource *source, uint32_t other,
+                     uint32_t node, int *in) {
+    CkHnswScratch *scratch = insert->scratch;
+    const uint32_t width = ck_hnsw_width(&insert->graph->shape, 0);
+    uint32_t *record = ck_hnsw_links_of(insert->graph, 0, other);
+    uint32_t nodes[2 * CK_HNSW_M_MAX + 1];
+    size_t n_keys, n_chosen;
+    if (record[0] < width) {
+        record[++record[0]] = node;
+        *in = 1;
+        return SQLITE_OK;
+    }
+    memcpy(nodes, record + 1, width * sizeof *nodes);
+    nodes[width] = node;
+    int rc = ck_hnsw_rank(source, other, nodes, width + 1, scratch, &n_keys);
+    if (rc == SQLITE_OK) {
+        rc = ck_hnsw_prune(source, scratch->keys, n_keys, width, scratch, &n_chosen);
+    }
+    if (rc != SQLITE_OK) return rc;
+    for (size_t i = 0; i < n_chosen; i++) *in |= ck_hnsw_key_node(scratch->chosen[i]) == node;
+    ck_hnsw_set_links(insert->graph, 0, other, scratch->chosen, n_chosen);
+    return SQLITE_OK;
+}
+
+/* Links both ways; the new node's list first, so that the walk of another insert finds it whole. */
+static int link_node(const CkHnswInsert *insert, const CkHnswSource *source, uint32_t node,
+                     size_t n_keys) {
+    CkHnswScratch *scratch = insert->scratch;
+    size_t n;
+    int in = 0;
+    int rc = ck_hnsw_prune(source, scratch->keys, n_keys, insert->graph->shape.m, scratch, &n);
+    if (rc != SQLITE_OK) return rc;
+    ck_hnsw_set_links(insert->graph, 0, node, scratch->chosen, n);
+    const uint32_t *record = ck_hnsw_links_of(insert->graph, 0, node);
+    for (size_t i = 1; rc == SQLITE_OK && i <= n; i++) {
+        rc = link_back(insert, source, record[i], node, &in);
+    }
+    if (rc == SQLITE_OK && !in) ck_hnsw_attach(insert->graph, 0, record[1], node);
+    return rc;
+}
+
+/* Searches, and ranks what was found. */
+static int find_neighbours(const CkHnswInsert *insert, const CkHnswSource *source, uint32_t node,
+                           uint32_t *twin_of, size_t *n_keys) {
+    CkHnswScratch *scratch = insert->scratch;
+    CkHnswSearch search = {.ef = ck_hnsw_n_candidates(insert->graph->shape.m,
+                                                      insert->ef_construction)};
+    CkHnswFound found;
+    uint32_t nodes[CK_HNSW_CANDIDATES_MAX];
+    int rc = ck_hnsw_query_of(source, node, scratch, &search.query);
+    if (rc == SQLITE_OK) rc = ck_hnsw_search(source, &search, scratch, &found);
+    if (rc != SQLITE_OK || find_twin(source, node, &found, twin_of)) return rc;
+    for (size_t i = 0; i < found.n; i++) nodes[i] = found.hits[i].node;
+    return ck_hnsw_rank(source, node, nodes, found.n, scratch, n_keys);
+}
+
+int ck_hnsw_insert(const CkHnswInsert *insert, uint32_t *twin_of) {
+    CkHnswShape *shape = &insert->graph->shape;
+    const uint32_t node = shape->n[0];
+    CkHnswSource source;
+    size_t n_keys = 0;
+    *twin_of = node;
+    if (node >= insert->graph->capacity) return SQLITE_FULL;
+    memset(ck_hnsw_links_of(insert->graph, 0, node), 0, ck_hnsw_links_stride(shape, 0));
+    ck_hnsw_insert_source(insert, &source);
+    int rc = find_neighbours(insert, &source, node, twin_of, &n_keys);
+    if (rc != SQLITE_OK || *twin_of != node) return rc;
+    if (n_keys > 0) rc = link_node(insert, &source, node, n_keys);
+    if (rc != SQLITE_OK) return rc;
+    shape->n[0]++;
+    if (shape->n_levels == 0) shape->n_levels = 1;
+    return SQLITE_OK;
+}

@@ -1,0 +1,226 @@
+/*
+** Search: the paper's algorithms 5 (down the levels) and 2 (on the last one).
+**
+** The beam is one ordered array of the nearest nodes seen, each marked once it was walked from.
+** Where the paper keeps a heap of candidates and one of results, here the candidates are what has
+** no mark: a candidate that falls out of the array could not have been walked from any more.
+**
+** A step takes the first node without a mark, gathers those of its neighbours that were not seen,
+** compares them all in one kernel that fetches ahead, and inserts them. A neighbour as near as the
+** last of a full beam still comes in if its number is lower: equal distances do not stop a walk
+** that the order of nodes leads on.
+*/
+#include "hnsw/search.h"
+
+#include "base/sqlite.h"
+#include "hnsw/walk.h"
+
+/* Entries compared at once. */
+#define ENTRY_CHUNK 64
+
+typedef struct Walk {
+    const CkHnswSource *source;
+    const CkHnswSearch *search;
+    CkHnswScratch *scratch;
+    size_t n_beam, beam_max;
+    size_t next; /* no node of the beam before it is without a mark */
+    size_t n_passed;
+    int64_t n_distances;
+} Walk;
+
+static int compare(Walk *walk, size_t n) {
+    walk->n_distances += (int64_t)n;
+    return ck_hnsw_compare(walk->source, &walk->search->query, walk->scratch, n);
+}
+
+static uint64_t key_of(const Walk *walk, size_t i) {
+    uint32_t node = walk->scratch->nodes[i];
+    const uint8_t *row = ck_hnsw_row(walk->source, node);
+    const CkIntFactors *factors = ck_int_factors(row, walk->source->dims);
+    return ck_hnsw_key(ck_int_distance(&walk->search->query, factors, walk->scratch->dots[i]),
+                       node);
+}
+
+/* Takes a node that was compared into the beam, and into the result if it passes. */
+static void take(Walk *walk, uint64_t key) {
+    CkHnswScratch *scratch = walk->scratch;
+    const CkHnswFilter *filter = walk->search->filter;
+    const size_t ef = walk->search->ef;
+    size_t at = ck_hnsw_keys_insert(scratch->beam, &walk->n_beam, walk->beam_max, key);
+    if (at < walk->next) walk->next = at;
+    if (!filter) return;
+    if (walk->n_passed == ef && key > scratch->passed[ef - 1]) return;
+    if (!filter->passes(filter->context, ck_hnsw_key_node(key))) return;
+    ck_hnsw_keys_insert(scratch->passed, &walk->n_passed, ef, key);
+}
+
+/* Gathers the neighbours that were not seen in scratch->nodes. */
+static int gather(Walk *walk, uint32_t level, uint32_t node, size_t *n) {
+    CkHnswScratch *scratch = walk->scratch;
+    int rc = ck_hnsw_ensure(walk->source, (int)level, node);
+    if (rc != SQLITE_OK) return rc;
+    const uint32_t *record = ck_hnsw_record(walk->source, level, node);
+    uint8_t *visited = scratch->visited;
+    *n = 0;
+    for (uint32_t i = 1; i <= record[0]; i++) {
+        uint32_t neighbour = record[i];
+        scratch->nodes[*n] = neighbour;
+        *n += visited[neighbour] != scratch->epoch;
+        visited[neighbour] = scratch->epoch;
+    }
+    return SQLITE_OK;
+}
+
+/* Algorithm 2. The beam has where to begin. */
+static int walk_level(Walk *walk, uint32_t level) {
+    CkHnswScratch *scratch = walk->scratch;
+    while (walk->next < walk->n_beam) {
+        uint64_t *key = scratch->beam + walk->next++;
+        size_t n;
+        if (*key & CK_HNSW_KEY_MARK) continue;
+        *key |= CK_HNSW_KEY_MARK;
+        int rc = gather(walk, level, ck_hnsw_key_node(*key), &n);
+        if (rc == SQLITE_OK) rc = compare(walk, n);
+        if (rc != SQLITE_OK) return rc;
+        for (size_t i = 0; i < n; i++) take(walk, key_of(walk, i));
+        if (walk->next < walk->n_beam) {
+            uint32_t node = ck_hnsw_key_node(scratch->beam[walk->next]);
+            __builtin_prefetch(ck_hnsw_record(walk->source, level, node));
+        }
+    }
+    return SQLITE_OK;
+}
+
+/* Algorithm 2 with a beam of one: to the node from which no link leads nearer. */
+static int descend(Walk *walk, uint32_t level, uint64_t *nearest) {
+    CkHnswScratch *scratch = walk->scratch;
+    int rc = ck_hnsw_scratch_visit(scratch, walk->source->shape.n[0]);
+    for (uint64_t from = 0; rc == SQLITE_OK && from != *nearest;) {
+        size_t n = 0;
+        from = *nearest;
+        rc = gather(walk, level, ck_hnsw_key_node(from), &n);
+        if (rc == SQLITE_OK) rc = compare(walk, n);
+        for (size_t i = 0; rc == SQLITE_OK && i < n; i++) {
+            uint64_t key = key_of(walk, i);
+            if (key < *nearest) *nearest = key;
+        }
+    }
+    return rc;
+}
+
+/* Whether a walk can begin at a node: dead ones have no links. */
+static int has_links(const Walk *walk, uint32_t level, uint32_t node, int *yes) {
+    int rc = ck_hnsw_ensure(walk->source, (int)level, node);
+    if (rc == SQLITE_OK) *yes = ck_hnsw_record(walk->source, level, node)[0] > 0;
+    return rc;
+}
+
+/* Compares with entries first .. first + n - 1: keeps the nearest that has links on `level`. */
+static int nearest_entry(Walk *walk, uint32_t first, uint32_t n, uint32_t level,
+                         uint64_t *nearest) {
+    for (uint32_t i = 0; i < n; i++) walk->scratch->nodes[i] = first + i;
+    int rc = compare(walk, n);
+    for (uint32_t i = 0; rc == SQLITE_OK && i < n; i++) {
+        uint64_t key = key_of(walk, i);
+        int yes = 0;
+        if (key >= *nearest) continue;
+        rc = has_links(walk, level, first + i, &yes);
+        if (yes) *nearest = key;
+    }
+    return rc;
+}
+
+/* Finds where a walk on `level` begins, above which there is at least one more. */
+static int find_entry(Walk *walk, uint32_t level, uint64_t *nearest) {
+    const CkHnswShape *shape = &walk->source->shape;
+    const uint32_t n = ck_hnsw_n_entries(shape);
+    int rc = SQLITE_OK;
+    *nearest = UINT64_MAX;
+    for (uint32_t i = 0; rc == SQLITE_OK && i < n; i += ENTRY_CHUNK) {
+        uint32_t chunk = n - i < ENTRY_CHUNK ? n - i : ENTRY_CHUNK;
+        rc = nearest_entry(walk, i, chunk, shape->n_levels - 2, nearest);
+    }
+    for (uint32_t above = shape->n_levels - 2; rc == SQLITE_OK && above > level; above--) {
+        if (*nearest != UINT64_MAX) rc = descend(walk, above, nearest);
+    }
+    return rc;
+}
+
+/* The top level itself: all entries go into the beam. */
+static int take_entries(Walk *walk) {
+    CkHnswScratch *scratch = walk->scratch;
+    const uint32_t n = ck_hnsw_n_entries(&walk->source->shape);
+    int rc = SQLITE_OK;
+    for (uint32_t i = 0; rc == SQLITE_OK && i < n; i += ENTRY_CHUNK) {
+        uint32_t chunk = n - i < ENTRY_CHUNK ? n - i : ENTRY_CHUNK;
+        for (uint32_t j = 0; j < chunk; j++) {
+            scratch->nodes[j] = i + j;
+            scratch->visited[i + j] = scratch->epoch;
+        }
+        rc = compare(walk, chunk);
+        for (uint32_t j = 0; rc == SQLITE_OK && j < chunk; j++) take(walk, key_of(walk, j));
+    }
+    return rc;
+}
+
+static int begin(Walk *walk) {
+    const CkHnswSearch *search = walk->search;
+    CkHnswScratch *scratch = walk->scratch;
+    size_t n = 2 * CK_HNSW_M_MAX;
+    int rc = ck_hnsw_scratch_nodes(scratch, n);
+    if (rc == SQLITE_OK) {
+        rc = ck_hnsw_grow(&scratch->beam, &scratch->beam_room, walk->beam_max, sizeof(uint64_t));
+    }
+    if (rc == SQLITE_OK && search->filter) {
+        rc = ck_hnsw_grow(&scratch->passed, &scratch->passed_room, search->ef, sizeof(uint64_t));
+    }
+    if (rc == SQLITE_OK) {
+        rc = ck_hnsw_grow(&scratch->hits, &scratch->hits_room, search->ef, sizeof(CkHnswHit));
+    }
+    return rc;
+}
+
+static void finish(const Walk *walk, CkHnswFound *found) {
+    CkHnswScratch *scratch = walk->scratch;
+    const int filtered = walk->search->filter != NULL;
+    const uint64_t *keys = filtered ? scratch->passed : scratch->beam;
+    found->n = filtered ? walk->n_passed : walk->n_beam;
+    for (size_t i = 0; i < found->n; i++) {
+        scratch->hits[i].distance = ck_hnsw_key_distance(keys[i]);
+        scratch->hits[i].node = ck_hnsw_key_node(keys[i]);
+    }
+    found->hits = scratch->hits;
+    found->n_distances = walk->n_distances;
+}
+
+int ck_hnsw_search_level(const CkHnswSource *source, const CkHnswSearch *search, uint32_t level,
+                         CkHnswScratch *scratch, CkHnswFound *found) {
+    const CkHnswShape *shape = &source->shape;
+    CkHnswSearch wanted = *search;
+    Walk walk = {.source = source, .search = &wanted, .scratch = scratch};
+    memset(found, 0, sizeof *found);
+    if (shape->n_levels == 0 || search->ef == 0) return SQLITE_OK;
+    if (wanted.ef > shape->n[level]) wanted.ef = shape->n[level];
+    walk.beam_max = wanted.filter && wanted.walk_ef > wanted.ef ? wanted.walk_ef : wanted.ef;
+    if (walk.beam_max > shape->n[level]) walk.beam_max = shape->n[level];
+    int rc = begin(&walk);
+    if (rc == SQLITE_OK && level + 1 < shape->n_levels) {
+        uint64_t nearest;
+        rc = find_entry(&walk, level, &nearest);
+        if (rc == SQLITE_OK) rc = ck_hnsw_scratch_visit(scratch, shape->n[0]);
+        if (rc != SQLITE_OK || nearest == UINT64_MAX) return rc;
+        scratch->visited[ck_hnsw_key_node(nearest)] = scratch->epoch;
+        take(&walk, nearest);
+    } else if (rc == SQLITE_OK) {
+        rc = ck_hnsw_scratch_visit(scratch, shape->n[0]);
+        if (rc == SQLITE_OK) rc = take_entries(&walk);
+    }
+    if (rc == SQLITE_OK) rc = walk_level(&walk, level);
+    if (rc == SQLITE_OK) finish(&walk, found);
+    return rc;
+}
+
+int ck_hnsw_search(const CkHnswSource *source, const CkHnswSearch *search, CkHnswScratch *scratch,
+                   CkHnswFound *found) {
+    return ck_hnsw_search_level(source, search, 0, scratch, found);
+}

@@ -1,0 +1,318 @@
+/* Merging new embeddings into a graph: see graph_append.h. */
+#include "store/graph_append.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "hnsw/insert.h"
+#include "store/coder.h"
+#include "store/idset.h"
+#include "store/index.h"
+#include "store/index_write.h"
+#include "store/log.h"
+#include "store/merge_claim.h"
+#include "store/vector_reader.h"
+
+/* Blocks written in one transaction: 2 MB, about ten milliseconds. */
+#define BLOCKS_PER_WRITE 40
+
+typedef struct Append {
+    CkStore *store;
+    const CkModel *model;
+    CkMergeClaim claim;
+    CkMergePulse pulse;
+    int64_t started_at;
+    CkGraphRow row; /* as it is, then as it will be */
+    uint32_t n_before;
+    int64_t n_damaged;
+    CkIdSet fresh;  /* embeddings to insert */
+    CkHnswGraph graph;
+    CkRecordPlane codes, ids;
+    CkBuf twins; /* CkTwin */
+    CkHnswInsert insert;
+    CkRecordWrite writes[3 + CK_HNSW_LEVELS_MAX];
+    size_t n_writes, at;
+    CkError *err; /* for load() */
+    CkMergeResult *result;
+} Append;
+
+static int begin(void *context, CkError *err) {
+    Append *append = context;
+    ck_index_pack(append->store, append->model->id, err);
+    if (err->rc == SQLITE_OK) ck_stmt_run(append->store, CK_SQL_META_TOUCH, err, "");
+    return err->rc;
+}
+
+/* Lists what is in force in the blocks that the graph does not know. */
+static int list_fresh(Append *append, CkIndex *index, CkError *err) {
+    CkScanBlock block;
+    for (size_t i = (size_t)append->row.n_scan_blocks; i < index->n_blocks; i++) {
+        if (ck_index_scan_block(index, i, &block, err) != SQLITE_OK) return err->rc;
+        for (size_t j = 0; j < block.columns.n && err->rc == SQLITE_OK; j++) {
+            if (ck_stale_bits_test(&index->stale, block.ids[j])) continue;
+            ck_idset_add(&append->fresh, block.ids[j], err);
+        }
+    }
+    ck_idset_seal(&append->fresh);
+    append->row.n_scan_blocks = (int64_t)index->n_blocks;
+    return err->rc;
+}
+
+/* Reads a plane as a whole. */
+static int read_plane(Append *append, const CkRecordFormat *format, uint32_t n,
+                      CkRecordPlane *plane, CkError *err) {
+    CkRecordPlaneKey key = {*format, append->model->id, append->row.generation, n};
+    ck_record_plane_set(plane, &key, err);
+    for (uint32_t i = 0; err->rc == SQLITE_OK && i < ck_record_blocks(format, n); i++) {
+        int was_read;
+        ck_record_plane_load(plane, append->store, i, &was_read, err);
+    }
+    return err->rc;
+}
+
+static int load_links(Append *append, CkError *err) {
+    const CkHnswShape *shape = &append->row.shape;
+    size_t n_fresh = ck_idset_count(&append->fresh);
+    if (shape->n[0] + n_fresh > CK_HNSW_NODES_MAX) {
+        return ck_error_set(err, SQLITE_FULL, "index: the graph of model %lld is full",
+                            (long long)append->model->id);
+    }
+    if (ck_hnsw_graph_init(&append->graph, shape, shape->n[0] + (uint32_t)n_fresh) != SQLITE_OK) {
+        return ck_error_nomem(err);
+    }
+    for (uint32_t level = 0; level < shape->n_levels && err->rc == SQLITE_OK; level++) {
+        CkRecordPlane plane;
+        CkRecordFormat format;
+        memset(&plane, 0, sizeof plane);
+        ck_record_format_links(shape, level, append->row.side, &format);
+        if (read_plane(append, &format, shape->n[level], &plane, err) == SQLITE_OK) {
+            memcpy(append->graph.links[level], plane.arena.base,
+                   format.stride * shape->n[level]);
+        }
+        ck_record_plane_release(&plane);
+    }
+    return err->rc;
+}
+
+/* An empty plane with room for what is added; the last block is read, since it will be added to. */
+static int open_plane(Append *append, const CkRecordFormat *format, CkRecordPlane *plane,
+                      CkError *err) {
+    uint32_t n = append->row.shape.n[0], n_all = n + (uint32_t)ck_idset_count(&append->fresh);
+    CkRecordPlaneKey key = {*format, append->model->id, append->row.generation, n_all};
+    int was_read;
+    if (ck_record_plane_set(plane, &key, err) != SQLITE_OK) return err->rc;
+    plane->n = n;
+    if (n & ((1u << format->shift) - 1)) {
+        ck_record_plane_load(plane, append->store, n >> format->shift, &was_read, err);
+    }
+    for (uint32_t i = n >> format->shift; i < ck_record_blocks(format, n_all); i++) {
+        plane->resident[i] = 1;
+    }
+    return err->rc;
+}
+
+/* Everything that must be of one state, under one read of the index. */
+static int load(Append *append, CkError *err) {
+    CkIndex *index = NULL;
+    CkRecordFormat format;
+    if (ck_index_open(append->store, append->model, &index, err) != SQLITE_OK || !index) {
+        return err->rc;
+    }
+    if (index->graph.exists) {
+        append->row = index->graph.row;
+        append->n_before = append->row.shape.n[0];
+        ck_buf_append(&append->twins, index->graph.twins.data, index->graph.twins.n_bytes);
+        if (append->twins.rc != SQLITE_OK) ck_error_nomem(err);
+        list_fresh(append, index, err);
+    }
+    if (err->rc == SQLITE_OK && ck_idset_count(&append->fresh) > 0) {
+        load_links(append, err);
+        ck_record_format_codes(append->model->dims, &format);
+        if (err->rc == SQLITE_OK) open_plane(append, &format, &append->codes, err);
+        ck_record_format_ids(&format);
+        if (err->rc == SQLITE_OK) open_plane(append, &format, &append->ids, err);
+    }
+    ck_index_close(index);
+    return err->rc;
+}
+
+/* A search meets codes that are not in memory: CkHnswInsert.load. */
+static int load_codes(void *context, int level, uint32_t block) {
+    Append *append = context;
+    int was_read;
+    (void)level;
+    ck_record_plane_load(&append->codes, append->store, block, &was_read, append->err);
+    return append->err->rc;
+}
+
+/* Says what stopped an insert: the step and load_codes() have set the error. */
+static int check(Append *append, int rc, CkError *err) {
+    if (rc == SQLITE_NOMEM && err->rc == SQLITE_OK) ck_error_nomem(err);
+    return append->claim.lost ? SQLITE_OK : err->rc;
+}
+
+static int insert_vector(void *context, int64_t id, const float *x, CkError *err) {
+    Append *append = context;
+    uint32_t node = append->graph.shape.n[0], twin_of, dims = append->model->dims;
+    ck_int_code(ck_graph_metric(append->model), x, ck_coder_scale(append->model, x), dims,
+                append->codes.arena.base + append->codes.format.stride * node);
+    if (check(append, ck_hnsw_insert(&append->insert, &twin_of), err) != SQLITE_OK) return err->rc;
+    if (twin_of != node) {
+        CkTwin twin = {id, twin_of};
+        ck_buf_append(&append->twins, &twin, sizeof twin);
+        return append->twins.rc == SQLITE_OK ? SQLITE_OK : ck_error_nomem(err);
+    }
+    memcpy(append->ids.arena.base + sizeof id * node, &id, sizeof id);
+    return SQLITE_OK;
+}
+
+static int by_node(const void *a, const void *b) {
+    const CkTwin *x = a, *y = b;
+    if (x->node != y->node) return x->node < y->node ? -1 : 1;
+    return x->id < y->id ? -1 : x->id > y->id;
+}
+
+static int insert_all(Append *append, CkError *err) {
+    const int64_t *ids = ck_idset_ids(&append->fresh);
+    size_t n = ck_idset_count(&append->fresh);
+    CkHnswRecords codes = ck_record_plane_records(&append->codes);
+    append->insert = (CkHnswInsert){
+        .graph = &append->graph,
+        .codes = &codes,
+        .dims = append->model->dims,
+        .ef_construction = (uint32_t)append->model->ef_construction,
+        .load = load_codes,
+        .context = append,
+        .scratch = ck_hnsw_scratch_new(),
+    };
+    append->err = append->pulse.err = err;
+    if (!append->insert.scratch) return ck_error_nomem(err);
+    for (size_t i = 0; i < n && err->rc == SQLITE_OK && !append->claim.lost; i++) {
+        CkVectorBatch batch = {.after = ids[i] - 1, .last = ids[i], .limit = 1};
+        ck_vectors_read(append->store, append->model, &batch, insert_vector, append, err);
+        append->n_damaged += batch.n_damaged;
+        if (err->rc == SQLITE_OK) ck_merge_pulse(&append->pulse, (double)i / (double)n);
+    }
+    if (err->rc == SQLITE_OK && !append->claim.lost) {
+        check(append, ck_hnsw_connect(&append->insert), err);
+    }
+    ck_hnsw_scratch_free(append->insert.scratch);
+    append->insert.codes = NULL;
+    CkTwin *twins = (CkTwin *)(void *)append->twins.data;
+    if (twins) qsort(twins, append->twins.n_bytes / sizeof *twins, sizeof *twins, by_node);
+    return err->rc;
+}
+
+static void add_write(Append *append, const CkRecordFormat *format, uint32_t n,
+                      const void *records, uint32_t first) {
+    append->writes[append->n_writes++] = (CkRecordWrite){
+        .key = {*format, append->model->id, append->row.generation, n},
+        .records = records,
+        .block = first >> format->shift,
+    };
+}
+
+static void list_writes(Append *append) {
+    const CkHnswShape *shape = &append->graph.shape;
+    CkRecordFormat format;
+    append->row.side = !append->row.side;
+    append->row.shape = *shape;
+    append->row.n_twins = (uint32_t)(append->twins.n_bytes / sizeof(CkTwin));
+    add_write(append, &append->codes.format, shape->n[0], append->codes.arena.base,
+              append->n_before);
+    add_write(append, &append->ids.format, shape->n[0], append->ids.arena.base, append->n_before);
+    for (uint32_t level = 0; level < shape->n_levels; level++) {
+        ck_record_format_links(shape, level, append->row.side, &format);
+        add_write(append, &format, shape->n[level], append->graph.links[level], 0);
+    }
+    ck_record_format_twins(append->row.side, &format);
+    add_write(append, &format, append->row.n_twins, append->twins.data, 0);
+}
+
+static int write_some(void *context, CkError *err) {
+    Append *append = context;
+    uint32_t room = BLOCKS_PER_WRITE, n_written;
+    while (room > 0 && append->at < append->n_writes && err->rc == SQLITE_OK) {
+        ck_records_write(&append->writes[append->at], append->store, room, &n_written, err);
+        if (n_written < room) append->at++;
+        room -= n_written;
+    }
+    return err->rc;
+}
+
+static int flip(void *context, CkError *err) {
+    Append *append = context;
+    CkStore *store = append->store;
+    int64_t generation = 0, n_nodes = append->row.shape.n[0];
+    int found;
+    ck_stmt_ints(store, CK_SQL_INDEX_GENERATION, err, &generation, 1, &found, "i",
+                 append->model->id);
+    if (err->rc != SQLITE_OK || generation != append->row.generation) return err->rc;
+    ck_graph_row_write(store, append->model->id, &append->row, err);
+    if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_META_TOUCH, err, "");
+    if (err->rc == SQLITE_OK) {
+        ck_audit_add(store, "optimize", err,
+                     "{\"model\":%lld,\"inserted\":%lld,\"nodes\":%lld,\"damaged\":%lld,"
+                     "\"seconds\":%lld}",
+                     (long long)append->model->id,
+                     (long long)(n_nodes - (int64_t)append->n_before), (long long)n_nodes,
+                     (long long)append->n_damaged,
+                     (long long)(ck_conn_now(store->conn) - append->started_at));
+    }
+    if (err->rc == SQLITE_OK) append->result->n_vectors = n_nodes + append->row.n_twins;
+    return err->rc;
+}
+
+/* Deletes the links of the side that is not read. */
+static int drop_side(Append *append, int side, CkError *err) {
+    CkPlane plane = side ? CK_PLANE_LINKS_B : CK_PLANE_LINKS_A;
+    int64_t model = append->model->id, generation = append->row.generation;
+    return ck_merge_drop(&append->claim, ck_block_address(model, generation, plane, 0),
+                         ck_block_address(model, generation, plane, 0) + CK_BLOCK_NUMBER_MAX + 1,
+                         err);
+}
+
+static int run(Append *append, CkError *err) {
+    ck_merge_locked(&append->claim, begin, append, err);
+    if (err->rc == SQLITE_OK && !append->claim.lost) load(append, err);
+    if (err->rc == SQLITE_OK && !append->claim.lost && ck_idset_count(&append->fresh) > 0) {
+        drop_side(append, !append->row.side, err);
+        if (err->rc == SQLITE_OK) insert_all(append, err);
+        if (err->rc == SQLITE_OK) list_writes(append);
+        while (err->rc == SQLITE_OK && !append->claim.lost && append->at < append->n_writes) {
+            ck_merge_locked(&append->claim, write_some, append, err);
+        }
+        if (err->rc == SQLITE_OK) ck_merge_locked(&append->claim, flip, append, err);
+        if (err->rc == SQLITE_OK) drop_side(append, !append->row.side, err);
+    }
+    CkError ignored = CK_ERROR_NONE;
+    ck_merge_locked(&append->claim, ck_merge_unclaim, &append->claim,
+                    err->rc == SQLITE_OK ? err : &ignored);
+    ck_error_release(&ignored);
+    return err->rc;
+}
+
+int ck_graph_append(CkStore *store, const CkModel *model, CkMergeResult *result, CkError *err) {
+    Append *append = sqlite3_malloc64(sizeof *append);
+    memset(result, 0, sizeof *result);
+    if (!append) return ck_error_nomem(err);
+    memset(append, 0, sizeof *append);
+    append->store = store;
+    append->model = model;
+    append->result = result;
+    append->started_at = ck_conn_now(store->conn);
+    ck_merge_claim_init(&append->claim, store, model->id);
+    append->pulse = (CkMergePulse){
+        .claim = &append->claim, .started_at = append->started_at, .total = 1000, .share = 1};
+    ck_idset_init(&append->fresh);
+    ck_buf_init(&append->twins);
+    run(append, err);
+    result->busy = append->claim.lost;
+    ck_hnsw_graph_release(&append->graph);
+    ck_record_plane_release(&append->codes);
+    ck_record_plane_release(&append->ids);
+    ck_idset_release(&append->fresh);
+    ck_buf_release(&append->twins);
+    sqlite3_free(append);
+    return err->rc;
+}

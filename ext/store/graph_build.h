@@ -1,0 +1,61 @@
+/*
+** Building the graph of a new generation: part of a merge (store/merge.h).
+**
+**   1. add     each vector, as the merge codes it for the scan plane
+**   2. run     the graph is built in memory (hnsw/build.h)
+**   3. measure what searches of it find and cost, with one ef and another
+**   4. write   blocks, some in each transaction
+**   5. flip    the row of _ck_graph, in the transaction in which the index changes over
+**
+** Memory: a code for each vector (CkIntCode rows), and what hnsw/build.h says.
+*/
+#ifndef CK_STORE_GRAPH_BUILD_H
+#define CK_STORE_GRAPH_BUILD_H
+
+#include "base/arena.h"
+#include "hnsw/build.h"
+#include "store/record_plane.h"
+
+/* Embeddings from which on an index has a graph: a scan of fewer is as fast as a walk. Where
+** CK_PLAN says "graph" (store/conn.h) every index has one. */
+#define CK_GRAPH_MIN 16384
+int64_t ck_graph_min(const CkStore *store);
+
+typedef struct CkGraphBuild {
+    CkStore *store;
+    const CkModel *model;
+    uint32_t n, capacity;
+    CkArena codes; /* in order of arrival; of slots after run */
+    CkBuf ids;     /* int64_t each, likewise */
+    CkBuf twins;   /* CkTwin, after run */
+    CkHnswBuilt built;
+    CkGraphRow row;
+    CkRecordWrite writes[3 + CK_HNSW_LEVELS_MAX];
+    size_t n_writes, at;
+} CkGraphBuild;
+
+/* Room for n_max vectors; more of them are left out. */
+int ck_graph_build_init(CkGraphBuild *build, CkStore *store, const CkModel *model, int64_t n_max,
+                        CkError *err);
+void ck_graph_build_release(CkGraphBuild *build);
+
+int ck_graph_build_add(CkGraphBuild *build, int64_t id, const float *x, CkError *err);
+
+/*
+** Steps 2 and 3. `step` is called as hnsw/build.h says. When it stops the build its code is
+** returned; err is its own to set.
+*/
+typedef struct CkGraphStep {
+    int (*step)(void *context, double done);
+    void *context;
+} CkGraphStep;
+
+int ck_graph_build_run(CkGraphBuild *build, const CkGraphStep *step, CkError *err);
+
+/* Step 4, in a write transaction: *done says whether that was all. */
+int ck_graph_build_write(CkGraphBuild *build, int64_t generation, int *done, CkError *err);
+
+/* Step 5. The first n_scan_blocks blocks of the scan plane hold what the graph does. */
+int ck_graph_build_flip(CkGraphBuild *build, int64_t n_scan_blocks, CkError *err);
+
+#endif

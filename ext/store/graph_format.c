@@ -1,0 +1,283 @@
+/* The graph on disk: see graph_format.h. */
+#include "store/graph_format.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/coding.h"
+#include "vector/kernels.h"
+
+#define EFFORT_BYTES 12
+#define TWIN_BYTES 12
+#define FACTOR_BYTES 16
+
+_Static_assert(CK_HNSW_LEVELS_MAX <= CK_GRAPH_TWINS, "levels have numbers below the twins'");
+
+static uint32_t shift_of(size_t disk_bytes) {
+    uint32_t shift = 0;
+    while (shift < CK_GRAPH_SHIFT_MAX && disk_bytes << (shift + 1) <= CK_GRAPH_BLOCK_BYTES) shift++;
+    return shift;
+}
+
+void ck_record_format_codes(uint32_t dims, CkRecordFormat *format) {
+    size_t disk_bytes = (size_t)dims + FACTOR_BYTES;
+    *format = (CkRecordFormat){
+        .kind = CK_RECORD_CODE,
+        .plane = CK_PLANE_CODES,
+        .dims = dims,
+        .stride = ck_int_stride(dims),
+        .disk_bytes = disk_bytes,
+        .shift = shift_of(disk_bytes),
+    };
+}
+
+void ck_record_format_ids(CkRecordFormat *format) {
+    *format = (CkRecordFormat){
+        .kind = CK_RECORD_ID,
+        .plane = CK_PLANE_IDS,
+        .stride = sizeof(int64_t),
+        .disk_bytes = sizeof(int64_t),
+        .shift = shift_of(sizeof(int64_t)),
+    };
+}
+
+void ck_record_format_links(const CkHnswShape *shape, uint32_t level, int side,
+                            CkRecordFormat *format) {
+    size_t bytes = ck_hnsw_links_stride(shape, level);
+    *format = (CkRecordFormat){
+        .kind = CK_RECORD_LINKS,
+        .plane = side ? CK_PLANE_LINKS_B : CK_PLANE_LINKS_A,
+        .level = level,
+        .width = ck_hnsw_width(shape, level),
+        .stride = bytes,
+        .disk_bytes = bytes,
+        .shift = shift_of(bytes),
+    };
+}
+
+void ck_record_format_twins(int side, CkRecordFormat *format) {
+    *format = (CkRecordFormat){
+        .kind = CK_RECORD_TWIN,
+        .plane = side ? CK_PLANE_LINKS_B : CK_PLANE_LINKS_A,
+        .level = CK_GRAPH_TWINS,
+        .stride = sizeof(CkTwin),
+        .disk_bytes = TWIN_BYTES,
+        .shift = shift_of(TWIN_BYTES),
+    };
+}
+
+static void encode(const CkRecordFormat *format, const uint8_t *record, uint8_t *out) {
+    switch (format->kind) {
+    case CK_RECORD_CODE: {
+        CkIntFactors factors;
+        memcpy(&factors, record + ck_int_factors_at(format->dims), sizeof factors);
+        memcpy(out, record, format->dims);
+        ck_store_f32(out + format->dims, factors.add);
+        ck_store_f32(out + format->dims + 4, factors.scale);
+        ck_store_u32(out + format->dims + 8, (uint32_t)factors.sum);
+        ck_store_f32(out + format->dims + 12, factors.half);
+        break;
+    }
+    case CK_RECORD_ID: {
+        int64_t id;
+        memcpy(&id, record, sizeof id);
+        ck_store_u64(out, (uint64_t)id);
+        break;
+    }
+    case CK_RECORD_LINKS:
+        for (uint32_t i = 0; i <= format->width; i++) {
+            uint32_t link;
+            memcpy(&link, record + sizeof link * i, sizeof link);
+            ck_store_u32(out + sizeof link * i, link);
+        }
+        break;
+    case CK_RECORD_TWIN: {
+        CkTwin twin;
+        memcpy(&twin, record, sizeof twin);
+        ck_store_u32(out, twin.node);
+        ck_store_u64(out + 4, (uint64_t)twin.id);
+        break;
+    }
+    }
+}
+
+void ck_records_encode(const CkRecordFormat *format, const uint8_t *records, uint32_t n,
+                       uint8_t *out) {
+    for (uint32_t i = 0; i < n; i++) {
+        encode(format, records + format->stride * i, out + format->disk_bytes * i);
+    }
+}
+
+/* A code; 0 when its factors are none that a vector can have. */
+static int decode_code(const CkRecordFormat *format, const uint8_t *data, uint8_t *record) {
+    uint32_t dims = format->dims;
+    CkIntFactors factors = {
+        .add = ck_load_f32(data + dims),
+        .scale = ck_load_f32(data + dims + 4),
+        .sum = (int32_t)ck_load_u32(data + dims + 8),
+        .half = ck_load_f32(data + dims + 12),
+    };
+    int32_t most = 128 * (int32_t)dims;
+    memset(record + dims, 0, format->stride - dims);
+    memcpy(record, data, dims);
+    memcpy(record + ck_int_factors_at(dims), &factors, sizeof factors);
+    return isfinite(factors.add) && isfinite(factors.scale) && factors.scale >= 0 &&
+           factors.sum >= -most && factors.sum <= most && isfinite(factors.half);
+}
+
+static int decode_links(const CkRecordFormat *format, const uint8_t *data, uint32_t self,
+                        uint32_t n_all, uint8_t *record) {
+    for (uint32_t i = 0; i <= format->width; i++) {
+        uint32_t link = ck_load_u32(data + sizeof link * i);
+        memcpy(record + sizeof link * i, &link, sizeof link);
+    }
+    return ck_hnsw_links_ok((const uint32_t *)(const void *)record, format->width, n_all, self);
+}
+
+int ck_records_decode(const CkRecordFormat *format, const uint8_t *data, uint32_t first, uint32_t n,
+                      uint32_t n_all, uint8_t *records) {
+    int ok = 1;
+    for (uint32_t i = 0; i < n && ok; i++) {
+        const uint8_t *from = data + format->disk_bytes * i;
+        uint8_t *to = records + format->stride * i;
+        int64_t id;
+        CkTwin twin = {0, 0};
+        switch (format->kind) {
+        case CK_RECORD_CODE:
+            ok = decode_code(format, from, to);
+            break;
+        case CK_RECORD_ID:
+            id = (int64_t)ck_load_u64(from);
+            memcpy(to, &id, sizeof id);
+            ok = id > 0;
+            break;
+        case CK_RECORD_LINKS:
+            ok = decode_links(format, from, first + i, n_all, to);
+            break;
+        case CK_RECORD_TWIN:
+            twin.node = ck_load_u32(from);
+            twin.id = (int64_t)ck_load_u64(from + 4);
+            memcpy(to, &twin, sizeof twin);
+            ok = twin.id > 0;
+            break;
+        }
+    }
+    return ok;
+}
+
+static int64_t checksum_of(int64_t model, const CkGraphRow *row, const CkBuf *levels,
+                           const CkBuf *efforts) {
+    const int64_t fields[] = {
+        model,        row->generation, row->side,          row->shape.m, row->shape.n[0],
+        row->n_twins, row->n_built,    row->n_scan_blocks,
+    };
+    uint8_t bytes[sizeof fields];
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        ck_store_u64(bytes + 8 * i, (uint64_t)fields[i]);
+    }
+    uint64_t sum = ck_kernels()->checksum(bytes, sizeof bytes, 0);
+    sum = ck_kernels()->checksum(levels->data, levels->n_bytes, sum);
+    return (int64_t)ck_kernels()->checksum(efforts->data, efforts->n_bytes, sum);
+}
+
+/* Whether n is what 32 bits hold, and above 0 if it must be. */
+static int fits(int64_t n, int64_t min) {
+    return n >= min && n <= CK_HNSW_NODES_MAX;
+}
+
+/* Fills the row's arrays from their blobs; 0 when these are malformed. */
+static int unpack(CkGraphRow *row, const CkBuf *levels, const CkBuf *efforts) {
+    size_t n_levels = levels->n_bytes / 4, n_efforts = efforts->n_bytes / EFFORT_BYTES;
+    if (n_levels < 1 || n_levels > CK_HNSW_LEVELS_MAX || levels->n_bytes % 4 != 0 ||
+        n_efforts > CK_GRAPH_EFFORTS_MAX || efforts->n_bytes % EFFORT_BYTES != 0) {
+        return 0;
+    }
+    row->shape.n_levels = (uint32_t)n_levels;
+    for (size_t i = 0; i < n_levels; i++) row->shape.n[i] = ck_load_u32(levels->data + 4 * i);
+    row->n_efforts = n_efforts;
+    for (size_t i = 0; i < n_efforts; i++) {
+        const uint8_t *from = efforts->data + EFFORT_BYTES * i;
+        CkEffort *effort = &row->efforts[i];
+        *effort = (CkEffort){ck_load_u32(from), ck_load_f32(from + 4), ck_load_f32(from + 8)};
+        if (effort->ef < 1 || effort->ef > CK_EF_MAX || !(effort->recall >= 0) ||
+            !(effort->recall <= 1) || !(effort->n_distances >= 0) || isinf(effort->n_distances)) {
+            return 0;
+        }
+    }
+    return ck_hnsw_shape_ok(&row->shape);
+}
+
+/* Reads a stepped graph_get. */
+static int from_row(sqlite3_stmt *stmt, int64_t model, CkGraphRow *row, CkError *err) {
+    int64_t side = sqlite3_column_int64(stmt, 2), m = sqlite3_column_int64(stmt, 3);
+    int64_t n = sqlite3_column_int64(stmt, 4), n_twins = sqlite3_column_int64(stmt, 5);
+    int64_t n_built = sqlite3_column_int64(stmt, 6), n_blocks = sqlite3_column_int64(stmt, 7);
+    CkBuf levels, efforts;
+    ck_buf_init(&levels);
+    ck_buf_init(&efforts);
+    memset(row, 0, sizeof *row);
+    ck_buf_append(&levels, sqlite3_column_blob(stmt, 8), (size_t)sqlite3_column_bytes(stmt, 8));
+    ck_buf_append(&efforts, sqlite3_column_blob(stmt, 9), (size_t)sqlite3_column_bytes(stmt, 9));
+    if (levels.rc != SQLITE_OK || efforts.rc != SQLITE_OK) ck_error_nomem(err);
+    row->generation = sqlite3_column_int64(stmt, 0);
+    row->stamp = sqlite3_column_int64(stmt, 1);
+    int ok = (side == 0 || side == 1) && m >= CK_HNSW_M_MIN && m <= CK_HNSW_M_MAX && fits(n, 1) &&
+             fits(n_twins, 0) && fits(n_built, 1) && n_blocks >= 0 &&
+             n_blocks <= CK_BLOCK_NUMBER_MAX;
+    if (ok) {
+        row->side = (int)side;
+        row->shape.m = (uint32_t)m;
+        row->n_twins = (uint32_t)n_twins;
+        row->n_built = (uint32_t)n_built;
+        row->n_scan_blocks = n_blocks;
+        ok = unpack(row, &levels, &efforts) && row->shape.n[0] == n &&
+             sqlite3_column_int64(stmt, 10) == checksum_of(model, row, &levels, &efforts);
+    }
+    ck_buf_release(&levels);
+    ck_buf_release(&efforts);
+    if (ok || err->rc != SQLITE_OK) return err->rc;
+    return ck_error_set(err, SQLITE_CORRUPT_VTAB,
+                        "index: the row of model %lld in _ck_graph is damaged; SELECT "
+                        "ck_repair('index') builds the index anew",
+                        (long long)model);
+}
+
+int ck_graph_row_read(CkStore *store, int64_t model, CkGraphRow *row, int *found, CkError *err) {
+    sqlite3_stmt *stmt = NULL;
+    *found = 0;
+    if (ck_stmt_take(store, CK_SQL_GRAPH_GET, &stmt, err) != SQLITE_OK) return err->rc;
+    ck_stmt_bind(stmt, "i", model);
+    if (ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
+        *found = from_row(stmt, model, row, err) == SQLITE_OK;
+    }
+    ck_stmt_give(store, CK_SQL_GRAPH_GET, stmt);
+    return err->rc;
+}
+
+int ck_graph_row_write(CkStore *store, int64_t model, const CkGraphRow *row, CkError *err) {
+    CkBuf levels, efforts;
+    ck_buf_init(&levels);
+    ck_buf_init(&efforts);
+    uint8_t *level = ck_buf_extend(&levels, 4 * row->shape.n_levels);
+    uint8_t *effort = ck_buf_extend(&efforts, EFFORT_BYTES * row->n_efforts);
+    if (!level || (!effort && row->n_efforts > 0)) ck_error_nomem(err);
+    for (uint32_t i = 0; err->rc == SQLITE_OK && i < row->shape.n_levels; i++) {
+        ck_store_u32(level + 4 * i, row->shape.n[i]);
+    }
+    for (size_t i = 0; err->rc == SQLITE_OK && i < row->n_efforts; i++) {
+        ck_store_u32(effort + EFFORT_BYTES * i, row->efforts[i].ef);
+        ck_store_f32(effort + EFFORT_BYTES * i + 4, row->efforts[i].recall);
+        ck_store_f32(effort + EFFORT_BYTES * i + 8, row->efforts[i].n_distances);
+    }
+    if (err->rc == SQLITE_OK) {
+        ck_stmt_run(store, CK_SQL_GRAPH_PUT, err, "iiiiiiiibbi", model, row->generation,
+                    (int64_t)row->side, (int64_t)row->shape.m, (int64_t)row->shape.n[0],
+                    (int64_t)row->n_twins, (int64_t)row->n_built, row->n_scan_blocks, levels.data,
+                    (int)levels.n_bytes, efforts.data ? efforts.data : (const uint8_t *)"",
+                    (int)efforts.n_bytes,
+                    checksum_of(model, row, &levels, &efforts));
+    }
+    ck_buf_release(&levels);
+    ck_buf_release(&efforts);
+    return err->rc;
+}

@@ -1,0 +1,204 @@
+/* Searching the graph: see graph_search.h. */
+#include "store/graph_search.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "store/stored_vector.h"
+
+/*
+** An estimate is off by what rounding to 8 bits leaves: each component of each side by up to half a
+** step, evenly. Four standard deviations of the sum, and what float32 itself loses.
+*/
+#define ROUNDING_VARIANCE (1.0f / 12)
+#define MARGIN_DEVIATIONS 4
+#define FLOAT_ERROR 1e-6f
+
+/* Passing ids are looked up in a bit map when they are spread over no more than this many ids. */
+#define MAP_IDS_MAX (1 << 27)
+
+typedef struct Run {
+    CkIndex *index;
+    CkGraph *graph;
+    CkNearest *nearest;
+    const CkGraphSearch *what;
+    CkIntQuery query;
+    float query_length; /* |q| in the measure of the codes */
+    CkBuf map;          /* bit of each passing id from first_id on */
+    int64_t first_id, end_id;
+    sqlite3_stmt *stmt;
+    CkError *err;
+} Run;
+
+/* Whether an embedding of the graph is still what the graph says, and wanted. */
+static int counts(const Run *run, int64_t id) {
+    const CkIdSet *passing = run->what->passing;
+    if (ck_stale_bits_test(&run->index->stale, id)) return 0;
+    if (!passing->restricts) return 1;
+    if (id < run->first_id || id >= run->end_id) return 0;
+    if (run->map.n_bytes > 0) {
+        uint64_t bit = (uint64_t)(id - run->first_id);
+        return run->map.data[bit / 8] >> (bit % 8) & 1;
+    }
+    return ck_idset_contains(passing, id);
+}
+
+static int passes(void *context, uint32_t node) {
+    Run *run = context;
+    int64_t id;
+    if (ck_graph_id(run->graph, node, &id) != SQLITE_OK) return 0;
+    if (counts(run, id)) return 1;
+    size_t n;
+    const CkTwin *twins = ck_graph_twins(run->graph, node, &n);
+    for (size_t i = 0; i < n; i++) {
+        if (counts(run, twins[i].id)) return 1;
+    }
+    return 0;
+}
+
+static int make_map(Run *run) {
+    const CkIdSet *passing = run->what->passing;
+    const int64_t *ids = ck_idset_ids(passing);
+    size_t n = ck_idset_count(passing);
+    run->first_id = n > 0 ? ids[0] : 0;
+    run->end_id = n > 0 ? ids[n - 1] + 1 : 0;
+    if (!passing->restricts || n == 0 || run->end_id - run->first_id > MAP_IDS_MAX) {
+        return SQLITE_OK;
+    }
+    size_t n_bytes = (size_t)(run->end_id - run->first_id) / 8 + 1;
+    uint8_t *map = ck_buf_extend(&run->map, n_bytes);
+    if (!map) return ck_error_nomem(run->err);
+    memset(map, 0, n_bytes);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t bit = (uint64_t)(ids[i] - run->first_id);
+        map[bit / 8] |= (uint8_t)(1u << (bit % 8));
+    }
+    return SQLITE_OK;
+}
+
+/* A distance of the metric in the terms of the codes (vector/intcode.h). */
+static float in_terms_of_codes(const Run *run, float distance) {
+    return run->graph->metric == CK_INT_L2 ? distance * distance : distance;
+}
+
+/* How far a node's estimate may be from its distance. */
+static float margin_of(const Run *run, uint32_t node) {
+    const CkGraph *graph = run->graph;
+    const uint8_t *row = graph->codes.arena.base + graph->codes.format.stride * node;
+    const CkIntFactors *factors = ck_int_factors(row, graph->dims);
+    float by_node = factors->scale * run->query_length;
+    float by_query = run->query.scale * sqrtf(2 * factors->half);
+    float rounding = sqrtf(ROUNDING_VARIANCE * (by_node * by_node + by_query * by_query));
+    return MARGIN_DEVIATIONS * rounding +
+           FLOAT_ERROR * (fabsf(run->query.add) + fabsf(factors->add));
+}
+
+/* The vector of an embedding: from memory, or its row. NULL when there is no row. */
+static const float *vector_of(Run *run, int64_t id) {
+    CkGraph *graph = run->graph;
+    const float *x = ck_vector_cache_get(&graph->vectors, id);
+    if (x) return x;
+    CkStore *store = graph->store;
+    CkStoredVector stored;
+    if (!run->stmt) ck_stmt_take(store, CK_SQL_VECTOR_GET_OF_MODEL, &run->stmt, run->err);
+    if (!run->stmt) return NULL;
+    ck_stmt_bind(run->stmt, "ii", id, graph->model);
+    if (ck_stmt_step(store, run->stmt, run->err) == SQLITE_ROW) {
+        ck_stored_vector_from_row(run->stmt, 0, &stored);
+        ck_stored_vector_decode(store, &stored, graph->dims, &x, run->err);
+        if (x) ck_vector_cache_put(&graph->vectors, id, x);
+    }
+    /* The vector is the codec's, or the statement's row; so it is read from the cache, if kept. */
+    if (x && graph->vectors.n_sets > 0) {
+        sqlite3_reset(run->stmt);
+        x = ck_vector_cache_get(&graph->vectors, id);
+    }
+    return x;
+}
+
+static void compare(Run *run, int64_t id) {
+    float norm;
+    if (!counts(run, id)) return;
+    const float *x = vector_of(run, id);
+    if (x) {
+        CkHit hit = {id, ck_nearest_distance(run->nearest, x, &norm)};
+        run->nearest->n_compared++;
+        ck_nearest_offer(run->nearest, hit);
+    }
+    if (run->stmt) sqlite3_reset(run->stmt);
+}
+
+/* Compares the embeddings of a node: of those with one code the k with the smallest ids will do. */
+static void compare_node(Run *run, uint32_t node) {
+    size_t k = run->nearest->query->k, n;
+    int64_t id;
+    if (ck_graph_id(run->graph, node, &id) != SQLITE_OK) return;
+    compare(run, id);
+    const CkTwin *twins = ck_graph_twins(run->graph, node, &n);
+    int64_t end = run->nearest->n_compared + (int64_t)k;
+    for (size_t i = 0; i < n && run->err->rc == SQLITE_OK && run->nearest->n_compared < end; i++) {
+        compare(run, twins[i].id);
+    }
+}
+
+/* Hits come nearest first, so the first one that is too far for sure ends it. */
+static void refine(Run *run, const CkHnswFound *found) {
+    const CkHits *hits = run->nearest->hits;
+    for (size_t i = 0; i < found->n && run->err->rc == SQLITE_OK; i++) {
+        const CkHnswHit *hit = &found->hits[i];
+        if (hits->n == run->nearest->query->k) {
+            float farthest = in_terms_of_codes(run, hits->hits[0].distance);
+            if (hit->distance - margin_of(run, hit->node) > farthest) break;
+        }
+        compare_node(run, hit->node);
+    }
+}
+
+static int allocate_query(Run *run, uint8_t **memory) {
+    uint32_t dims = run->graph->dims;
+    *memory = sqlite3_malloc64(ck_int_stride(dims) + CK_INT_ALIGNMENT);
+    if (!*memory) return ck_error_nomem(run->err);
+    uintptr_t at = ((uintptr_t)*memory + CK_INT_ALIGNMENT - 1) / CK_INT_ALIGNMENT *
+                   CK_INT_ALIGNMENT;
+    run->query.codes = (uint8_t *)at;
+    ck_int_query(run->graph->metric, run->nearest->query->x, run->what->scale, dims, &run->query);
+    run->query_length = run->nearest->query_norm * run->what->scale;
+    if (run->graph->metric == CK_INT_L2) run->query_length *= sqrtf(2);
+    return SQLITE_OK;
+}
+
+static void search(Run *run, int64_t *n_distances) {
+    CkHnswFilter filter = {passes, run};
+    CkHnswSearch what = {
+        .query = run->query,
+        .ef = run->what->ef,
+        .walk_ef = run->what->walk_ef,
+        .filter = run->what->passing->restricts || run->index->stale.n > 0 ? &filter : NULL,
+    };
+    CkHnswFound found;
+    int rc = ck_hnsw_search(&run->graph->source, &what, run->graph->scratch, &found);
+    if (run->err->rc == SQLITE_OK && rc == SQLITE_NOMEM) ck_error_nomem(run->err);
+    if (run->err->rc != SQLITE_OK) return;
+    *n_distances = found.n_distances;
+    refine(run, &found);
+}
+
+int ck_graph_search(CkIndex *index, CkNearest *nearest, const CkGraphSearch *what,
+                    int64_t *n_distances, CkError *err) {
+    Run run = {
+        .index = index, .graph = &index->graph, .nearest = nearest, .what = what, .err = err};
+    uint8_t *memory = NULL;
+    *n_distances = 0;
+    index->graph.err = err;
+    ck_buf_init(&run.map);
+    if (make_map(&run) == SQLITE_OK && allocate_query(&run, &memory) == SQLITE_OK) {
+        search(&run, n_distances);
+    }
+    ck_stmt_give(index->store, CK_SQL_VECTOR_GET_OF_MODEL, run.stmt);
+    ck_buf_release(&run.map);
+    sqlite3_free(memory);
+    index->graph.err = NULL;
+    return err->rc;
+}

@@ -1,0 +1,37 @@
+/*
+** Exact vectors in memory, by embedding: those that searches read last.
+**
+** Four places for each of a number of sets; an embedding's set is chosen by its id, and in it the
+** oldest goes. The owner clears it when a vector can have changed (store/graph.h).
+*/
+#ifndef CK_STORE_VECTOR_CACHE_H
+#define CK_STORE_VECTOR_CACHE_H
+
+#include "base/arena.h"
+
+#define CK_VECTOR_CACHE_WAYS 4
+
+typedef struct CkVectorCache {
+    uint32_t dims;
+    size_t n_sets; /* a power of two; 0: nothing is kept */
+    int64_t *ids;  /* 0: free */
+    uint8_t *next; /* of each set: the way that goes next */
+    CkArena vectors;
+    size_t n_kept;
+} CkVectorCache;
+
+/* Room for about n_bytes of vectors. On SQLITE_NOMEM it keeps nothing. */
+int ck_vector_cache_init(CkVectorCache *cache, uint32_t dims, size_t n_bytes);
+void ck_vector_cache_release(CkVectorCache *cache);
+void ck_vector_cache_clear(CkVectorCache *cache);
+
+/* The vector of an embedding, or NULL. */
+const float *ck_vector_cache_get(const CkVectorCache *cache, int64_t id);
+
+void ck_vector_cache_put(CkVectorCache *cache, int64_t id, const float *x);
+
+static inline size_t ck_vector_cache_bytes(const CkVectorCache *cache) {
+    return cache->n_kept * cache->dims * sizeof(float);
+}
+
+#endif
