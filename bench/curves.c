@@ -32,7 +32,7 @@ static int open_ck(Curves *curves, const CurveSet *set, CurveSystem *systems) {
     int n = 0, dims = set->data.rows.dims;
     curve_system_ck(&systems[n], curves, "ck", CK_PLANNED, dims);
     check_graph(&systems[n++], set);
-    curve_system_ck(&systems[n], curves, "ck", CK_FORCED, dims);
+    curve_system_ck(&systems[n], curves, set->is_large ? "ck" : CURVE_FORCED_FILE, CK_FORCED, dims);
     if (check_graph(&systems[n], set)) {
         n++;
     } else {
@@ -66,8 +66,10 @@ static void run_set(Curves *curves, const char *name) {
         n += curve_system_vec(&systems[n], curves, &set.data.rows);
     }
     curve_measure(curves, &set, systems, n);
+    curve_use_graph(0);
     for (int i = 0; i < n; i++) curve_system_free(&systems[i], curves);
     if (hnsw) hnsw_peer_free(hnsw);
+    db_unlink(&curves->bench, CURVE_FORCED_FILE);
     if (!curves->only_hnswlib && !set.is_large) curve_libsql(curves, &set);
     curve_store(curves, &set);
     db_unlink(&curves->bench, "ck");

@@ -124,8 +124,10 @@ void curve_point(Curves *curves, const CurveSet *set, const char *queries, const
 
 /* ---- Stores ---- */
 
-/* Builds ck's index in the file "ck" and hnswlib's in memory (NULL: it is not there), and reports
-** the times. The database is closed afterwards. */
+/* Builds hnswlib's index in memory (NULL: it is not there) and ck's in the file "ck", and reports
+** the times. As ck makes no graph of few vectors unless it is told to, a second file has one, but
+** not of a large set, which has it anyway. The databases are closed afterwards. */
+#define CURVE_FORCED_FILE "forced"
 struct HnswPeer *curve_build(Curves *curves, const CurveSet *set);
 
 /* Size on disk, memory, fresh process; then the merge of the extra rows, which changes the file. */

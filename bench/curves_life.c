@@ -57,6 +57,9 @@ static double recall(Life *life, const char *file, const int *rows_of_ids) {
     int n = life->queries.n;
     int64_t(*found)[CURVE_K] = bench_alloc((size_t)n * sizeof *found);
     curve_system_ck(&system, life->curves, file, CK_FORCED, DIMS);
+    char *plan = curve_system_plan(&system, rows_vector(&life->queries, 0), EF);
+    bench_note("  %s: %s", file, plan ? plan : "no rows");
+    sqlite3_free(plan);
     for (int i = 0; i < n; i++) {
         system.search(&system, rows_vector(&life->queries, i), EF, found[i]);
         for (int j = 0; rows_of_ids && j < CURVE_K; j++) {
@@ -197,9 +200,11 @@ void curve_life(Curves *curves) {
     life.queries = (Rows){n_queries, DIMS, NULL, life.rows.vectors + (size_t)n_all * DIMS};
     life.live = bench_alloc((size_t)n_all);
     life.truth = bench_alloc((size_t)n_queries * CURVE_K * sizeof *life.truth);
+    curve_use_graph(1); /* or a store of what is left might get none */
     measure_deletes(&life, n, 0);
     measure_deletes(&life, n, 1);
     measure_churn(&life, n);
+    curve_use_graph(0);
     free(life.live);
     free(life.truth);
     rows_free(&life.rows);

@@ -25,8 +25,9 @@ double curve_cpu(void) {
 
 enum { CK, PEER };
 
+/* Seconds of both sides. */
 typedef struct Build {
-    BenchTimes elapsed, cpu; /* seconds; the peer's are the same in each round */
+    BenchTimes elapsed, cpu;
 } Build;
 
 /* Round `round`: ck_optimize() of a database of that name. */
@@ -45,36 +46,40 @@ static struct HnswPeer *build_hnswlib(Build *build, const Rows *rows) {
     if (!peer) return NULL;
     double begin = bench_now(), cpu = curve_cpu();
     for (int i = 0; i < rows->n; i++) hnsw_peer_add(peer, rows_vector(rows, i), i);
-    for (int i = 0; i < BENCH_ROUNDS_MAX; i++) {
-        build->elapsed.seconds[PEER][i] = bench_now() - begin;
-        build->cpu.seconds[PEER][i] = curve_cpu() - cpu;
-    }
+    build->elapsed.seconds[PEER][0] = bench_now() - begin;
+    build->cpu.seconds[PEER][0] = curve_cpu() - cpu;
     return peer;
+}
+
+static void report_build(Bench *bench, const CurveSet *set, const Build *build, const char *what,
+                         double aim) {
+    char name[80];
+    int has_peer = build->elapsed.seconds[PEER][0] > 0;
+    BenchPair pair = {name, CK, PEER, has_peer ? "hnswlib" : NULL, 1, &bench_s, {0, 0}};
+    snprintf(name, sizeof name, "curves %s %s CPU", set->name, what);
+    bench_report(bench, &build->cpu, &pair);
+    snprintf(name, sizeof name, "curves %s %s", set->name, what);
+    pair.aim.ratio = has_peer ? aim : 0;
+    bench_report(bench, &build->elapsed, &pair);
 }
 
 struct HnswPeer *curve_build(Curves *curves, const CurveSet *set) {
     Bench *bench = &curves->bench;
-    Build build = {.elapsed.n_sides = 2, .cpu.n_sides = 2};
-    char name[80];
-    int n_rounds = set->is_large ? 1 : 2;
+    Build build = {.elapsed = {.n_sides = 2, .n_rounds = 1}, .cpu = {.n_sides = 2, .n_rounds = 1}};
     sqlite3 *db = db_create(bench, "ck", 0);
     db_fill_ck(db, &set->data.rows);
     db_checkpoint(db);
     sqlite3_close(db);
-    if (n_rounds > 1) sqlite3_free(db_copy(bench, "ck", "again"));
-    build_ck(bench, &build, 0, "ck");
+    if (!set->is_large) sqlite3_free(db_copy(bench, "ck", CURVE_FORCED_FILE));
     struct HnswPeer *peer = build_hnswlib(&build, &set->data.rows);
-    if (n_rounds > 1) {
-        build_ck(bench, &build, 1, "again");
-        db_unlink(bench, "again");
+    build_ck(bench, &build, 0, "ck");
+    report_build(bench, set, &build, "build", set->is_real ? 0 : 4);
+    if (!set->is_large) {
+        curve_use_graph(1);
+        build_ck(bench, &build, 0, CURVE_FORCED_FILE);
+        curve_use_graph(0);
+        report_build(bench, set, &build, "build graph", 4);
     }
-    build.elapsed.n_rounds = build.cpu.n_rounds = n_rounds;
-    BenchPair pair = {name, CK, PEER, peer ? "hnswlib" : NULL, 1, &bench_s, {0, 0}};
-    snprintf(name, sizeof name, "curves %s build CPU", set->name);
-    bench_report(bench, &build.cpu, &pair);
-    snprintf(name, sizeof name, "curves %s build", set->name);
-    pair.aim.ratio = peer && !set->is_real ? 4 : 0;
-    bench_report(bench, &build.elapsed, &pair);
     return peer;
 }
 
