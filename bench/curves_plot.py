@@ -13,7 +13,7 @@ import sys
 from html import escape
 
 WIDTH, HEIGHT = 430, 360          # of the drawing area of one panel
-LEFT, TOP, RIGHT, BOTTOM = 62, 58, 112, 52
+LEFT, TOP, RIGHT, BOTTOM = 62, 58, 112, 76
 RECALL_MIN, RECALL_MAX = 0.7, 0.9998
 TICKS = [0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999]
 LABEL_HEIGHT = 15
@@ -144,7 +144,9 @@ def draw(dataset, panels, commit, machine):
            f'    <style>{CSS}\n    </style>',
            f'    <rect class="page" width="{total_width}" height="{total_height}"/>',
            f'    <text class="title" x="{LEFT}" y="22">{escape(dataset)}: queries per second, '
-           f'one thread ({escape(machine)}, {escape(commit)})</text>']
+           'one thread</text>',
+           f'    <text x="{LEFT}" y="{total_height - 12}">{escape(machine)}, commit '
+           f'{escape(commit)}</text>']
     for i, (name, systems) in enumerate(shown.items()):
         panel = Panel(LEFT + i * step, low, high)
         panel.axes(name)
