@@ -7,19 +7,23 @@
 
 #include "gen.h"
 
-void rows_make(Rows *rows, int n, int dims, uint64_t seed) {
+void rows_make_rank(Rows *rows, int n, int dims, int rank, uint64_t seed) {
     Gen gen = {seed};
     rows->n = n;
     rows->dims = dims;
     rows->hashes = bench_alloc((size_t)n * HASH_BYTES);
     rows->vectors = bench_alloc((size_t)n * (size_t)dims * sizeof(float));
     gen_bytes(&gen, rows->hashes, (size_t)n * HASH_BYTES);
-    float *basis = bench_alloc((size_t)GEN_RANK * (size_t)dims * sizeof(float));
-    gen_basis(&gen, basis, dims);
+    float *basis = bench_alloc((size_t)rank * (size_t)dims * sizeof(float));
+    gen_basis(&gen, basis, rank, dims);
     for (int i = 0; i < n; i++) {
-        gen_vector(&gen, basis, dims, rows->vectors + (size_t)i * (size_t)dims);
+        gen_vector(&gen, basis, rank, dims, rows->vectors + (size_t)i * (size_t)dims);
     }
     free(basis);
+}
+
+void rows_make(Rows *rows, int n, int dims, uint64_t seed) {
+    rows_make_rank(rows, n, dims, GEN_RANK, seed);
 }
 
 void rows_free(Rows *rows) {
@@ -34,6 +38,16 @@ const uint8_t *rows_hash(const Rows *rows, int i) {
 
 const float *rows_vector(const Rows *rows, int i) {
     return rows->vectors + (size_t)i * (size_t)rows->dims;
+}
+
+void rows_write(const Bench *bench, const char *name, const Rows *rows) {
+    char *path = sqlite3_mprintf("%s/%s", bench->directory, name);
+    size_t n = (size_t)rows->n * (size_t)rows->dims;
+    FILE *out = fopen(path, "wb");
+    if (!out || fwrite(rows->vectors, sizeof(float), n, out) != n || fclose(out) != 0) {
+        bench_fail("cannot write %s", path);
+    }
+    sqlite3_free(path);
 }
 
 static void check(sqlite3 *db, int rc, const char *what) {

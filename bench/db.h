@@ -25,11 +25,15 @@ typedef struct Rows {
     float *vectors;  /* n of dims */
 } Rows;
 
-/* Random hashes; vectors as gen.h makes them. */
+/* Random hashes; vectors as gen.h makes them, of GEN_RANK or of another rank. */
 void rows_make(Rows *rows, int n, int dims, uint64_t seed);
+void rows_make_rank(Rows *rows, int n, int dims, int rank, uint64_t seed);
 void rows_free(Rows *rows);
 const uint8_t *rows_hash(const Rows *rows, int i);
 const float *rows_vector(const Rows *rows, int i);
+
+/* Writes the vectors to the file NAME in the benchmark's directory. */
+void rows_write(const Bench *bench, const char *name, const Rows *rows);
 
 /* A new, empty database NAME in the benchmark's directory, with ck loaded. page_size 0: default. */
 sqlite3 *db_create(const Bench *bench, const char *name, int page_size);

@@ -1,9 +1,6 @@
 /*
 ** Which encoding? Size, recall and speed of all six on real vectors, and what ck_reencode says of
-** them. The vectors are read from DATA, one folder a set:
-**
-**     base.fvecs, query.fvecs    each vector: int32 dims, then dims float32
-**     groundtruth_cosine.ivecs   for each query: int32 n, then n int32, the nearest first
+** them. The vectors are those of vecs.h.
 **
 ** Recall is measured over whole sets against the exact neighbours of the ground truth: the share of
 ** the ten found that are at most as far, in float32, as the true tenth.
@@ -14,8 +11,8 @@
 
 #include "db.h"
 #include "gen.h"
+#include "vecs.h"
 
-#define DATA "../shared/data/"
 #define K 10
 #define N_ENCODINGS 6
 #define TIE 1e-6f /* cosines nearer to each other are the same: sums are rounded */
@@ -23,41 +20,11 @@
 static const char *const encodings[N_ENCODINGS] = {"f32",      "f16",      "i8",
                                                    "f32+zstd", "f16+zstd", "i8+zstd"};
 
-/* A file of records: int32 dims, then dims 4-byte components, all of the same dims. */
-typedef struct Vecs {
-    int n, dims;
-    uint8_t *data; /* n records of 4 + 4 dims bytes, little-endian */
-} Vecs;
-
 typedef struct Set {
     const char *name;
     Vecs base, query, truth;
     uint8_t *hashes; /* of base, HASH_BYTES each: the number of the row, then zeros */
 } Set;
-
-static int vecs_read(Vecs *vecs, const char *set, const char *file) {
-    char path[200];
-    int32_t dims = 0;
-    snprintf(path, sizeof path, DATA "%s/%s", set, file);
-    FILE *in = fopen(path, "rb");
-    memset(vecs, 0, sizeof *vecs);
-    if (!in) return 0;
-    if (fread(&dims, 4, 1, in) != 1 || dims < 1 || dims > 65536) bench_fail("%s: no dims", path);
-    fseek(in, 0, SEEK_END);
-    long n_bytes = ftell(in), record = 4 + 4L * dims;
-    if (n_bytes % record != 0) bench_fail("%s: not of records of %d dims", path, dims);
-    rewind(in);
-    vecs->dims = dims;
-    vecs->n = (int)(n_bytes / record);
-    vecs->data = bench_alloc((size_t)n_bytes);
-    if (fread(vecs->data, 1, (size_t)n_bytes, in) != (size_t)n_bytes) bench_fail("%s", path);
-    fclose(in);
-    return 1;
-}
-
-static const void *vecs_at(const Vecs *vecs, int i) {
-    return vecs->data + (size_t)i * (4 + 4 * (size_t)vecs->dims) + 4;
-}
 
 static int set_read(Set *set, const char *name, const Bench *bench) {
     set->name = name;
@@ -293,7 +260,7 @@ void bench_encodings(Bench *bench) {
             measure_set(bench, &set);
             set_free(&set);
         } else {
-            bench_note("encodings: skipped, there is no " DATA "%s", names[i]);
+            bench_note("encodings: skipped, there is no " VECS_DATA "%s", names[i]);
         }
     }
 }

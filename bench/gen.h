@@ -2,7 +2,7 @@
 ** Data for benchmarks, the same on every machine: a seeded generator.
 **
 ** Vectors look like embeddings in what matters to a search: length 1, and neighbours on a
-** manifold of few dimensions. Each is a random point of a random GEN_RANK-dimensional subspace
+** manifold of few dimensions. Each is a random point of a random subspace of `rank` dimensions
 ** plus noise in all dimensions of a tenth of its length. Numbers come from splitmix64 (Steele,
 ** Lea, Flood 2014); a sum of four uniform numbers stands in for a normal one.
 */
@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define GEN_RANK 20
+#define GEN_RANK 20 /* unless a benchmark says otherwise */
 #define GEN_NOISE 0.1f
 
 typedef struct Gen {
@@ -57,15 +57,15 @@ static inline void gen_shuffle(Gen *gen, int *order, int n) {
     }
 }
 
-/* GEN_RANK random directions. */
-static inline void gen_basis(Gen *gen, float *basis, int dims) {
-    for (int i = 0; i < GEN_RANK * dims; i++) basis[i] = gen_normal(gen);
+/* `rank` random directions. */
+static inline void gen_basis(Gen *gen, float *basis, int rank, int dims) {
+    for (int i = 0; i < rank * dims; i++) basis[i] = gen_normal(gen);
 }
 
-static inline void gen_vector(Gen *gen, const float *basis, int dims, float *x) {
-    float norm_sq = 0, noise = GEN_NOISE * sqrtf((float)GEN_RANK);
+static inline void gen_vector(Gen *gen, const float *basis, int rank, int dims, float *x) {
+    float norm_sq = 0, noise = GEN_NOISE * sqrtf((float)rank);
     for (int d = 0; d < dims; d++) x[d] = noise * gen_normal(gen);
-    for (int r = 0; r < GEN_RANK; r++) {
+    for (int r = 0; r < rank; r++) {
         float weight = gen_normal(gen);
         for (int d = 0; d < dims; d++) x[d] += weight * basis[r * dims + d];
     }

@@ -3,7 +3,7 @@
 **
 **     bench --ck PATH [--vec PATH] [--vector PATH] [--directory DIR] [--rows FILE] [--quick]
 **           [--cpu] [--list] [NAME…]
-**     bench --first-row DATABASE EXTENSION SQL QUERIES NUMBER      (fresh.h)
+**     bench --first-row DATABASE EXTENSION SQL DIMS QUERIES NUMBER      (fresh.h)
 */
 #include "bench.h"
 

@@ -11,7 +11,8 @@
 #define SEARCH_DIMS 768
 #define SEARCH_LATENCIES_MAX 8000
 
-/* 100,000 rows (3,000 in a quick run), and queries that are not among them. */
+/* Rows, and queries that are not among them. search_data_make() makes 100,000
+** rows of SEARCH_DIMS, or 3,000 in a quick run. */
 typedef struct SearchData {
     Rows rows;
     Rows near; /* from the same subspace as the rows */
@@ -19,6 +20,9 @@ typedef struct SearchData {
 } SearchData;
 
 void search_data_make(SearchData *data, const Bench *bench, int n_queries, uint64_t seed);
+
+/* Of rows made before: the first n stay rows, the others become queries. Owns them from then on. */
+void search_data_make_rows(SearchData *data, Rows *rows, int n, int rank, uint64_t seed);
 void search_data_free(SearchData *data);
 
 /* The ids found for each of some queries. */

@@ -6,18 +6,18 @@
 #include "search.h"
 
 /* Each query becomes itself and a point of another subspace, by halves, at length 1. */
-static void make_far(Rows *far, const Rows *near, uint64_t seed) {
+static void make_far(Rows *far, const Rows *near, int rank, uint64_t seed) {
     Gen gen = {seed};
     int dims = near->dims;
-    float *basis = bench_alloc((size_t)GEN_RANK * (size_t)dims * sizeof *basis);
+    float *basis = bench_alloc((size_t)rank * (size_t)dims * sizeof *basis);
     float *x = bench_alloc((size_t)dims * sizeof *x);
     *far = *near;
     far->vectors = bench_alloc((size_t)near->n * (size_t)dims * sizeof *x);
-    gen_basis(&gen, basis, dims);
+    gen_basis(&gen, basis, rank, dims);
     for (int i = 0; i < near->n; i++) {
         const float *from = rows_vector(near, i);
         float *to = far->vectors + (size_t)i * (size_t)dims, norm_sq = 0;
-        gen_vector(&gen, basis, dims, x);
+        gen_vector(&gen, basis, rank, dims, x);
         for (int d = 0; d < dims; d++) {
             to[d] = from[d] + x[d];
             norm_sq += to[d] * to[d];
@@ -28,13 +28,19 @@ static void make_far(Rows *far, const Rows *near, uint64_t seed) {
     free(x);
 }
 
+void search_data_make_rows(SearchData *data, Rows *rows, int n, int rank, uint64_t seed) {
+    data->rows = *rows;
+    data->rows.n = n;
+    data->near = (Rows){rows->n - n, rows->dims, NULL,
+                        rows->vectors + (size_t)n * (size_t)rows->dims};
+    make_far(&data->far, &data->near, rank, seed);
+}
+
 void search_data_make(SearchData *data, const Bench *bench, int n_queries, uint64_t seed) {
     int n = bench_size(bench, 100000, 3000);
-    rows_make(&data->rows, n + n_queries, SEARCH_DIMS, seed);
-    data->rows.n = n;
-    data->near = (Rows){n_queries, SEARCH_DIMS, NULL,
-                        data->rows.vectors + (size_t)n * SEARCH_DIMS};
-    make_far(&data->far, &data->near, seed + 1);
+    Rows rows;
+    rows_make(&rows, n + n_queries, SEARCH_DIMS, seed);
+    search_data_make_rows(data, &rows, n, GEN_RANK, seed + 1);
 }
 
 void search_data_free(SearchData *data) {
