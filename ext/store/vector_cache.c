@@ -6,14 +6,13 @@
 #include "base/sqlite.h"
 
 int ck_vector_cache_init(CkVectorCache *cache, uint32_t dims, size_t n_bytes) {
-    size_t set_bytes = CK_VECTOR_CACHE_WAYS * dims * sizeof(float), n_sets = 1;
+    size_t set_bytes = CK_VECTOR_CACHE_WAYS * dims * sizeof(float);
+    size_t n_sets = n_bytes / set_bytes;
     memset(cache, 0, sizeof *cache);
-    if (n_bytes < set_bytes) return SQLITE_OK;
-    while (2 * n_sets * set_bytes <= n_bytes) n_sets *= 2;
+    if (n_sets == 0) return SQLITE_OK;
+    if (n_sets > UINT32_MAX) n_sets = UINT32_MAX;
     cache->ids = sqlite3_malloc64(n_sets * CK_VECTOR_CACHE_WAYS * sizeof *cache->ids);
-    cache->next = sqlite3_malloc64(n_sets);
-    if (!cache->ids || !cache->next ||
-        ck_arena_init(&cache->vectors, n_sets * set_bytes) != SQLITE_OK) {
+    if (!cache->ids || ck_arena_init(&cache->vectors, n_sets * set_bytes) != SQLITE_OK) {
         ck_vector_cache_release(cache);
         return SQLITE_NOMEM;
     }
@@ -25,7 +24,6 @@ int ck_vector_cache_init(CkVectorCache *cache, uint32_t dims, size_t n_bytes) {
 
 void ck_vector_cache_release(CkVectorCache *cache) {
     sqlite3_free(cache->ids);
-    sqlite3_free(cache->next);
     ck_arena_release(&cache->vectors);
     memset(cache, 0, sizeof *cache);
 }
@@ -33,13 +31,13 @@ void ck_vector_cache_release(CkVectorCache *cache) {
 void ck_vector_cache_clear(CkVectorCache *cache) {
     if (cache->n_sets == 0) return;
     memset(cache->ids, 0, cache->n_sets * CK_VECTOR_CACHE_WAYS * sizeof *cache->ids);
-    memset(cache->next, 0, cache->n_sets);
     cache->n_kept = 0;
 }
 
-/* Ids come one after the other, so the low bits spread them; the factor mixes strides. */
+/* Ids come one after the other; the factor (Knuth's, 2^64 / golden ratio) spreads them. */
 static size_t set_of(const CkVectorCache *cache, int64_t id) {
-    return (size_t)(((uint64_t)id * 0x9e3779b97f4a7c15u) >> 32) & (cache->n_sets - 1);
+    uint64_t spread = ((uint64_t)id * 0x9e3779b97f4a7c15u) >> 32;
+    return (size_t)(spread * cache->n_sets >> 32);
 }
 
 static float *vector_at(const CkVectorCache *cache, size_t place) {
@@ -57,8 +55,12 @@ const float *ck_vector_cache_get(const CkVectorCache *cache, int64_t id) {
 
 void ck_vector_cache_put(CkVectorCache *cache, int64_t id, const float *x) {
     if (cache->n_sets == 0) return;
-    size_t set = set_of(cache, id), way = cache->next[set]++ % CK_VECTOR_CACHE_WAYS;
-    size_t place = set * CK_VECTOR_CACHE_WAYS + way;
+    size_t first = set_of(cache, id) * CK_VECTOR_CACHE_WAYS, place = first;
+    while (place < first + CK_VECTOR_CACHE_WAYS && cache->ids[place] != 0) place++;
+    if (place == first + CK_VECTOR_CACHE_WAYS) {
+        cache->random = cache->random * 1664525 + 1013904223; /* Numerical Recipes' */
+        place = first + (cache->random >> 30);
+    }
     cache->n_kept += cache->ids[place] == 0;
     cache->ids[place] = id;
     memcpy(vector_at(cache, place), x, cache->dims * sizeof *x);

@@ -1,8 +1,10 @@
 /*
 ** Exact vectors in memory, by embedding: those that searches read last.
 **
-** Four places for each of a number of sets; an embedding's set is chosen by its id, and in it the
-** oldest goes. The owner clears it when a vector can have changed (store/graph.h).
+** Four places for each of a number of sets; an embedding's set is chosen by its id, and in it one
+** goes at random: of what is asked for in turns, more than fits, a share stays that way, where the
+** oldest would always go just before its turn. The owner clears it when a vector can have changed
+** (store/graph.h).
 */
 #ifndef CK_STORE_VECTOR_CACHE_H
 #define CK_STORE_VECTOR_CACHE_H
@@ -13,9 +15,9 @@
 
 typedef struct CkVectorCache {
     uint32_t dims;
-    size_t n_sets; /* a power of two; 0: nothing is kept */
+    size_t n_sets; /* 0: nothing is kept */
     int64_t *ids;  /* 0: free */
-    uint8_t *next; /* of each set: the way that goes next */
+    uint32_t random;
     CkArena vectors;
     size_t n_kept;
 } CkVectorCache;
