@@ -20,8 +20,8 @@
 #define FILTERED_NODE_NS 15 /* to see whether a node passes */
 #define GRAPH_BLOCK_NS 20000 /* to read a block */
 
-/* A search meets about one new block for so many distances. Blocks that are read stay, so they are an
-** investment: a connection that has asked n times is taken to ask n times more. */
+/* A search meets about one new block for so many distances. Blocks that are read stay, so they are
+** an investment: a connection that has asked n times is taken to ask n times more. */
 #define DISTANCES_PER_BLOCK 4
 
 /* The recall that is meant when nothing is said. */
