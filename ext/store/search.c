@@ -160,7 +160,7 @@ static CkPlanGraph describe_graph(const CkIndex *index, const CkModel *model) {
         .n_beside = ck_index_slots_beside_graph(index),
         .n_dead = index->stale.n < row->shape.n[0] ? index->stale.n : row->shape.n[0],
         .resident = n_blocks > 0 ? (double)n_kept / (double)n_blocks : 0,
-        .is_first = index->n_queries <= 1,
+        .n_queries = index->n_queries,
     };
 }
 
