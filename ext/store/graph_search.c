@@ -186,9 +186,18 @@ static int allocate_query(Run *run, uint8_t **memory) {
     return SQLITE_OK;
 }
 
+/* Nodes that pass of which a walk should find some: k of them, and half of what was reckoned with,
+** unless there are not so many. */
+static size_t wanted(const Run *run) {
+    const CkIdSet *passing = run->what->passing;
+    size_t k = run->nearest->query->k, n = run->what->ef / 2 > k ? run->what->ef / 2 : k;
+    size_t n_passing = passing->restricts ? ck_idset_count(passing) : n;
+    return n < n_passing ? n : n_passing;
+}
+
 /*
-** Walks the graph. When what passes is far from the query a walk may end before it has met k that
-** do, so it is made again, wider, up to one through all nodes.
+** Walks the graph. When what passes is far from the query, or what is dead near to it, a walk may
+** meet too little that passes, and is made again, wider, up to one through all nodes.
 */
 static void search(Run *run, int64_t *n_distances) {
     CkHnswFilter filter = {passes, run};
@@ -206,8 +215,7 @@ static void search(Run *run, int64_t *n_distances) {
         if (run->err->rc == SQLITE_OK && rc == SQLITE_NOMEM) ck_error_nomem(run->err);
         if (run->err->rc != SQLITE_OK) return;
         *n_distances += found.n_distances;
-        is_short = what.filter && found.n < run->nearest->query->k &&
-                   what.walk_ef < source->shape.n[0];
+        is_short = what.filter && found.n < wanted(run) && what.walk_ef < source->shape.n[0];
         what.walk_ef *= WIDER;
     } while (is_short);
     refine(run, &found);

@@ -122,13 +122,14 @@ static double plan_graph(const CkPlanInput *input, CkPlan *plan) {
     if (ef == 0) return INFINITY;
     double passing = input->n_passing >= 0 ? (double)input->n_passing : (double)input->n_rows;
     double share = fmin(1, passing / fmax(1, (double)input->n_rows));
-    share *= 1 - fmin(1, (double)graph->n_dead / (double)graph->n_nodes);
+    share *= 1 - fmin(1, graph->dead);
     double walk_ef = ceil((double)ef / fmax(share, 1.0 / WALK_EF_MAX));
+    walk_ef = fmin(walk_ef, fmax((double)ef, (double)graph->n_nodes));
     if (walk_ef > WALK_EF_MAX && walk_ef > (double)ef) return INFINITY;
     *plan = (CkPlan){CK_PATH_GRAPH, depth_of(input), ef, (size_t)walk_ef};
     double n_distances = fmin(distances_for(graph, plan->walk_ef), (double)graph->n_nodes);
     double node_ns = NODE_NS + NODE_DIM_NS * input->dims;
-    if (input->n_passing >= 0 || graph->n_dead > 0) node_ns += FILTERED_NODE_NS;
+    if (input->n_passing >= 0 || graph->dead > 0) node_ns += FILTERED_NODE_NS;
     double n_reads = n_distances / DISTANCES_PER_BLOCK * (1 - graph->resident);
     if (graph->n_queries > 1) n_reads /= (double)graph->n_queries;
     return n_distances * node_ns + n_reads * GRAPH_BLOCK_NS + (double)graph->n_beside * CODE_NS +

@@ -135,7 +135,7 @@ static void scratch_stays(Fixture *f) {
     CHECK_INT(ck_hnsw_scratch_bytes(f->scratch), n_bytes);
 }
 
-/* Level 0 falls into two parts; a search that wants more than one of them has sees the other too. */
+/* Level 0 falls into two parts: a search that wants more than one has sees the other too. */
 static void parts_are_all_seen(Fixture *f) {
     const CkHnswGraph *graph = &f->built.graph;
     CkHnswInsert insert = {.graph = &f->built.graph,
