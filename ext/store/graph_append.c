@@ -62,7 +62,7 @@ static int list_fresh(Append *append, CkIndex *index, CkError *err) {
 static int load_links(Append *append, CkError *err) {
     const CkHnswShape *shape = &append->row.shape;
     size_t n_fresh = ck_idset_count(&append->fresh);
-    if (shape->n[0] + n_fresh > CK_HNSW_NODES_MAX) {
+    if (shape->n[0] + n_fresh > ck_graph_nodes_max(append->model->dims, shape->m)) {
         return ck_error_set(err, SQLITE_FULL, "index: the graph of model %lld is full",
                             (long long)append->model->id);
     }

@@ -37,7 +37,10 @@ typedef struct CkGraphBuild {
     size_t n_writes, at;
 } CkGraphBuild;
 
-/* Room for n_max vectors; more of them are left out. */
+/* Whether a graph can have as many nodes. */
+int ck_graph_fits(const CkModel *model, int64_t n);
+
+/* Room for n_max vectors, which must fit; more of them are left out. */
 int ck_graph_build_init(CkGraphBuild *build, CkStore *store, const CkModel *model, int64_t n_max,
                         CkError *err);
 void ck_graph_build_release(CkGraphBuild *build);
