@@ -112,11 +112,13 @@ static void report_qps(const Report *report, int ck, int peer, double recall, do
     const CurveSet *set = report->set;
     const Series *ours = &report->series[ck], *theirs = &report->series[peer];
     double ratios[CURVE_ROUNDS_MAX];
+    int is_hnswlib = report->systems[peer].hnsw != NULL;
     char name[100];
     BenchRow row = {.name = name, .unit = "q/s", .more_is_better = 1, .aim = {.ratio = aim}};
-    snprintf(name, sizeof name, "curves %s %s %s at recall %.4g", set->name, report->queries->name,
-             report->systems[ck].name, recall);
     row.peer = report->systems[peer].name;
+    snprintf(name, sizeof name, "curves %s %s %s QPS at recall %.4g%s%s", set->name,
+             report->queries->name, report->systems[ck].name, recall,
+             is_hnswlib ? "" : " beside ", is_hnswlib ? "" : row.peer);
     row.figure = qps_at_recall(ours, recall, MEDIAN);
     row.peer_figure = qps_at_recall(theirs, recall, MEDIAN);
     if (!(row.figure > 0 && row.peer_figure > 0)) {

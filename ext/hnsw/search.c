@@ -191,6 +191,31 @@ static int take_entries(Walk *walk) {
     return rc;
 }
 
+/*
+** A walk begins at one node and sees what that leads to. When it has seen all of it and the beam
+** still has room, it goes on from the other nodes it could have begun at: only together do these
+** lead to every node.
+*/
+static int go_on(Walk *walk, uint32_t level) {
+    CkHnswScratch *scratch = walk->scratch;
+    const uint32_t n_starts = walk->source->shape.n[level + 1];
+    int rc = SQLITE_OK;
+    for (uint32_t node = 0; rc == SQLITE_OK && node < n_starts;) {
+        size_t n = 0;
+        for (; rc == SQLITE_OK && n < ENTRY_CHUNK && node < n_starts; node++) {
+            int yes = 0;
+            if (scratch->visited[node] == scratch->epoch) continue;
+            scratch->visited[node] = scratch->epoch;
+            rc = has_links(walk, level, node, &yes);
+            scratch->nodes[n] = node;
+            n += (size_t)yes;
+        }
+        if (rc == SQLITE_OK) rc = compare(walk, n);
+        for (size_t i = 0; rc == SQLITE_OK && i < n; i++) take(walk, key_of(walk, i));
+    }
+    return rc == SQLITE_OK ? walk_level(walk, level) : rc;
+}
+
 static int begin(Walk *walk) {
     const CkHnswSearch *search = walk->search;
     CkHnswScratch *scratch = walk->scratch;
@@ -244,6 +269,9 @@ int ck_hnsw_search_level(const CkHnswSource *source, const CkHnswSearch *search,
         if (rc == SQLITE_OK) rc = take_entries(&walk);
     }
     if (rc == SQLITE_OK) rc = walk_level(&walk, level);
+    if (rc == SQLITE_OK && walk.n_beam < walk.beam_max && level + 1 < shape->n_levels) {
+        rc = go_on(&walk, level);
+    }
     if (rc == SQLITE_OK) finish(&walk, found);
     return rc;
 }

@@ -5,10 +5,11 @@
 
 #include "store/config.h"
 
-/* Exact vectors that may be kept: this share of the nodes, some at least, and of the budget. */
+/* Exact vectors that may be kept: all of a model that takes no more bytes than this, of a larger
+** one a share; and no more than a share of the budget. */
+#define VECTORS_ALL_BYTES ((int64_t)64 << 20)
 #define VECTORS_SHARE 16
-#define VECTORS_MIN 1024
-#define VECTORS_BUDGET_SHARE 8
+#define VECTORS_BUDGET_SHARE 4
 
 CkIntMetric ck_graph_metric(const CkModel *model) {
     switch (model->metric) {
@@ -87,8 +88,8 @@ static int read_twins(CkGraph *graph, CkError *err) {
 
 static int make_vector_cache(CkGraph *graph, CkError *err) {
     int64_t budget = graph->store->index_cache.budget_bytes / VECTORS_BUDGET_SHARE;
-    int64_t n = graph->row.shape.n[0] / VECTORS_SHARE;
-    int64_t n_bytes = (n < VECTORS_MIN ? VECTORS_MIN : n) * (int64_t)(graph->dims * sizeof(float));
+    int64_t n_bytes = graph->row.shape.n[0] * (int64_t)(graph->dims * sizeof(float));
+    if (n_bytes > VECTORS_ALL_BYTES) n_bytes /= VECTORS_SHARE;
     if (graph->vectors.n_sets > 0) {
         ck_vector_cache_clear(&graph->vectors);
         return SQLITE_OK;

@@ -18,7 +18,7 @@
 
 /* Embeddings from which on an index has a graph: a scan of fewer is as fast as a walk. Where
 ** CK_PLAN says "graph" (store/conn.h) every index has one. */
-#define CK_GRAPH_MIN 16384
+#define CK_GRAPH_MIN 4096
 int64_t ck_graph_min(const CkStore *store);
 
 /* A graph that has grown to so many times what it was built of has too few nodes above level 0. */

@@ -19,6 +19,12 @@
 /* Passing ids are looked up in a bit map when they are spread over no more than this many ids. */
 #define MAP_IDS_MAX (1 << 27)
 
+/* Embeddings of one code that are compared before they are taken for equal. */
+#define TWINS_MIN 64
+
+/* How many times as wide a walk is that is made again. */
+#define WIDER 4
+
 typedef struct Run {
     CkIndex *index;
     CkGraph *graph;
@@ -118,7 +124,8 @@ static const float *vector_of(Run *run, int64_t id) {
     return x;
 }
 
-static void compare(Run *run, int64_t id) {
+/* Compares an embedding, if it counts. *distance becomes what it is; else it stays. */
+static void compare(Run *run, int64_t id, float *distance) {
     float norm;
     if (!counts(run, id)) return;
     const float *x = vector_of(run, id);
@@ -126,20 +133,30 @@ static void compare(Run *run, int64_t id) {
         CkHit hit = {id, ck_nearest_distance(run->nearest, x, &norm)};
         run->nearest->n_compared++;
         ck_nearest_offer(run->nearest, hit);
+        *distance = hit.distance;
     }
     if (run->stmt) sqlite3_reset(run->stmt);
 }
 
-/* Compares the embeddings of a node: of those with one code the k with the smallest ids will do. */
+/*
+** Compares the embeddings of a node, which have one code. As a rule that is because they have one
+** vector, and then the k with the smallest ids will do. But vectors may also differ by less than
+** codes show: once the distances tell so, all are compared.
+*/
 static void compare_node(Run *run, uint32_t node) {
-    size_t k = run->nearest->query->k, n;
+    size_t k = run->nearest->query->k, n, n_alike = k > TWINS_MIN ? k : TWINS_MIN;
+    float first = NAN, distance = NAN;
     int64_t id;
     if (ck_graph_id(run->graph, node, &id) != SQLITE_OK) return;
-    compare(run, id);
+    compare(run, id, &first);
     const CkTwin *twins = ck_graph_twins(run->graph, node, &n);
-    int64_t end = run->nearest->n_compared + (int64_t)k;
-    for (size_t i = 0; i < n && run->err->rc == SQLITE_OK && run->nearest->n_compared < end; i++) {
-        compare(run, twins[i].id);
+    int64_t end = run->nearest->n_compared + (int64_t)n_alike;
+    int differ = 0;
+    for (size_t i = 0; i < n && run->err->rc == SQLITE_OK; i++) {
+        if (!differ && run->nearest->n_compared >= end) break;
+        compare(run, twins[i].id, &distance);
+        if (isnan(first)) first = distance;
+        differ = differ || distance != first;
     }
 }
 
@@ -171,6 +188,19 @@ static int allocate_query(Run *run, uint8_t **memory) {
     return SQLITE_OK;
 }
 
+/* Nodes that pass of which a walk should find some: k of them, and half of what was reckoned with,
+** unless there are not so many. */
+static size_t wanted(const Run *run) {
+    const CkIdSet *passing = run->what->passing;
+    size_t k = run->nearest->query->k, n = run->what->ef / 2 > k ? run->what->ef / 2 : k;
+    size_t n_passing = passing->restricts ? ck_idset_count(passing) : n;
+    return n < n_passing ? n : n_passing;
+}
+
+/*
+** Walks the graph. When what passes is far from the query, or what is dead near to it, a walk may
+** meet too little that passes, and is made again, wider, up to one through all nodes.
+*/
 static void search(Run *run, int64_t *n_distances) {
     CkHnswFilter filter = {passes, run};
     CkHnswSearch what = {
@@ -179,11 +209,17 @@ static void search(Run *run, int64_t *n_distances) {
         .walk_ef = run->what->walk_ef,
         .filter = run->what->passing->restricts || run->index->stale.n > 0 ? &filter : NULL,
     };
+    const CkHnswSource *source = &run->graph->source;
     CkHnswFound found;
-    int rc = ck_hnsw_search(&run->graph->source, &what, run->graph->scratch, &found);
-    if (run->err->rc == SQLITE_OK && rc == SQLITE_NOMEM) ck_error_nomem(run->err);
-    if (run->err->rc != SQLITE_OK) return;
-    *n_distances = found.n_distances;
+    int rc, is_short;
+    do {
+        rc = ck_hnsw_search(source, &what, run->graph->scratch, &found);
+        if (run->err->rc == SQLITE_OK && rc == SQLITE_NOMEM) ck_error_nomem(run->err);
+        if (run->err->rc != SQLITE_OK) return;
+        *n_distances += found.n_distances;
+        is_short = what.filter && found.n < wanted(run) && what.walk_ef < source->shape.n[0];
+        what.walk_ef *= WIDER;
+    } while (is_short);
     refine(run, &found);
 }
 

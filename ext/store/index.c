@@ -214,6 +214,22 @@ static int read_directory(CkIndex *index, CkError *err) {
     return SQLITE_OK;
 }
 
+/*
+** Which of the graph's embeddings are stale only the data of its blocks could tell. So among the
+** ids between a block's first and last it is assumed to be the same share of all.
+*/
+static double count_dead(const CkIndex *index) {
+    double n_dead = 0, n_all = 0;
+    for (int64_t i = 0; i < index->graph.row.n_scan_blocks; i++) {
+        const CkBlockEntry *entry = &index->blocks[i].entry;
+        int64_t n_ids = entry->last_id - entry->first_id + 1;
+        int64_t n_stale = ck_stale_bits_count(&index->stale, entry->first_id, entry->last_id);
+        n_dead += (double)entry->n * (double)n_stale / (double)n_ids;
+        n_all += (double)entry->n;
+    }
+    return n_all > 0 ? n_dead / n_all : 0;
+}
+
 /* Reads all that is short: everything but the data of blocks. */
 static int refresh(CkIndex *index, int64_t store_stamp, CkError *err) {
     CkStore *store = index->store;
@@ -231,6 +247,7 @@ static int refresh(CkIndex *index, int64_t store_stamp, CkError *err) {
         if (cache->kept_bytes > cache->budget_bytes) ck_index_evict(index);
         CkGraphOf of = {index->generation, (int64_t)index->n_blocks};
         if (ck_graph_refresh(&index->graph, store, &model, &of, err)) return err->rc;
+        index->dead = index->graph.exists ? count_dead(index) : 0;
         count_graph(index);
         CkIndexBlock *tail = &index->blocks[index->n_blocks];
         ck_scan_builder_view(&index->tail, &tail->scan);

@@ -59,6 +59,7 @@ typedef struct CkIndex {
     CkScanBuilder tail;
     CkStaleBits stale;
     int64_t n_slots; /* in blocks and tail */
+    double dead;     /* the share of the graph's embeddings that are stale, about */
     CkBuf transient; /* the block that did not fit into the budget */
     CkGraph graph;       /* if graph.exists, of the embeddings in the first blocks */
     int64_t graph_bytes; /* what of kept_bytes is the graph's */

@@ -7,12 +7,17 @@
 #include "store/graph_build.h"
 #include "store/index_write.h"
 #include "store/merge.h"
+#include "store/merge_sweep.h"
 #include "store/stale.h"
 
 /* Blocks are bad when one slot in so many is stale: a search then wastes that share of its
 ** candidates. And a mean is old when the model has grown to so many times what it was taken of. */
 #define STALE_SHARE 5
 #define GROWTH 8
+
+/* Rows of a tail, which every search scans and reads anew after every change. What is put goes to
+** blocks long before; what is replaced stays until blocks are built without its old vector. */
+#define TAIL_MAX 8192
 
 /* A model and its index, as index_sizes has them. */
 typedef struct Size {
@@ -48,7 +53,7 @@ static int list_sizes(CkStore *store, const char *name, CkBuf *sizes, CkError *e
 /* What is in blocks and tail, but no longer in the store, is stale. */
 static int is_bad(const Size *size) {
     int64_t n_stale = size->n_slots + size->n_tail - size->n_embeddings;
-    return n_stale * STALE_SHARE > size->n_slots ||
+    return n_stale * STALE_SHARE > size->n_slots || size->n_tail > TAIL_MAX ||
            size->n_embeddings > size->n_merged * GROWTH ||
            (size->has_graph && size->n_embeddings > (int64_t)size->graph.n_built * CK_GRAPH_GROWTH);
 }
@@ -92,9 +97,13 @@ int ck_index_merge(CkStore *store, const char *name, CkMergeWhen when, int64_t *
         ck_error_set(err, SQLITE_ERROR, "ck_optimize: no model '%s' is registered", name);
     }
     for (size_t i = 0; i < n && err->rc == SQLITE_OK; i++) {
-        if (size[i].n_embeddings < CK_INDEX_MIN || !is_due(store, &size[i], when)) continue;
-        merge_one(store, &size[i], when, &result, err);
-        *n_vectors += result.n_vectors;
+        if (size[i].n_embeddings >= CK_INDEX_MIN && is_due(store, &size[i], when)) {
+            merge_one(store, &size[i], when, &result, err);
+            *n_vectors += result.n_vectors;
+        }
+        if (err->rc == SQLITE_OK && when != CK_MERGE_IF_BAD) {
+            ck_merge_sweep(store, size[i].model.id, err);
+        }
     }
     ck_buf_release(&sizes);
     return err->rc;

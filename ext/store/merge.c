@@ -111,9 +111,17 @@ static int code_vector(void *context, int64_t id, const float *x, CkError *err) 
     return err->rc;
 }
 
+/* How far the merge is: so much of a total to which coding adds one for each vector. */
+static CkProgress progress_of(const Merge *merge) {
+    int64_t total = merge->n_total, done = merge->n_coded;
+    if (merge->graph) total *= GRAPH_SHARE;
+    if (merge->graph_done) done += merge->n_total * (GRAPH_SHARE - 1);
+    return (CkProgress){CK_MERGE_TASK, merge->started_at, done, total > done ? total : done};
+}
+
 static int write_blocks(void *context, CkError *err) {
     Merge *merge = context;
-    CkProgress progress = {CK_MERGE_TASK, merge->started_at, merge->n_coded, merge->n_total};
+    CkProgress progress = progress_of(merge);
     ck_scan_builder_write(&merge->blocks, merge->store, merge->model->id, merge->generation,
                           &merge->number, err);
     return err->rc == SQLITE_OK ? ck_progress_set(merge->store, &progress, err) : err->rc;
@@ -306,17 +314,28 @@ static int write_graph(void *context, CkError *err) {
     return ck_graph_build_write(merge->graph, merge->generation, &merge->graph_done, err);
 }
 
-/* Builds the graph of what was coded so far, and writes its blocks. */
+static void free_graph(Merge *merge) {
+    if (merge->graph) ck_graph_build_release(merge->graph);
+    sqlite3_free(merge->graph);
+    merge->graph = NULL;
+}
+
+/* Builds the graph of what was coded so far, if there is any, and writes its blocks. */
 static int build_graph(Merge *merge, CkError *err) {
+    CkProgress progress = progress_of(merge);
     CkMergePulse pulse = {
         .claim = &merge->claim,
         .started_at = merge->started_at,
-        .done = merge->n_coded,
-        .total = merge->n_coded * GRAPH_SHARE,
+        .done = progress.done,
+        .total = progress.total,
         .share = 1 - 1.0 / GRAPH_SHARE,
         .err = err,
     };
     CkGraphStep step = {ck_merge_pulse, &pulse};
+    if (merge->graph->n == 0) {
+        free_graph(merge);
+        return SQLITE_OK;
+    }
     merge->n_graph_blocks = merge->number;
     if (ck_graph_inherit(merge->graph, &merge->stale_before, &step, &merge->inherited, err) ==
             SQLITE_OK &&
@@ -389,8 +408,7 @@ static int merge_model(Merge *merge, CkError *err) {
         run(merge, err);
     }
     merge->result->busy = merge->claim.lost;
-    if (merge->graph) ck_graph_build_release(merge->graph);
-    sqlite3_free(merge->graph);
+    free_graph(merge);
     ck_coder_release(&merge->coder);
     sqlite3_free(merge->mean);
     ck_scan_builder_release(&merge->blocks);

@@ -20,10 +20,9 @@
 #define FILTERED_NODE_NS 15 /* to see whether a node passes */
 #define GRAPH_BLOCK_NS 20000 /* to read a block */
 
-/* A search meets about one new block for so many distances. Blocks that are read stay, so to a
-** connection that searches again they are an investment, of which each search pays a part. */
+/* A search meets about one new block for so many distances. Blocks that are read stay, so they are
+** an investment: a connection that has asked n times is taken to ask n times more. */
 #define DISTANCES_PER_BLOCK 4
-#define BLOCK_USES 8
 
 /* The recall that is meant when nothing is said. */
 #define DEFAULT_RECALL 0.99
@@ -123,15 +122,16 @@ static double plan_graph(const CkPlanInput *input, CkPlan *plan) {
     if (ef == 0) return INFINITY;
     double passing = input->n_passing >= 0 ? (double)input->n_passing : (double)input->n_rows;
     double share = fmin(1, passing / fmax(1, (double)input->n_rows));
-    share *= 1 - fmin(1, (double)graph->n_dead / (double)graph->n_nodes);
+    share *= 1 - fmin(1, graph->dead);
     double walk_ef = ceil((double)ef / fmax(share, 1.0 / WALK_EF_MAX));
+    walk_ef = fmin(walk_ef, fmax((double)ef, (double)graph->n_nodes));
     if (walk_ef > WALK_EF_MAX && walk_ef > (double)ef) return INFINITY;
     *plan = (CkPlan){CK_PATH_GRAPH, depth_of(input), ef, (size_t)walk_ef};
     double n_distances = fmin(distances_for(graph, plan->walk_ef), (double)graph->n_nodes);
     double node_ns = NODE_NS + NODE_DIM_NS * input->dims;
-    if (input->n_passing >= 0 || graph->n_dead > 0) node_ns += FILTERED_NODE_NS;
+    if (input->n_passing >= 0 || graph->dead > 0) node_ns += FILTERED_NODE_NS;
     double n_reads = n_distances / DISTANCES_PER_BLOCK * (1 - graph->resident);
-    if (!graph->is_first) n_reads /= BLOCK_USES;
+    if (graph->n_queries > 1) n_reads /= (double)graph->n_queries;
     return n_distances * node_ns + n_reads * GRAPH_BLOCK_NS + (double)graph->n_beside * CODE_NS +
            (double)(input->k + (graph->n_beside > 0 ? plan->depth : 0)) * CANDIDATE_NS;
 }

@@ -23,9 +23,9 @@ typedef struct CkPlanGraph {
     size_t ef_search;   /* of the model: the least ef when nothing is asked for */
     int64_t n_nodes;
     int64_t n_beside;   /* slots that it does not know, which must be scanned */
-    int64_t n_dead;     /* its embeddings that are stale, about */
+    double dead;        /* the share of its embeddings that are stale, about */
     double resident;    /* the share of its blocks that is in memory */
-    int is_first;       /* the connection searches for the first time */
+    int64_t n_queries;  /* of this connection, this one included */
 } CkPlanGraph;
 
 typedef struct CkPlanInput {

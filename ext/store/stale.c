@@ -44,6 +44,16 @@ static int64_t count_bits(const uint8_t *bytes, size_t n) {
     return count;
 }
 
+int64_t ck_stale_bits_count(const CkStaleBits *bits, int64_t first, int64_t last) {
+    const int64_t end = (int64_t)bits->bits.n_bytes * 8;
+    int64_t n = 0;
+    if (last >= end) last = end - 1;
+    for (; first <= last && first % 8 != 0; first++) n += ck_stale_bits_test(bits, first);
+    for (; first <= last && last % 8 != 7; last--) n += ck_stale_bits_test(bits, last);
+    if (first > last) return n;
+    return n + count_bits(bits->bits.data + first / 8, (size_t)(last - first + 1) / 8);
+}
+
 /* Copies a row's bits to their place; what is between two rows is zero. */
 static int copy_row(CkStaleBits *bits, int64_t row, const uint8_t *bytes, CkError *err) {
     size_t at = (size_t)row * BITS_BYTES;

@@ -25,6 +25,9 @@ static inline int ck_stale_bits_test(const CkStaleBits *bits, int64_t id) {
     return byte < bits->bits.n_bytes && (bits->bits.data[byte] >> (id % 8) & 1);
 }
 
+/* How many bits of ids first .. last are set. */
+int64_t ck_stale_bits_count(const CkStaleBits *bits, int64_t first, int64_t last);
+
 /* Reads all bits; SQLITE_CORRUPT_VTAB when a row is none of ours. */
 int ck_stale_read(CkStore *store, CkStaleBits *bits, CkError *err);
 

@@ -56,6 +56,24 @@ SELECT m.id, m.dims, m.metric, m.encoding, m.normalized, m.m, m.ef_construction,
 FROM main._ck_model AS m LEFT JOIN main._ck_index AS i ON i.model = m.id
 ORDER BY m.id
 
+-- Blocks of model ?1 that nobody reads, up to ?4 of them, unless somebody builds who is not ?2 and
+-- was seen after ?3; and 0 when somebody claims to build who was not.
+-- name: index_leftovers
+SELECT b.id FROM main._ck_index AS i
+JOIN main._ck_block AS b ON b.id >= ?1 << 43 AND b.id < (?1 + 1) << 43
+LEFT JOIN main._ck_graph AS g ON g.model = i.model AND g.generation = i.generation
+WHERE i.model = ?1 AND (i.builder IS NULL OR i.builder = ?2 OR i.builder_at < ?3)
+  AND (i.generation <> (b.id >> 23 & 1048575)
+       OR CASE b.id >> 20 & 7
+          WHEN 1 THEN 0
+          WHEN 2 THEN b.first_id >= coalesce(g.nodes, 0)
+          WHEN 3 THEN b.first_id >= coalesce(g.nodes, 0)
+          ELSE (b.id >> 20 & 7) <> coalesce(4 + g.side, 0) END)
+UNION ALL
+SELECT 0 FROM main._ck_index
+WHERE model = ?1 AND builder IS NOT NULL AND (builder = ?2 OR builder_at < ?3)
+LIMIT ?4
+
 -- name: block_directory
 SELECT id, stamp, checksum, n, first_id, last_id, entry_checksum FROM main._ck_block
 WHERE id >= ?1 AND id <= ?2 ORDER BY id

@@ -33,11 +33,18 @@ def check(condition, message):
         raise Mismatch(message)
 
 
-def connect(path, timeout=10.0):
-    """A connection with ck loaded, in autocommit mode."""
+def connect(path, timeout=10.0, plan=None):
+    """A connection with ck loaded, in autocommit mode; `plan` is what CK_PLAN says meanwhile."""
     db = sqlite3.connect(path, timeout=timeout, isolation_level=None)
     db.enable_load_extension(True)
+    before = os.environ.get("CK_PLAN")
+    if plan:
+        os.environ["CK_PLAN"] = plan
     db.load_extension(EXTENSION)
+    if plan:
+        del os.environ["CK_PLAN"]
+    if before:
+        os.environ["CK_PLAN"] = before
     db.enable_load_extension(False)
     db.execute("PRAGMA synchronous = OFF")
     return db
@@ -175,7 +182,11 @@ def orphans(db):
         "SELECT b.id FROM _ck_block AS b LEFT JOIN _ck_index AS i ON i.model = b.id >> 43 "
         "WHERE i.generation IS NULL OR i.generation <> (b.id >> 23 & 0xfffff) "
         "UNION SELECT id FROM _ck_block_data WHERE id NOT IN (SELECT id FROM _ck_block) "
-        "UNION SELECT id FROM _ck_block WHERE id NOT IN (SELECT id FROM _ck_block_data)"
+        "UNION SELECT id FROM _ck_block WHERE id NOT IN (SELECT id FROM _ck_block_data) "
+        "UNION SELECT b.id FROM _ck_block AS b LEFT JOIN _ck_graph AS g ON g.model = b.id >> 43 "
+        "AND g.generation = (b.id >> 23 & 0xfffff) WHERE (b.id >> 20 & 7) > 1 AND "
+        "(g.model IS NULL OR (b.id >> 20 & 7) = 5 - g.side OR b.first_id >= iif("
+        "b.id >> 16 & 15 = 15 AND (b.id >> 20 & 7) > 3, g.twins, g.nodes))"
     ).fetchall()
 
 

@@ -1,4 +1,5 @@
 /* hnsw/search: filters, order, records that become resident on demand, and errors of load(). */
+#include "hnsw/insert.h"
 #include "hnsw_fixture.h"
 
 static int passes_modulo(void *context, uint32_t node) {
@@ -134,6 +135,32 @@ static void scratch_stays(Fixture *f) {
     CHECK_INT(ck_hnsw_scratch_bytes(f->scratch), n_bytes);
 }
 
+/* Level 0 falls into two parts: a search that wants more than one has sees the other too. */
+static void parts_are_all_seen(Fixture *f) {
+    const CkHnswGraph *graph = &f->built.graph;
+    CkHnswInsert insert = {.graph = &f->built.graph,
+                           .codes = &f->codes,
+                           .dims = f->dims,
+                           .ef_construction = 200,
+                           .scratch = f->scratch};
+    for (uint32_t node = 0; node < graph->shape.n[0]; node++) {
+        uint32_t *record = ck_hnsw_links_of(graph, 0, node), n = 0, n_all = record[0];
+        for (uint32_t i = 1; i <= n_all; i++) {
+            if (record[i] % 2 == node % 2) record[++n] = record[i];
+        }
+        memset(record + 1 + n, 0, (n_all - n) * sizeof *record);
+        record[0] = n;
+    }
+    CHECK_INT(ck_hnsw_connect(&insert), SQLITE_OK);
+    fixture_validate(&f->source, 0);
+    for (uint32_t i = 0; i < 20; i++) {
+        CkHnswSearch search = fixture_search(f, f->vectors + (size_t)i * f->dims, f->n);
+        CkHnswFound found;
+        CHECK_INT(ck_hnsw_search(&f->source, &search, f->scratch, &found), SQLITE_OK);
+        CHECK_INT(found.n, f->n);
+    }
+}
+
 void ck_test_hnsw_search(void) {
     Fixture f;
     fixture_init(&f, CK_INT_COSINE, 5000, 5000, 96);
@@ -143,5 +170,6 @@ void ck_test_hnsw_search(void) {
     hits_are_in_order(&f);
     records_become_resident(&f);
     scratch_stays(&f);
+    parts_are_all_seen(&f);
     fixture_release(&f);
 }

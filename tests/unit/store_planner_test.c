@@ -56,8 +56,148 @@ static void test_depths(void) {
     }
 }
 
+static const CkEffort efforts[] = {
+    {10, 0.80f, 300}, {20, 0.90f, 500}, {40, 0.95f, 900}, {80, 0.98f, 1600}, {160, 0.996f, 3000},
+};
+
+/* A graph of a million, all of it in memory, searched often. */
+static CkPlanGraph large_graph(void) {
+    return (CkPlanGraph){
+        .efforts = efforts,
+        .n_efforts = sizeof efforts / sizeof *efforts,
+        .ef_search = 64,
+        .n_nodes = 1000000,
+        .resident = 1,
+        .n_queries = 1000,
+    };
+}
+
+static CkPlanInput large_input(const CkPlanGraph *graph) {
+    return (CkPlanInput){.n_passing = -1,
+                         .n_rows = 1000000,
+                         .dims = 768,
+                         .k = 10,
+                         .depth = 100,
+                         .graph = graph};
+}
+
+static void test_graph_efs(void) {
+    CkPlanGraph graph = large_graph();
+    CkPlanInput input = large_input(&graph);
+    CkPlan found = ck_plan(&input);
+    CHECK_INT(found.path, CK_PATH_GRAPH);
+    CHECK_MSG(found.ef > 80 && found.ef <= 160, "ef %zu by default", found.ef);
+    CHECK_INT(found.walk_ef, found.ef);
+    static const struct {
+        double recall;
+        size_t from, to;
+    } targets[] = {{0.85, 32, 32}, {0.95, 40, 41}, {0.965, 42, 79},
+                 {0.98, 79, 80}, {0.99, 81, 159}};
+    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+        input.recall = targets[i].recall;
+        found = ck_plan(&input);
+        CHECK_INT(found.path, CK_PATH_GRAPH);
+        CHECK_MSG(found.ef >= targets[i].from && found.ef <= targets[i].to, "recall %g: ef %zu",
+                  targets[i].recall, found.ef);
+    }
+    input.recall = 0.9999; /* more than was ever measured */
+    CHECK_INT(ck_plan(&input).path, CK_PATH_INDEX_SCAN);
+    input.recall = 0;
+    input.ef = 7;
+    CHECK_INT(ck_plan(&input).ef, 10); /* k at least */
+    input.ef = 3000;
+    CHECK_INT(ck_plan(&input).ef, 3000);
+    graph.n_efforts = 0;
+    CHECK_INT(ck_plan(&input).path, CK_PATH_GRAPH);
+    input.ef = 0;
+    CHECK_INT(ck_plan(&input).path, CK_PATH_INDEX_SCAN);
+}
+
+static void test_graph_ks(void) {
+    CkPlanGraph graph = large_graph();
+    CkPlanInput input = large_input(&graph);
+    size_t before = 0;
+    for (input.k = 1; input.k <= 4096; input.k++) {
+        CkPlan found = ck_plan(&input);
+        if (found.path != CK_PATH_GRAPH) continue;
+        CHECK_MSG(found.ef >= input.k && found.ef >= before, "k %zu: ef %zu", input.k, found.ef);
+        CHECK_MSG(found.depth >= input.k, "k %zu: depth %zu", input.k, found.depth);
+        before = found.ef;
+    }
+    CHECK(before > 0);
+}
+
+/* Few that pass, much that is dead, a cold cache, much beside the graph: all make it dearer. */
+static void test_graph_costs(void) {
+    CkPlanGraph graph = large_graph();
+    CkPlanInput input = large_input(&graph);
+    const size_t ef = ck_plan(&input).ef;
+    graph.dead = 0.5;
+    CHECK_INT(ck_plan(&input).path, CK_PATH_GRAPH);
+    CHECK_INT(ck_plan(&input).walk_ef, 2 * ef);
+    for (double dead = 0; dead <= 2; dead += 0.25) { /* and nothing divides by 0 */
+        graph.dead = dead;
+        CkPlan found = ck_plan(&input);
+        CHECK(found.path == CK_PATH_GRAPH ? found.walk_ef >= found.ef : dead > 0.5);
+    }
+    graph.dead = 0;
+    input.n_passing = 900000;
+    CHECK_INT(ck_plan(&input).path, CK_PATH_GRAPH);
+    input.n_passing = 50000;
+    CHECK_INT(ck_plan(&input).path, CK_PATH_INDEX_SCAN);
+    input.n_passing = 3;
+    CHECK_INT(ck_plan(&input).path, CK_PATH_EXACT_LOOKUP);
+    input.n_passing = 0;
+    CHECK(ck_plan(&input).path != CK_PATH_GRAPH);
+    input.n_passing = -1;
+    graph.n_beside = 2000000;
+    CHECK_INT(ck_plan(&input).path, CK_PATH_INDEX_SCAN);
+    graph.n_beside = 0;
+    input.n_rows = graph.n_nodes = 20000;
+    graph.resident = 0;
+    graph.n_queries = 1;
+    CHECK_INT(ck_plan(&input).path, CK_PATH_INDEX_SCAN);
+    graph.n_nodes = 1;
+    input.ef = 65536;
+    graph.dead = 0.1;
+    input.forced = "graph";
+    CHECK_INT(ck_plan(&input).path, CK_PATH_GRAPH);
+    CHECK_INT(ck_plan(&input).walk_ef, 65536);
+}
+
+static void test_forced(void) {
+    CkPlanGraph graph = large_graph();
+    CkPlanInput input = large_input(&graph);
+    static const struct {
+        const char *forced;
+        CkPath path;
+    } all[] = {{"", CK_PATH_GRAPH},
+               {"gr", CK_PATH_GRAPH},
+               {"graph scan", CK_PATH_GRAPH},
+               {"exact", CK_PATH_EXACT_SCAN},
+               {"index", CK_PATH_INDEX_SCAN},
+               {"graph", CK_PATH_GRAPH}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        input.forced = all[i].forced;
+        CHECK_INT(ck_plan(&input).path, all[i].path);
+    }
+    input.n_rows = 100;
+    CHECK_INT(ck_plan(&input).path, CK_PATH_GRAPH);
+    input.recall = 1;
+    CHECK_INT(ck_plan(&input).path, CK_PATH_EXACT_SCAN);
+    input.recall = 0;
+    input.graph = NULL;
+    CHECK(ck_plan(&input).path != CK_PATH_GRAPH);
+    input.depth = 0;
+    CHECK_INT(ck_plan(&input).path, CK_PATH_EXACT_SCAN);
+}
+
 void ck_test_store_planner(void) {
     test_paths();
     test_recall_and_ef();
     test_depths();
+    test_graph_efs();
+    test_graph_ks();
+    test_graph_costs();
+    test_forced();
 }

@@ -25,6 +25,15 @@ static void check_equals(CkStore *store, const char *expected, int round) {
     CHECK_MSG(n_wrong == 0, "round %d: %d bits are wrong", round, n_wrong);
     CHECK_INT(bits.n, n);
     CHECK_INT(ck_stale_bits_test(&bits, INT64_MAX), 0);
+    CHECK_INT(ck_stale_bits_count(&bits, 0, INT64_MAX), n);
+    for (int first = round; first < IDS; first += 1 + IDS / 17) {
+        int64_t between = 0;
+        for (int last = first; last < IDS && last < first + 40; last++) {
+            between += expected[last];
+            CHECK_INT(ck_stale_bits_count(&bits, first, last), between);
+        }
+        CHECK_INT(ck_stale_bits_count(&bits, first, first - 1), 0);
+    }
     ck_stale_bits_release(&bits);
     ck_error_release(&err);
 }
