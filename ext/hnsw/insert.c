@@ -11,13 +11,14 @@
 #include "hnsw/connect.h"
 #include "hnsw/prune.h"
 
-/* A hit with the same row: equal codes and factors. */
+/* A hit with the same code. */
 static int find_twin(const CkHnswSource *source, uint32_t node, const CkHnswFound *found,
                      uint32_t *twin) {
     const uint8_t *row = ck_hnsw_row(source, node);
+    const size_t n_bytes = ck_int_identity_bytes(source->dims);
     for (size_t i = 0; i < found->n; i++) {
         uint32_t other = found->hits[i].node;
-        if (memcmp(row, ck_hnsw_row(source, other), source->codes.stride) != 0) continue;
+        if (memcmp(row, ck_hnsw_row(source, other), n_bytes) != 0) continue;
         *twin = other;
         return 1;
     }

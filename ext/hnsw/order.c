@@ -21,14 +21,15 @@ static int find_twins(const CkHnswCodes *codes, uint32_t n, uint32_t *first) {
     const CkKernels *kernels = ck_kernels();
     uint32_t size = 4;
     while (size < 2 * n) size *= 2;
+    const size_t n_bytes = ck_int_identity_bytes(codes->dims);
     uint32_t *table = sqlite3_malloc64((uint64_t)size * sizeof *table);
     if (!table) return SQLITE_NOMEM;
     memset(table, 0, size * sizeof *table);
     for (uint32_t i = 0; i < n; i++) {
         const uint8_t *row = codes->rows + i * codes->stride;
-        uint32_t at = (uint32_t)kernels->checksum(row, codes->stride, 0) & (size - 1);
-        while (table[at] != 0 && memcmp(codes->rows + (table[at] - 1) * codes->stride, row,
-                                        codes->stride) != 0) {
+        uint32_t at = (uint32_t)kernels->checksum(row, n_bytes, 0) & (size - 1);
+        while (table[at] != 0 &&
+               memcmp(codes->rows + (table[at] - 1) * codes->stride, row, n_bytes) != 0) {
             at = (at + 1) & (size - 1);
         }
         if (table[at] == 0) table[at] = i + 1;
@@ -51,7 +52,8 @@ typedef struct Cut {
 /* near[i] = half the squared l2 distance of a node and nodes[i]. */
 static void compare(const Cut *cut, uint32_t node, const uint32_t *nodes, size_t n, float *near) {
     const CkHnswCodes *codes = cut->codes;
-    const CkIntRows rows = {codes->rows, codes->stride, codes->n_bytes};
+    const CkRows rows = {codes->rows, codes->stride, codes->n_bytes,
+                         ck_int_signs_at(codes->dims)};
     CkIntQuery query = {.codes = cut->query};
     int32_t dots[CHUNK];
     ck_int_query_of_row(codes->rows + node * codes->stride, codes->dims, &query);

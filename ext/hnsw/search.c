@@ -6,11 +6,14 @@
 ** no mark: a candidate that falls out of the array could not have been walked from any more.
 **
 ** A step takes the first node without a mark, gathers those of its neighbours that were not seen,
-** compares them all in one kernel that fetches ahead, and inserts them. A neighbour as near as the
+** passes over those that are too far by their signs, once the beam is full, compares the others in
+** one kernel that fetches ahead, and inserts them. A neighbour as near as the
 ** last of a full beam still comes in if its number is lower: equal distances do not stop a walk
 ** that the order of nodes leads on.
 */
 #include "hnsw/search.h"
+
+#include <math.h>
 
 #include "base/sqlite.h"
 #include "hnsw/walk.h"
@@ -54,6 +57,31 @@ static void take(Walk *walk, uint64_t key) {
     ck_hnsw_keys_insert(scratch->passed, &walk->n_passed, ef, key);
 }
 
+/* The distance from which on a node is of no use: what is full ends with it. */
+static float limit_of(const Walk *walk) {
+    const CkHnswScratch *scratch = walk->scratch;
+    const size_t ef = walk->search->ef;
+    if (walk->n_beam < walk->beam_max) return INFINITY;
+    float limit = ck_hnsw_key_distance(scratch->beam[walk->n_beam - 1]);
+    if (!walk->search->filter) return limit;
+    if (walk->n_passed < ef) return INFINITY;
+    return fmaxf(limit, ck_hnsw_key_distance(scratch->passed[ef - 1]));
+}
+
+/* Compares with n gathered nodes, but for those whose signs rule them out; *n becomes how many were
+** compared. */
+static int judge(Walk *walk, float limit, size_t *n) {
+    const CkIntQuery *query = &walk->search->query;
+    if (query->planes && limit < INFINITY) {
+        size_t n_all = *n;
+        int rc = ck_hnsw_ensure_codes(walk->source, walk->scratch, n_all);
+        if (rc != SQLITE_OK) return rc;
+        *n = ck_hnsw_rule_out(walk->source, query, limit, walk->scratch, n_all);
+        walk->n_distances += (int64_t)(n_all - *n);
+    }
+    return compare(walk, *n);
+}
+
 /* Gathers the neighbours that were not seen in scratch->nodes. */
 static int gather(Walk *walk, uint32_t level, uint32_t node, size_t *n) {
     CkHnswScratch *scratch = walk->scratch;
@@ -80,7 +108,7 @@ static int walk_level(Walk *walk, uint32_t level) {
         if (*key & CK_HNSW_KEY_MARK) continue;
         *key |= CK_HNSW_KEY_MARK;
         int rc = gather(walk, level, ck_hnsw_key_node(*key), &n);
-        if (rc == SQLITE_OK) rc = compare(walk, n);
+        if (rc == SQLITE_OK) rc = judge(walk, limit_of(walk), &n);
         if (rc != SQLITE_OK) return rc;
         for (size_t i = 0; i < n; i++) take(walk, key_of(walk, i));
         if (walk->next < walk->n_beam) {
@@ -99,7 +127,7 @@ static int descend(Walk *walk, uint32_t level, uint64_t *nearest) {
         size_t n = 0;
         from = *nearest;
         rc = gather(walk, level, ck_hnsw_key_node(from), &n);
-        if (rc == SQLITE_OK) rc = compare(walk, n);
+        if (rc == SQLITE_OK) rc = judge(walk, ck_hnsw_key_distance(from), &n);
         for (size_t i = 0; rc == SQLITE_OK && i < n; i++) {
             uint64_t key = key_of(walk, i);
             if (key < *nearest) *nearest = key;

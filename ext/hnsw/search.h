@@ -38,7 +38,7 @@ typedef struct CkHnswSearch {
 typedef struct CkHnswFound {
     const CkHnswHit *hits;
     size_t n;            /* at most ef */
-    int64_t n_distances; /* computed on the way */
+    int64_t n_distances; /* computed on the way, or estimated: of long codes most */
 } CkHnswFound;
 
 /* SQLITE_OK, SQLITE_NOMEM, or what the source's load() returned. */

@@ -64,7 +64,7 @@ int ck_hnsw_scratch_visit(CkHnswScratch *scratch, size_t n) {
 
 int ck_hnsw_query_of(const CkHnswSource *source, uint32_t node, CkHnswScratch *scratch,
                      CkIntQuery *query) {
-    size_t n = ck_int_stride(source->dims);
+    size_t n = ck_int_code_bytes(source->dims);
     if (scratch->codes_room < n) {
         ck_aligned_free(scratch->codes);
         scratch->codes_room = 0;
@@ -79,16 +79,39 @@ int ck_hnsw_query_of(const CkHnswSource *source, uint32_t node, CkHnswScratch *s
     return SQLITE_OK;
 }
 
+int ck_hnsw_ensure_codes(const CkHnswSource *source, const CkHnswScratch *scratch, size_t n) {
+    if (!source->codes.resident) return SQLITE_OK;
+    for (size_t i = 0; i < n; i++) {
+        int rc = ck_hnsw_ensure(source, -1, scratch->nodes[i]);
+        if (rc != SQLITE_OK) return rc;
+    }
+    return SQLITE_OK;
+}
+
 int ck_hnsw_compare(const CkHnswSource *source, const CkIntQuery *query, CkHnswScratch *scratch,
                     size_t n) {
-    const CkIntRows rows = {source->codes.base, source->codes.stride,
-                            ck_int_code_bytes(source->dims)};
-    if (source->codes.resident) {
-        for (size_t i = 0; i < n; i++) {
-            int rc = ck_hnsw_ensure(source, -1, scratch->nodes[i]);
-            if (rc != SQLITE_OK) return rc;
-        }
-    }
+    const CkRows rows = {source->codes.base, source->codes.stride,
+                         ck_int_code_bytes(source->dims), ck_int_signs_at(source->dims)};
+    int rc = ck_hnsw_ensure_codes(source, scratch, n);
+    if (rc != SQLITE_OK) return rc;
     ck_kernels()->gather_u8i8(scratch->dots, query->codes, &rows, scratch->nodes, n);
     return SQLITE_OK;
+}
+
+size_t ck_hnsw_rule_out(const CkHnswSource *source, const CkIntQuery *query, float limit,
+                        CkHnswScratch *scratch, size_t n) {
+    const uint32_t dims = source->dims;
+    const size_t at = ck_int_signs_at(dims), n_bytes = ck_int_sign_bytes(dims);
+    const CkRows rows = {source->codes.base + at, source->codes.stride, n_bytes,
+                         ck_int_sign_factors_at(dims) + sizeof(CkIntSignFactors) - at};
+    uint32_t *nodes = scratch->nodes, *dots = (uint32_t *)scratch->dots;
+    size_t n_left = 0;
+    ck_kernels()->gather_bit4(dots, query->planes, &rows, nodes, n);
+    for (size_t i = 0; i < n; i++) {
+        const CkIntSignFactors *factors = ck_int_sign_factors(ck_hnsw_row(source, nodes[i]), dims);
+        int is_far = ck_int_low(query, factors, dots[i]) > limit;
+        nodes[n_left] = nodes[i];
+        n_left += !is_far;
+    }
+    return n_left;
 }

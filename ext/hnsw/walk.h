@@ -75,6 +75,14 @@ static inline uint32_t ck_hnsw_n_entries(const CkHnswShape *shape) {
 int ck_hnsw_compare(const CkHnswSource *source, const CkIntQuery *query, CkHnswScratch *scratch,
                     size_t n);
 
+/* Makes the codes of scratch->nodes resident, n of them. */
+int ck_hnsw_ensure_codes(const CkHnswSource *source, const CkHnswScratch *scratch, size_t n);
+
+/* Takes out of scratch->nodes, n of them and resident, those whose signs say that they are farther
+** than `limit`; returns how many stay. */
+size_t ck_hnsw_rule_out(const CkHnswSource *source, const CkIntQuery *query, float limit,
+                        CkHnswScratch *scratch, size_t n);
+
 /* ck_hnsw_search() that ends with the nodes of a level other than 0. */
 int ck_hnsw_search_level(const CkHnswSource *source, const CkHnswSearch *search, uint32_t level,
                          CkHnswScratch *scratch, CkHnswFound *found);

@@ -30,6 +30,7 @@ typedef struct Append {
     CkHnswGraph graph;
     CkRecordPlane codes, ids;
     CkBuf twins; /* CkTwin */
+    CkBuf mean;  /* of the generation */
     CkHnswInsert insert;
     CkRecordWrite writes[3 + CK_HNSW_LEVELS_MAX];
     size_t n_writes, at;
@@ -98,7 +99,8 @@ static int load(Append *append, CkError *err) {
         append->row = index->graph.row;
         append->n_before = append->row.shape.n[0];
         ck_buf_append(&append->twins, index->graph.twins.data, index->graph.twins.n_bytes);
-        if (append->twins.rc != SQLITE_OK) ck_error_nomem(err);
+        ck_buf_append(&append->mean, index->mean.data, index->mean.n_bytes);
+        if (append->twins.rc != SQLITE_OK || append->mean.rc != SQLITE_OK) ck_error_nomem(err);
         list_fresh(append, index, err);
     }
     if (err->rc == SQLITE_OK && ck_idset_count(&append->fresh) > 0) {
@@ -129,8 +131,10 @@ static int check(Append *append, int rc, CkError *err) {
 
 static int insert_vector(void *context, int64_t id, const float *x, CkError *err) {
     Append *append = context;
-    uint32_t node = append->graph.shape.n[0], twin_of, dims = append->model->dims;
-    ck_int_code(ck_graph_metric(append->model), x, ck_coder_scale(append->model, x), dims,
+    uint32_t node = append->graph.shape.n[0], twin_of;
+    const CkIntSpace space = {ck_graph_metric(append->model), append->model->dims,
+                              (const float *)(const void *)append->mean.data};
+    ck_int_code(&space, x, ck_coder_scale(append->model, x),
                 append->codes.arena.base + append->codes.format.stride * node);
     if (check(append, ck_hnsw_insert(&append->insert, &twin_of), err) != SQLITE_OK) return err->rc;
     if (twin_of != node) {
@@ -276,6 +280,7 @@ int ck_graph_append(CkStore *store, const CkModel *model, CkMergeResult *result,
         .claim = &append->claim, .started_at = append->started_at, .total = 1000, .share = 1};
     ck_idset_init(&append->fresh);
     ck_buf_init(&append->twins);
+    ck_buf_init(&append->mean);
     run(append, err);
     result->busy = append->claim.lost;
     ck_hnsw_graph_release(&append->graph);
@@ -283,6 +288,7 @@ int ck_graph_append(CkStore *store, const CkModel *model, CkMergeResult *result,
     ck_record_plane_release(&append->ids);
     ck_idset_release(&append->fresh);
     ck_buf_release(&append->twins);
+    ck_buf_release(&append->mean);
     sqlite3_free(append);
     return err->rc;
 }

@@ -29,13 +29,14 @@ int ck_graph_fits(const CkModel *model, int64_t n) {
     return n <= ck_graph_nodes_max(model->dims, links_of(model));
 }
 
-int ck_graph_build_init(CkGraphBuild *build, CkStore *store, const CkModel *model, int64_t n_max,
-                        CkError *err) {
+int ck_graph_build_init(CkGraphBuild *build, CkStore *store, const CkModel *model,
+                        const float *mean, int64_t n_max, CkError *err) {
     memset(build, 0, sizeof *build);
     ck_buf_init(&build->ids);
     ck_buf_init(&build->twins);
     build->store = store;
     build->model = model;
+    build->space = (CkIntSpace){ck_graph_metric(model), model->dims, mean};
     build->capacity = (uint32_t)n_max;
     if (ck_arena_init(&build->codes, build->capacity * ck_int_stride(model->dims)) != SQLITE_OK) {
         return ck_error_nomem(err);
@@ -54,7 +55,7 @@ void ck_graph_build_release(CkGraphBuild *build) {
 int ck_graph_build_add(CkGraphBuild *build, int64_t id, const float *x, CkError *err) {
     uint32_t dims = build->model->dims;
     if (build->n == build->capacity) return SQLITE_OK;
-    ck_int_code(ck_graph_metric(build->model), x, ck_coder_scale(build->model, x), dims,
+    ck_int_code(&build->space, x, ck_coder_scale(build->model, x),
                 build->codes.base + ck_int_stride(dims) * build->n);
     ck_buf_append(&build->ids, &id, sizeof id);
     build->n++;
@@ -153,8 +154,7 @@ static int insert_sample(CkGraphBuild *build, uint32_t n_built, CkError *err) {
 static int calibrate(CkGraphBuild *build, uint32_t n_built, const CkGraphStep *step,
                      CkError *err) {
     CkHnswRecords codes = codes_of(build);
-    CkGraphSample sample = {ck_graph_metric(build->model), code_at(build, n_built),
-                            build->n - n_built};
+    CkGraphSample sample = {&build->space, code_at(build, n_built), build->n - n_built};
     CkHnswSource source;
     ck_hnsw_source(&build->built.graph, &codes, build->model->dims, NULL, NULL, &source);
     return stopped(ck_graph_calibrate(&source, &sample, step, &build->row), err);

@@ -27,6 +27,7 @@ int64_t ck_graph_min(const CkStore *store);
 typedef struct CkGraphBuild {
     CkStore *store;
     const CkModel *model;
+    CkIntSpace space; /* of the codes; its mean is borrowed */
     uint32_t n, capacity;
     CkArena codes; /* in order of arrival; of slots after run */
     CkBuf ids;     /* int64_t each, likewise */
@@ -40,9 +41,10 @@ typedef struct CkGraphBuild {
 /* Whether a graph can have as many nodes. */
 int ck_graph_fits(const CkModel *model, int64_t n);
 
-/* Room for n_max vectors, which must fit; more of them are left out. */
-int ck_graph_build_init(CkGraphBuild *build, CkStore *store, const CkModel *model, int64_t n_max,
-                        CkError *err);
+/* Room for n_max vectors, which must fit; more of them are left out. The generation's mean is
+** borrowed. */
+int ck_graph_build_init(CkGraphBuild *build, CkStore *store, const CkModel *model,
+                        const float *mean, int64_t n_max, CkError *err);
 void ck_graph_build_release(CkGraphBuild *build);
 
 int ck_graph_build_add(CkGraphBuild *build, int64_t id, const float *x, CkError *err);

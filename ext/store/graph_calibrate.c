@@ -49,27 +49,24 @@ static void add_noise(Calibration *calibration, float norm_sq) {
     }
 }
 
-/* Makes query i: a vector that was held out, and every other one with noise. */
+/* Makes query i: what the code of a vector that was held out stands for, every other one with
+** noise. */
 static void make_query(Calibration *calibration, size_t i) {
     uint32_t dims = calibration->source->dims;
     const CkGraphSample *sample = calibration->sample;
     const uint8_t *row = sample->rows + ck_int_stride(dims) * (i / 2);
     float step = ck_int_factors(row, dims)->scale, norm_sq = 0;
     Query *query = &calibration->queries[i];
-    query->side.codes = calibration->memory + i * ck_int_stride(dims);
-    if (i % 2 == 0) {
-        ck_int_query_of_row(row, dims, &query->side);
-        return;
-    }
-    if (sample->metric == CK_INT_L2) step /= sqrtf(2);
+    query->side.codes = calibration->memory + i * ck_int_query_bytes(dims);
+    if (sample->space->metric == CK_INT_L2) step /= sqrtf(2);
     for (uint32_t j = 0; j < dims; j++) {
         calibration->x[j] = (float)((const int8_t *)row)[j] * step;
         norm_sq += calibration->x[j] * calibration->x[j];
     }
-    add_noise(calibration, norm_sq);
+    if (i % 2 != 0) add_noise(calibration, norm_sq);
     norm_sq = ck_kernels()->dot_f32(calibration->x, calibration->x, dims);
-    float scale = sample->metric == CK_INT_COSINE && norm_sq > 0 ? 1 / sqrtf(norm_sq) : 1;
-    ck_int_query(sample->metric, calibration->x, scale, dims, &query->side);
+    float scale = sample->space->metric == CK_INT_COSINE && norm_sq > 0 ? 1 / sqrtf(norm_sq) : 1;
+    ck_int_query(sample->space, calibration->x, scale, &query->side);
 }
 
 static int find_truth(Calibration *calibration, Query *query) {
@@ -141,10 +138,10 @@ uint32_t ck_graph_sample_size(uint32_t n) {
 
 int ck_graph_calibrate(const CkHnswSource *source, const CkGraphSample *sample,
                        const CkGraphStep *step, CkGraphRow *row) {
-    size_t stride = ck_int_stride(source->dims), n = 2 * (size_t)sample->n;
+    size_t n_bytes = ck_int_query_bytes(source->dims), n = 2 * (size_t)sample->n;
     Calibration *calibration = sqlite3_malloc64(sizeof *calibration);
     /* The codes of queries are aligned in the block; see CkIntQuery. */
-    uint8_t *block = sqlite3_malloc64(n * stride + CK_INT_ALIGNMENT);
+    uint8_t *block = sqlite3_malloc64(n * n_bytes + CK_INT_ALIGNMENT);
     float *x = sqlite3_malloc64(source->dims * sizeof *x);
     CkHnswScratch *scratch = ck_hnsw_scratch_new();
     int rc = SQLITE_NOMEM;

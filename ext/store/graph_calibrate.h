@@ -17,7 +17,7 @@
 
 /* Codes that were held out: n rows of vector/intcode.h. */
 typedef struct CkGraphSample {
-    CkIntMetric metric;
+    const CkIntSpace *space;
     const uint8_t *rows;
     uint32_t n;
 } CkGraphSample;

@@ -10,6 +10,7 @@
 #define EFFORT_BYTES 12
 #define TWIN_BYTES 12
 #define FACTOR_BYTES 16
+#define SIGN_FACTOR_BYTES 12
 
 _Static_assert(CK_HNSW_LEVELS_MAX <= CK_GRAPH_TWINS, "levels have numbers below the twins'");
 
@@ -20,7 +21,9 @@ static uint32_t shift_of(size_t disk_bytes) {
 }
 
 void ck_record_format_codes(uint32_t dims, CkRecordFormat *format) {
+    size_t sign_bytes = ck_int_sign_bytes(dims);
     size_t disk_bytes = (size_t)dims + FACTOR_BYTES;
+    if (sign_bytes > 0) disk_bytes += sign_bytes + SIGN_FACTOR_BYTES;
     *format = (CkRecordFormat){
         .kind = CK_RECORD_CODE,
         .plane = CK_PLANE_CODES,
@@ -83,18 +86,31 @@ int ck_twin_order(const void *a, const void *b) {
     return x->id < y->id ? -1 : x->id > y->id;
 }
 
+static void encode_code(const CkRecordFormat *format, const uint8_t *record, uint8_t *out) {
+    const uint32_t dims = format->dims;
+    const CkIntFactors *factors = ck_int_factors(record, dims);
+    const size_t sign_bytes = ck_int_sign_bytes(dims);
+    memcpy(out, record, dims);
+    out += dims;
+    ck_store_f32(out, factors->add);
+    ck_store_f32(out + 4, factors->scale);
+    ck_store_u32(out + 8, (uint32_t)factors->sum);
+    ck_store_f32(out + 12, factors->half);
+    if (sign_bytes == 0) return;
+    const CkIntSignFactors *signs = ck_int_sign_factors(record, dims);
+    out += FACTOR_BYTES;
+    memcpy(out, record + ck_int_signs_at(dims), sign_bytes);
+    out += sign_bytes;
+    ck_store_f32(out, signs->add);
+    ck_store_f32(out + 4, signs->mul);
+    ck_store_u32(out + 8, signs->ones);
+}
+
 static void encode(const CkRecordFormat *format, const uint8_t *record, uint8_t *out) {
     switch (format->kind) {
-    case CK_RECORD_CODE: {
-        CkIntFactors factors;
-        memcpy(&factors, record + ck_int_factors_at(format->dims), sizeof factors);
-        memcpy(out, record, format->dims);
-        ck_store_f32(out + format->dims, factors.add);
-        ck_store_f32(out + format->dims + 4, factors.scale);
-        ck_store_u32(out + format->dims + 8, (uint32_t)factors.sum);
-        ck_store_f32(out + format->dims + 12, factors.half);
+    case CK_RECORD_CODE:
+        encode_code(format, record, out);
         break;
-    }
     case CK_RECORD_ID: {
         int64_t id;
         memcpy(&id, record, sizeof id);
@@ -125,6 +141,19 @@ void ck_records_encode(const CkRecordFormat *format, const uint8_t *records, uin
     }
 }
 
+/* The signs of a code, likewise. */
+static int decode_signs(const CkRecordFormat *format, const uint8_t *data, uint8_t *record) {
+    const uint32_t dims = format->dims;
+    const size_t sign_bytes = ck_int_sign_bytes(dims);
+    if (sign_bytes == 0) return 1;
+    const uint8_t *behind = data + sign_bytes;
+    CkIntSignFactors signs = {ck_load_f32(behind), ck_load_f32(behind + 4),
+                              ck_load_u32(behind + 8)};
+    memcpy(record + ck_int_signs_at(dims), data, sign_bytes);
+    memcpy(record + ck_int_sign_factors_at(dims), &signs, sizeof signs);
+    return isfinite(signs.add) && isfinite(signs.mul) && signs.mul >= 0 && signs.ones <= dims;
+}
+
 /* A code; 0 when its factors are none that a vector can have. */
 static int decode_code(const CkRecordFormat *format, const uint8_t *data, uint8_t *record) {
     uint32_t dims = format->dims;
@@ -139,7 +168,8 @@ static int decode_code(const CkRecordFormat *format, const uint8_t *data, uint8_
     memcpy(record, data, dims);
     memcpy(record + ck_int_factors_at(dims), &factors, sizeof factors);
     return isfinite(factors.add) && isfinite(factors.scale) && factors.scale >= 0 &&
-           factors.sum >= -most && factors.sum <= most && isfinite(factors.half);
+           factors.sum >= -most && factors.sum <= most && isfinite(factors.half) &&
+           decode_signs(format, data + dims + FACTOR_BYTES, record);
 }
 
 static int decode_links(const CkRecordFormat *format, const uint8_t *data, uint32_t self,

@@ -6,7 +6,9 @@
 **
 **   plane    number of a block                a record
 **   codes    block                            vector/intcode.h: d bytes of code, then add, scale
-**                                             (float32), sum (int32) and half (float32)
+**                                             (float32), sum (int32) and half (float32);
+**                                             with signs their (d + 7) / 8 bytes, then their
+**                                             add, mul (float32) and ones (uint32)
 **   ids      block                            int64, the embedding of the node
 **   links    level << 16 | block              1 + 2m (level 0) or 1 + m uint32: how many, slots, 0s
 **            CK_GRAPH_TWINS << 16 | block     uint32 node, int64 embedding: another one with the

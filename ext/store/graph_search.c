@@ -175,12 +175,14 @@ static void refine(Run *run, const CkHnswFound *found) {
 
 static int allocate_query(Run *run, uint8_t **memory) {
     uint32_t dims = run->graph->dims;
-    *memory = sqlite3_malloc64(ck_int_stride(dims) + CK_INT_ALIGNMENT);
+    *memory = sqlite3_malloc64(ck_int_query_bytes(dims) + CK_INT_ALIGNMENT);
     if (!*memory) return ck_error_nomem(run->err);
     uintptr_t at = ((uintptr_t)*memory + CK_INT_ALIGNMENT - 1) / CK_INT_ALIGNMENT *
                    CK_INT_ALIGNMENT;
     run->query.codes = (uint8_t *)at;
-    ck_int_query(run->graph->metric, run->nearest->query->x, run->what->scale, dims, &run->query);
+    const CkIntSpace space = {run->graph->metric, dims,
+                              (const float *)(const void *)run->index->mean.data};
+    ck_int_query(&space, run->nearest->query->x, run->what->scale, &run->query);
     run->query_length = run->nearest->query_norm * run->what->scale;
     if (run->graph->metric == CK_INT_L2) run->query_length *= sqrtf(2);
     return SQLITE_OK;

@@ -305,7 +305,8 @@ static int begin_graph(Merge *merge, CkError *err) {
     }
     merge->graph = sqlite3_malloc64(sizeof *merge->graph);
     if (!merge->graph) return ck_error_nomem(err);
-    return ck_graph_build_init(merge->graph, merge->store, merge->model, merge->n_total, err);
+    return ck_graph_build_init(merge->graph, merge->store, merge->model, merge->mean,
+                               merge->n_total, err);
 }
 
 static int write_graph(void *context, CkError *err) {

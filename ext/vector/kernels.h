@@ -54,11 +54,12 @@ typedef struct CkSignTerms {
     const uint32_t *ones;
 } CkSignTerms;
 
-/* Rows of int8 codes (intcode.h): stride apart, n_bytes of each compared, both multiples of 64. */
-typedef struct CkIntRows {
+/* Rows, stride apart: n_bytes of each are compared, n_fetched fetched ahead, because more will be
+** read. */
+typedef struct CkRows {
     const uint8_t *base;
-    size_t stride, n_bytes;
-} CkIntRows;
+    size_t stride, n_bytes, n_fetched;
+} CkRows;
 
 /* What int_distances makes distances of, beside the products: those of the query, and columns. */
 typedef struct CkIntTerms {
@@ -91,8 +92,8 @@ typedef struct CkKernels {
     /* sum a[i] */
     int32_t (*sum_i8)(const int8_t *a, size_t n);
     /* out[i] = dot_u8i8 of the query and row which[i], for n rows wherever they are: fetches ahead.
-    ** Query and rows are aligned to 64 */
-    void (*gather_u8i8)(int32_t *out, const uint8_t *query, const CkIntRows *rows,
+    ** Query and rows are aligned to 64, n_bytes a multiple of it */
+    void (*gather_u8i8)(int32_t *out, const uint8_t *query, const CkRows *rows,
                         const uint32_t *which, size_t n);
     /* out[i * n_b + j] = dot_u8i8 of row i of a and row j of b, n_a times n_b of them, multiples of
     ** 4. Rows are n_bytes apart, a multiple of 64, and aligned to that */
@@ -113,6 +114,9 @@ typedef struct CkKernels {
     /* out[i] = dot_bit4 of code i at codes + i * n_bytes, for n codes: a whole block at a time */
     void (*dots_bit4)(uint32_t *out, const uint8_t *codes, size_t n, const uint8_t *planes,
                       size_t n_bytes);
+    /* out[i] = dot_bit4 of row which[i], for n rows wherever they are: fetches ahead */
+    void (*gather_bit4)(uint32_t *out, const uint8_t *planes, const CkRows *rows,
+                        const uint32_t *which, size_t n);
     /* Packs signs: bit i % 8 of byte i / 8 is set where x[i] has no minus sign, the bits past n are
     ** clear. Returns sum |x[i]|. x is aligned */
     float (*signs_f32)(uint8_t *out, const float *x, size_t n);

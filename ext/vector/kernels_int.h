@@ -7,6 +7,7 @@
 
 /* How many rows ahead of the one that is multiplied are fetched. */
 #define GATHER_AHEAD 8
+#define GATHER_SIGNS_AHEAD 16
 
 /* Writes the sums of four registers, in order. */
 INLINE void store_sums(int32_t *out, Ints a, Ints b, Ints c, Ints d) {
@@ -43,12 +44,13 @@ INLINE void tile_u8i8(int32_t *out, size_t out_stride, const uint8_t *a, int row
     }
 }
 
-INLINE void fetch_row(const CkIntRows *rows, uint32_t which) {
+INLINE void fetch_row(const CkRows *rows, uint32_t which) {
     const uint8_t *row = rows->base + which * rows->stride;
-    for (size_t at = 0; at < rows->stride; at += 64) __builtin_prefetch(row + at);
+    for (size_t at = 0; at < rows->n_fetched; at += 64) __builtin_prefetch(row + at);
+    __builtin_prefetch(row + rows->n_fetched - 1);
 }
 
-INLINE void gather_of_length(int32_t *out, const uint8_t *query, const CkIntRows *rows,
+INLINE void gather_of_length(int32_t *out, const uint8_t *query, const CkRows *rows,
                              const uint32_t *which, size_t n, size_t n_bytes) {
     for (size_t i = 0; i < n && i < GATHER_AHEAD; i++) fetch_row(rows, which[i]);
     for (size_t i = 0; i < n; i += 4) {
@@ -66,13 +68,33 @@ INLINE void gather_of_length(int32_t *out, const uint8_t *query, const CkIntRows
 }
 
 /* 384, 768 and 1,024 dims have loops of their own, in which the query stays in registers. */
-static void gather_u8i8(int32_t *out, const uint8_t *query, const CkIntRows *rows,
+static void gather_u8i8(int32_t *out, const uint8_t *query, const CkRows *rows,
                         const uint32_t *which, size_t n) {
     switch (rows->n_bytes) {
     case 384: gather_of_length(out, query, rows, which, n, 384); break;
     case 768: gather_of_length(out, query, rows, which, n, 768); break;
     case 1024: gather_of_length(out, query, rows, which, n, 1024); break;
     default: gather_of_length(out, query, rows, which, n, rows->n_bytes);
+    }
+}
+
+INLINE void gather_bit4_of_length(uint32_t *out, const uint8_t *planes, const CkRows *rows,
+                                  const uint32_t *which, size_t n, size_t n_bytes) {
+    for (size_t i = 0; i < n && i < GATHER_SIGNS_AHEAD; i++) fetch_row(rows, which[i]);
+    for (size_t i = 0; i < n; i++) {
+        size_t ahead = i + GATHER_SIGNS_AHEAD;
+        if (ahead < n) fetch_row(rows, which[ahead]);
+        out[i] = dot_bit4_of_length(rows->base + which[i] * rows->stride, planes, n_bytes);
+    }
+}
+
+static void gather_bit4(uint32_t *out, const uint8_t *planes, const CkRows *rows,
+                        const uint32_t *which, size_t n) {
+    switch (rows->n_bytes) {
+    case 48: gather_bit4_of_length(out, planes, rows, which, n, 48); break;
+    case 96: gather_bit4_of_length(out, planes, rows, which, n, 96); break;
+    case 128: gather_bit4_of_length(out, planes, rows, which, n, 128); break;
+    default: gather_bit4_of_length(out, planes, rows, which, n, rows->n_bytes);
     }
 }
 

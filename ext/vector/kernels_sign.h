@@ -40,7 +40,7 @@ INLINE ByteSums add_bit4(ByteSums sum, Bytes code, Bytes p0, Bytes p1, Bytes p2,
 }
 
 /* Each step works on five registers: more accumulators would only have to be added up. */
-static uint32_t dot_bit4(const uint8_t *code, const uint8_t *planes, size_t n_bytes) {
+INLINE uint32_t dot_bit4_of_length(const uint8_t *code, const uint8_t *planes, size_t n_bytes) {
     const uint8_t *p0 = planes, *p1 = p0 + n_bytes, *p2 = p1 + n_bytes, *p3 = p2 + n_bytes;
     ByteSums sum = sums_zero();
     size_t i = 0;
@@ -55,6 +55,10 @@ static uint32_t dot_bit4(const uint8_t *code, const uint8_t *planes, size_t n_by
                        bytes_load_tail(p3 + i, rest));
     }
     return sums_total(sum);
+}
+
+static uint32_t dot_bit4(const uint8_t *code, const uint8_t *planes, size_t n_bytes) {
+    return dot_bit4_of_length(code, planes, n_bytes);
 }
 
 #define WIDE (16 * ROWS)         /* bytes of a register */

@@ -368,6 +368,7 @@ const CkKernels JOIN(ck_kernels_, CK_TIER) = {
     .l1_i8 = l1_i8,
     .sum_i8 = sum_i8,
     .gather_u8i8 = gather_u8i8,
+    .gather_bit4 = gather_bit4,
     .products_u8i8 = products_u8i8,
     .int_distances = int_distances,
     .popcount = popcount,

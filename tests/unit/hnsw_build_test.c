@@ -11,7 +11,7 @@ static void check_order(const Fixture *f) {
         uint32_t input = built->order[i], slot = i < n_nodes ? i : built->twin_of[i - n_nodes];
         CHECK(input < f->n && !met[input]);
         met[input] = 1;
-        fixture_code((Fixture *)f, input, row);
+        fixture_code(f, input, row);
         CHECK_MSG(memcmp(row, f->rows + slot * f->codes.stride, f->codes.stride) == 0,
                   "slot %u is not input %u", slot, input);
         if (i <= n_nodes) continue;

@@ -17,6 +17,7 @@ typedef struct Fixture {
     CkIntMetric metric;
     uint32_t n, dims;
     float *vectors;   /* of the inputs */
+    float *mean;      /* of what is coded */
     uint8_t *rows;    /* of the inputs; of the slots once built */
     CkHnswBuilt built;
     CkHnswRecords codes;
@@ -55,9 +56,19 @@ static inline float fixture_scale(const Fixture *f, const float *x) {
     return sum > 0 ? 1 / sqrtf(sum) : 0;
 }
 
-static inline void fixture_code(Fixture *f, uint32_t i, uint8_t *row) {
+static inline void fixture_code(const Fixture *f, uint32_t i, uint8_t *row) {
+    const CkIntSpace space = {f->metric, f->dims, f->mean};
     const float *x = f->vectors + (size_t)i * f->dims;
-    ck_int_code(f->metric, x, fixture_scale(f, x), f->dims, row);
+    ck_int_code(&space, x, fixture_scale(f, x), row);
+}
+
+static inline void fixture_mean(Fixture *f, uint32_t n) {
+    f->mean = calloc(f->dims, sizeof(float));
+    for (uint32_t i = 0; i < n; i++) {
+        const float *x = f->vectors + (size_t)i * f->dims;
+        float scale = fixture_scale(f, x) / (float)n;
+        for (uint32_t d = 0; d < f->dims; d++) f->mean[d] += x[d] * scale;
+    }
 }
 
 /* Room for `room` vectors, the first n of them set and coded. */
@@ -69,11 +80,12 @@ static inline void fixture_init(Fixture *f, CkIntMetric metric, uint32_t n, uint
     f->dims = dims;
     f->vectors = malloc(((size_t)room + 1) * dims * sizeof(float));
     fixture_fill(f->vectors, room, dims, 7);
+    fixture_mean(f, room);
     f->codes.stride = ck_int_stride(dims);
     f->rows = f->codes.base = ck_aligned_new((room + 1) * f->codes.stride);
     for (uint32_t i = 0; i < n; i++) fixture_code(f, i, f->rows + i * f->codes.stride);
     f->scratch = ck_hnsw_scratch_new();
-    f->query = ck_aligned_new(f->codes.stride);
+    f->query = ck_aligned_new(ck_int_query_bytes(dims));
 }
 
 static inline CkHnswOptions fixture_options(const Fixture *f) {
@@ -93,6 +105,7 @@ static inline int fixture_build(Fixture *f, const CkHnswOptions *options) {
 static inline void fixture_release(Fixture *f) {
     ck_hnsw_built_release(&f->built);
     free(f->vectors);
+    free(f->mean);
     ck_aligned_free(f->rows);
     ck_aligned_free(f->query);
     ck_hnsw_scratch_free(f->scratch);
@@ -101,7 +114,8 @@ static inline void fixture_release(Fixture *f) {
 /* A search for a vector near to those of the fixture. */
 static inline CkHnswSearch fixture_search(Fixture *f, const float *x, size_t ef) {
     CkHnswSearch search = {.ef = ef, .walk_ef = ef, .query.codes = f->query};
-    ck_int_query(f->metric, x, fixture_scale(f, x), f->dims, &search.query);
+    const CkIntSpace space = {f->metric, f->dims, f->mean};
+    ck_int_query(&space, x, fixture_scale(f, x), &search.query);
     return search;
 }
 
