@@ -1,11 +1,11 @@
 /*
 ** The row and the blocks of a graph, with any bytes in them and checksums that match, so that what
-** is behind these is reached: a search is answered, or refused as corrupt with the repair; and puts,
-** deletes, ck_optimize and the doctor come to their end.
+** is behind these is reached: a search is answered, or refused as corrupt with the repair; and
+** puts, deletes, ck_optimize and the doctor come to their end.
 **
-** Input: what is forged, which of these, where (two bytes), what is done then; then bytes. The store
-** is one of 1,400 embeddings of eight dims in memory, twins among them, with a graph that was added
-** to; every input is rolled back.
+** Input: what is forged, which of these, where (two bytes), what is done then; then bytes. The
+** store is one of 1,400 embeddings of eight dims in memory, twins among them, with a graph that was
+** added to; every input is rolled back.
 */
 #include "ck.h"
 #include "base/coding.h"
@@ -94,8 +94,8 @@ static void write_block(int64_t id, const int64_t counts[3], const uint8_t *data
 ** other counts (2), or with the data of the block behind it (3).
 */
 static void forge_block(int way, int which, size_t at, const uint8_t *bytes, size_t n) {
-    sqlite3_stmt *stmt = prepare("SELECT b.id, b.n, b.first_id, b.last_id, d.data FROM _ck_block AS b"
-                                 " JOIN _ck_block_data AS d ON d.id = b.id"
+    sqlite3_stmt *stmt = prepare("SELECT b.id, b.n, b.first_id, b.last_id, d.data"
+                                 " FROM _ck_block AS b JOIN _ck_block_data AS d ON d.id = b.id"
                                  " WHERE (b.id >> 20 & 7) > 1 ORDER BY b.id LIMIT 2 OFFSET ?1 % "
                                  "(SELECT count(*) FROM _ck_block WHERE (id >> 20 & 7) > 1)");
     sqlite3_bind_int(stmt, 1, which);
