@@ -205,7 +205,7 @@ def test_graph_beside_deleted_models(path, rng):
 
 def test_graph_many_replaced(path, rng):
     """Replaced embeddings stay in the tail, which every search scans: ck_optimize ends that."""
-    db = connect(path)
+    db = connect(path, plan="")  # as it is without CK_PLAN
     vectors = Vectors(rng, 3)
     fill(db, vectors, 48000)
     db.execute("SELECT ck_optimize()")
