@@ -1,12 +1,13 @@
 """The graph step by step: each test builds one situation. They get (path, rng)."""
 import hashlib
 import os
+import random
 import signal
 import sqlite3
 import threading
 import time
 
-from builders import age_claims, start
+from builders import age_claims, builder, start, wait, writer
 from store import (Vectors, check, check_rows, connect, exact, fill, hash_of, orphans, pack, recall,
                    search, value)
 
@@ -349,6 +350,44 @@ def test_graph_progress(path, rng):
     check(shares == sorted(shares), f"it goes backwards: {seen}")
     check_clean(db, "afterwards")
     return f"{takes:.1f} s, {len(seen)} states seen, at most {calls[1] * 1000:.0f} ms between calls"
+
+
+def reader(path, seed, deadline):
+    """Holds walks of everything against brute force, each pair in one transaction."""
+    rng = random.Random(seed)
+    db = open_graph(path)
+    n_searches = n_walks = 0
+    while time.monotonic() < deadline:
+        db.execute("BEGIN")
+        at = value(db, "SELECT max(rowid) FROM embeddings")
+        query = value(db, "SELECT vector FROM embeddings WHERE rowid >= ? LIMIT 1",
+                      rng.randrange(1, at))
+        floats = memoryview(query).cast("f").tolist()
+        k = rng.choice([1, 10, 300])
+        rows, plan = search(db, floats, k, f"ef = {EF_ALL}")
+        true, _ = exact(db, floats, k)
+        db.execute("COMMIT")
+        check(rows == true, f"{plan}: {rows[:3]} … instead of {true[:3]} …")
+        n_searches += 1
+        n_walks += plan.startswith("graph")
+    check(n_walks > n_searches / 2 and n_walks > 5, f"{n_walks} of {n_searches} took the graph")
+
+
+def test_graph_readers_and_writers(path, rng, options):
+    """Processes that search, write and build at once."""
+    db, _, _ = make(path, rng, 6000)
+    db.close()
+    deadline = time.monotonic() + (30 if options.full else 2)
+    seed = rng.randrange(1 << 30) * 2
+    wait(start(reader, path, seed, deadline), start(reader, path, seed + 2, deadline),
+         start(writer, path, seed, deadline, "graph"),
+         start(writer, path, seed + 1, deadline, "graph"),
+         start(builder, path, deadline, "graph"))
+    db = open_graph(path)
+    db.execute("SELECT ck_optimize()")
+    check_all(db, some_vectors(db, rng, 3), "in the end")
+    check_clean(db, "in the end")
+    check(value(db, "PRAGMA integrity_check") == "ok", "the file is not sound")
 
 
 def optimize(path):
