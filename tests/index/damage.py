@@ -292,11 +292,11 @@ def test_repairs(path, rng, options):
 
 
 def test_damaged_graph_columns(path, rng, options):
-    return run_sanitized(path, rng, 600 if options.full else 2, "columns", "graph")
+    return run_sanitized(path, rng, 600 if options.full else 1, "columns", "graph")
 
 
 def test_random_graph_damage(path, rng, options):
-    return run_sanitized(path, rng, 60 if options.full else 2, "random", "graph")
+    return run_sanitized(path, rng, 60 if options.full else 1, "random", "graph")
 
 
 def test_graph_repairs(path, rng, options):
