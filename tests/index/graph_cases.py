@@ -102,6 +102,28 @@ def test_graph_vectors_of_one_code(path, rng):
     check_all(db, queries, "added to")
 
 
+def test_graph_vectors_with_spikes(path, rng):
+    """Codes of vectors with one large component are coarse; among others they are not lost."""
+    def one(is_spiky):
+        vector = [rng.gauss(0, 1) for _ in range(64)]
+        if is_spiky:
+            vector[rng.randrange(64)] += rng.choice([20, 60, -40])
+        return vector
+    for metric in ("dot", "l2", "cosine"):
+        db = open_graph(path + metric)
+        db.execute("INSERT INTO models(model, version, dims, metric) VALUES ('m', '1', 64, ?)",
+                   (metric,))
+        db.executemany("INSERT INTO embeddings(hash, model, version, vector) "
+                       "VALUES (?, 'm', '1', ?)",
+                       [(hash_of(n), pack(one(n % 3 == 0))) for n in range(1500)])
+        db.execute("SELECT ck_optimize()")
+        for turn in range(60):
+            query, k = one(turn % 2), rng.choice([1, 10, 300, 1000])
+            rows, plan = search(db, query, k, f"ef = {EF_ALL}")
+            true, _ = exact(db, query, k)
+            check(rows == true, f"{metric}, k {k}: {len(set(true) - set(rows))} are lost: {plan}")
+
+
 def test_graph_one_vector(path, rng):
     """Thousands of embeddings of one vector are one node; then others come."""
     db = open_graph(path)
