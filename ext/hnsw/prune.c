@@ -18,7 +18,7 @@ int ck_hnsw_rank(const CkHnswSource *source, uint32_t self, const uint32_t *node
                  CkHnswScratch *scratch, size_t *n_keys) {
     CkIntQuery query;
     *n_keys = 0;
-    int rc = ck_hnsw_query_of(source, self, scratch, &query);
+    int rc = ck_hnsw_query_of(source, self, NULL, scratch, &query);
     if (rc == SQLITE_OK) rc = ck_hnsw_scratch_nodes(scratch, n);
     if (rc == SQLITE_OK) {
         rc = ck_hnsw_grow(&scratch->keys, &scratch->keys_room, n, sizeof(uint64_t));
@@ -41,7 +41,7 @@ static int drop_behind(const CkHnswSource *source, uint32_t chosen, uint64_t *le
                        CkHnswScratch *scratch, size_t *n) {
     CkIntQuery query;
     size_t n_kept = 0;
-    int rc = ck_hnsw_query_of(source, chosen, scratch, &query);
+    int rc = ck_hnsw_query_of(source, chosen, NULL, scratch, &query);
     for (size_t i = 0; i < *n; i++) scratch->nodes[i] = ck_hnsw_key_node(left[i]);
     if (rc == SQLITE_OK) rc = ck_hnsw_compare(source, &query, scratch, *n);
     if (rc != SQLITE_OK) return rc;
