@@ -38,7 +38,11 @@ typedef struct CkGraphBuild {
     size_t n_writes, at;
 } CkGraphBuild;
 
-/* Room for n_max vectors; more of them are left out. The generation's mean is borrowed. */
+/* Whether a graph can have as many nodes. */
+int ck_graph_fits(const CkModel *model, int64_t n);
+
+/* Room for n_max vectors, which must fit; more of them are left out. The generation's mean is
+** borrowed. */
 int ck_graph_build_init(CkGraphBuild *build, CkStore *store, const CkModel *model,
                         const float *mean, int64_t n_max, CkError *err);
 void ck_graph_build_release(CkGraphBuild *build);

@@ -12,6 +12,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "session.h"
@@ -289,6 +290,7 @@ static void run_kind(Loop *loop) {
 
 LoopResult loop_run(const Scenario *scenario, const LoopOptions *options) {
     Loop loop = {.scenario = scenario, .options = options};
+    if (scenario->flags & SCENARIO_GRAPH) setenv("CK_PLAN", "graph", 1);
     if (!prepare(&loop)) {
         for (int kind = 0; kind < FAULT_KINDS; kind++) {
             loop.kind = (FaultKind)kind;
@@ -298,6 +300,7 @@ LoopResult loop_run(const Scenario *scenario, const LoopOptions *options) {
     if (loop.result.n_wrong > WRONG_SHOWN_MAX) {
         printf("  … %d findings in all\n", loop.result.n_wrong);
     }
+    unsetenv("CK_PLAN");
     session_remove(options->path);
     text_release(&loop.file);
     text_release(&loop.old_state);
