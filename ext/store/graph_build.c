@@ -16,7 +16,8 @@
 #define SEED 1
 
 int64_t ck_graph_min(const CkStore *store) {
-    return strcmp(store->conn->plan, "graph") == 0 ? 1 : CK_GRAPH_MIN;
+    if (strcmp(store->conn->plan, "graph") == 0) return 1;
+    return strcmp(store->conn->plan, "index") == 0 ? INT64_MAX : CK_GRAPH_MIN;
 }
 
 /* A model may ask for fewer or more links than a graph can have. */

@@ -17,7 +17,7 @@
 #include "store/record_plane.h"
 
 /* Embeddings from which on an index has a graph: a scan of fewer is as fast as a walk. Where
-** CK_PLAN says "graph" (store/conn.h) every index has one. */
+** CK_PLAN says "graph" every index has one, where it says "index" none (store/conn.h). */
 #define CK_GRAPH_MIN 4096
 int64_t ck_graph_min(const CkStore *store);
 

@@ -18,6 +18,7 @@
 #include "session.h"
 
 #define WRONG_SHOWN_MAX 5
+#define GRAPH_SHARE 11 /* the same of scenarios with a graph when all faults are wanted */
 #define LARGE_SHARE 15 /* odd, as the step is */
 
 typedef struct Loop {
@@ -277,6 +278,8 @@ static void run_kind(Loop *loop) {
     if (step > 1 && loop->scenario->flags & SCENARIO_LARGE) {
         dense /= LARGE_SHARE;
         step *= LARGE_SHARE;
+    } else if (step == 1 && loop->scenario->flags & SCENARIO_GRAPH) {
+        step = GRAPH_SHARE;
     }
     loop->n = options->only_n > 0 ? options->only_n : 1;
     do {
