@@ -137,7 +137,8 @@ static int build_links(uint8_t *rows, const CkHnswCodes *codes, const CkHnswOpti
     const CkHnswRecords records = {.base = rows, .stride = codes->stride};
     const CkHnswShape *shape = &graph->shape;
     CkHnswSource source;
-    CkHnswInsert insert = {.graph = graph, .codes = &records, .dims = codes->dims};
+    const CkIntSpace space = {.dims = codes->dims};
+    CkHnswInsert insert = {.graph = graph, .codes = &records, .space = &space};
     ck_hnsw_insert_source(&insert, &source);
     insert.scratch = ck_hnsw_scratch_new();
     int rc = insert.scratch ? SQLITE_OK : SQLITE_NOMEM;

@@ -77,7 +77,7 @@ static int connect(Reach *reach, uint32_t node) {
     CkHnswFound found;
     size_t n = 0, n_keys, n_chosen;
     ck_hnsw_insert_source(reach->insert, &source);
-    int rc = ck_hnsw_query_of(&source, node, scratch, &search.query);
+    int rc = ck_hnsw_query_of(&source, node, NULL, scratch, &search.query);
     if (rc == SQLITE_OK) rc = ck_hnsw_search_level(&source, &search, reach->level, scratch, &found);
     if (rc != SQLITE_OK) return rc;
     for (size_t i = 0; i < found.n; i++) {

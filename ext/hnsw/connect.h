@@ -15,7 +15,7 @@ void ck_hnsw_attach(const CkHnswGraph *graph, uint32_t level, uint32_t from, uin
 
 /* The source of what is being changed. */
 static inline void ck_hnsw_insert_source(const CkHnswInsert *insert, CkHnswSource *source) {
-    ck_hnsw_source(insert->graph, insert->codes, insert->dims, insert->load, insert->context,
+    ck_hnsw_source(insert->graph, insert->codes, insert->space->dims, insert->load, insert->context,
                    source);
 }
 

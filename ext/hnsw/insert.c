@@ -68,15 +68,16 @@ static int link_node(const CkHnswInsert *insert, const CkHnswSource *source, uin
     return rc;
 }
 
-/* Searches, and ranks what was found. */
+/* Searches, and ranks what was found. What a search finds is nearer than what a partition does, so
+** three quarters of a build's candidates will do. */
 static int find_neighbours(const CkHnswInsert *insert, const CkHnswSource *source, uint32_t node,
                            uint32_t *twin_of, size_t *n_keys) {
     CkHnswScratch *scratch = insert->scratch;
-    CkHnswSearch search = {.ef = ck_hnsw_n_candidates(insert->graph->shape.m,
-                                                      insert->ef_construction)};
+    const uint32_t m = insert->graph->shape.m;
+    CkHnswSearch search = {.ef = ck_hnsw_n_candidates(m, insert->ef_construction / 4 * 3)};
     CkHnswFound found;
     uint32_t nodes[CK_HNSW_CANDIDATES_MAX];
-    int rc = ck_hnsw_query_of(source, node, scratch, &search.query);
+    int rc = ck_hnsw_query_of(source, node, insert->space, scratch, &search.query);
     if (rc == SQLITE_OK) rc = ck_hnsw_search(source, &search, scratch, &found);
     if (rc != SQLITE_OK || find_twin(source, node, &found, twin_of)) return rc;
     for (size_t i = 0; i < found.n; i++) nodes[i] = found.hits[i].node;

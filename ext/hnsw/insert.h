@@ -15,7 +15,7 @@
 typedef struct CkHnswInsert {
     CkHnswGraph *graph;
     const CkHnswRecords *codes;
-    uint32_t dims;
+    const CkIntSpace *space; /* of the codes */
     uint32_t ef_construction;
     int (*load)(void *context, int level, uint32_t block);
     void *context;

@@ -62,9 +62,9 @@ int ck_hnsw_scratch_visit(CkHnswScratch *scratch, size_t n) {
     return SQLITE_OK;
 }
 
-int ck_hnsw_query_of(const CkHnswSource *source, uint32_t node, CkHnswScratch *scratch,
-                     CkIntQuery *query) {
-    size_t n = ck_int_code_bytes(source->dims);
+int ck_hnsw_query_of(const CkHnswSource *source, uint32_t node, const CkIntSpace *space,
+                     CkHnswScratch *scratch, CkIntQuery *query) {
+    size_t n = ck_int_query_bytes(source->dims);
     if (scratch->codes_room < n) {
         ck_aligned_free(scratch->codes);
         scratch->codes_room = 0;
@@ -75,7 +75,11 @@ int ck_hnsw_query_of(const CkHnswSource *source, uint32_t node, CkHnswScratch *s
     int rc = ck_hnsw_ensure(source, -1, node);
     if (rc != SQLITE_OK) return rc;
     query->codes = scratch->codes;
-    ck_int_query_of_row(ck_hnsw_row(source, node), source->dims, query);
+    if (space) {
+        ck_int_query_like_row(space, ck_hnsw_row(source, node), query);
+    } else {
+        ck_int_query_of_row(ck_hnsw_row(source, node), source->dims, query);
+    }
     return SQLITE_OK;
 }
 

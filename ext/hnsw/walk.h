@@ -43,9 +43,9 @@ int ck_hnsw_scratch_nodes(CkHnswScratch *scratch, size_t n);
 /* Begins a walk over n nodes, none of them visited. */
 int ck_hnsw_scratch_visit(CkHnswScratch *scratch, size_t n);
 
-/* Makes of a row of the source a query in scratch->codes. */
-int ck_hnsw_query_of(const CkHnswSource *source, uint32_t node, CkHnswScratch *scratch,
-                     CkIntQuery *query);
+/* Makes of a row of the source a query in scratch->codes; with signs, if the space is given. */
+int ck_hnsw_query_of(const CkHnswSource *source, uint32_t node, const CkIntSpace *space,
+                     CkHnswScratch *scratch, CkIntQuery *query);
 
 /* Makes record i of a level (-1: codes) resident. */
 static inline int ck_hnsw_ensure(const CkHnswSource *source, int level, uint32_t i) {

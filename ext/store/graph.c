@@ -8,7 +8,7 @@
 /* Exact vectors that may be kept: all of a model that takes no more bytes than this, of a larger
 ** one a share; and no more than a share of the budget. */
 #define VECTORS_ALL_BYTES ((int64_t)64 << 20)
-#define VECTORS_SHARE 16
+#define VECTORS_SHARE 24
 #define VECTORS_BUDGET_SHARE 4
 
 CkIntMetric ck_graph_metric(const CkModel *model) {

@@ -31,6 +31,7 @@ typedef struct Append {
     CkRecordPlane codes, ids;
     CkBuf twins; /* CkTwin */
     CkBuf mean;  /* of the generation */
+    CkIntSpace space;
     CkHnswInsert insert;
     CkRecordWrite writes[3 + CK_HNSW_LEVELS_MAX];
     size_t n_writes, at;
@@ -134,9 +135,7 @@ static int check(Append *append, int rc, CkError *err) {
 static int insert_vector(void *context, int64_t id, const float *x, CkError *err) {
     Append *append = context;
     uint32_t node = append->graph.shape.n[0], twin_of;
-    const CkIntSpace space = {ck_graph_metric(append->model), append->model->dims,
-                              (const float *)(const void *)append->mean.data};
-    ck_int_code(&space, x, ck_coder_scale(append->model, x),
+    ck_int_code(&append->space, x, ck_coder_scale(append->model, x),
                 append->codes.arena.base + append->codes.format.stride * node);
     if (check(append, ck_hnsw_insert(&append->insert, &twin_of), err) != SQLITE_OK) return err->rc;
     if (twin_of != node) {
@@ -155,12 +154,14 @@ static int insert_all(Append *append, CkError *err) {
     append->insert = (CkHnswInsert){
         .graph = &append->graph,
         .codes = &codes,
-        .dims = append->model->dims,
+        .space = &append->space,
         .ef_construction = (uint32_t)append->model->ef_construction,
         .load = load_codes,
         .context = append,
         .scratch = ck_hnsw_scratch_new(),
     };
+    append->space = (CkIntSpace){ck_graph_metric(append->model), append->model->dims,
+                                 (const float *)(const void *)append->mean.data};
     append->err = append->pulse.err = err;
     if (!append->insert.scratch) return ck_error_nomem(err);
     for (size_t i = 0; i < n && err->rc == SQLITE_OK && !append->claim.lost; i++) {

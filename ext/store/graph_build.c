@@ -133,7 +133,7 @@ static int insert_sample(CkGraphBuild *build, uint32_t n_built, CkError *err) {
     CkHnswInsert insert = {
         .graph = graph,
         .codes = &codes,
-        .dims = build->model->dims,
+        .space = &build->space,
         .ef_construction = (uint32_t)build->model->ef_construction,
         .scratch = ck_hnsw_scratch_new(),
     };

@@ -170,7 +170,7 @@ static int change(Inherit *inherit, CkError *err) {
     CkHnswInsert insert = {
         .graph = &inherit->graph,
         .codes = &codes,
-        .dims = model->dims,
+        .space = &inherit->build->space,
         .ef_construction = (uint32_t)model->ef_construction,
         .scratch = ck_hnsw_scratch_new(),
     };

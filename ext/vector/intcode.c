@@ -103,16 +103,26 @@ static void place(const CkIntSpace *space, const float *x, float scale, CkIntQue
     if (space->metric == CK_INT_L2) query->t = 1;
 }
 
-/* Lays p out in bit planes, rounded to 4 bits a component. */
+/* Room for p in the query's memory. */
+static float *floats_of(const CkIntQuery *query, uint32_t dims) {
+    size_t at = ck_int_code_bytes(dims) + ck_int_lines(4 * ck_int_sign_bytes(dims));
+    return (float *)(void *)(query->codes + at);
+}
+
+/* Lays p out in bit planes, rounded to 4 bits a component. x may be where p goes. */
 static void lay_out(const CkIntSpace *space, const float *x, float scale, CkIntQuery *query) {
     const CkKernels *kernels = ck_kernels();
     const uint32_t dims = space->dims;
     const size_t n_bytes = ck_int_sign_bytes(dims);
     uint8_t *planes = query->codes + ck_int_code_bytes(dims);
-    float *p = (float *)(void *)(planes + ck_int_lines(4 * n_bytes)), high;
+    float *p = floats_of(query, dims), chunk[CHUNK], high;
     uint64_t levels = 0;
     place(space, x, scale, query);
-    residual(space, x, scale, query->t, 0, p, dims);
+    for (size_t i = 0; i < dims; i += CHUNK) {
+        size_t n = dims - i < CHUNK ? dims - i : CHUNK;
+        memcpy(chunk, x + i, n * sizeof *x);
+        residual(space, chunk, scale, query->t, i, p + i, n);
+    }
     float norm_sq = kernels->dot_f32(p, p, dims);
     if (space->metric == CK_INT_L2) query->base = norm_sq;
     kernels->range_f32(p, dims, &query->low, &high);
@@ -124,6 +134,11 @@ static void lay_out(const CkIntSpace *space, const float *x, float scale, CkIntQ
     query->shift = DEVIATIONS * NOISE * sqrtf(norm_sq) -
                    (query->low * (float)dims + query->step * (float)levels);
     query->planes = planes;
+}
+
+/* The length of a step of the code of a row. */
+static float step_of(CkIntMetric metric, const CkIntFactors *factors) {
+    return metric == CK_INT_L2 ? factors->scale / (float)M_SQRT2 : factors->scale;
 }
 
 static void take_factors(const CkIntFactors *factors, CkIntQuery *query) {
@@ -146,4 +161,13 @@ void ck_int_query(const CkIntSpace *space, const float *x, float scale, CkIntQue
 void ck_int_query_of_row(const uint8_t *row, uint32_t dims, CkIntQuery *query) {
     ck_int_unsigned(row, dims, query->codes);
     take_factors(ck_int_factors(row, dims), query);
+}
+
+void ck_int_query_like_row(const CkIntSpace *space, const uint8_t *row, CkIntQuery *query) {
+    const uint32_t dims = space->dims;
+    ck_int_query_of_row(row, dims, query);
+    if (ck_int_sign_bytes(dims) == 0) return;
+    float *x = floats_of(query, dims);
+    ck_kernels()->f32_from_i8(x, (const int8_t *)row, 1, dims);
+    lay_out(space, x, step_of(space->metric, ck_int_factors(row, dims)), query);
 }

@@ -120,9 +120,9 @@ void ck_int_code(const CkIntSpace *space, const float *x, float scale, uint8_t *
 
 /*
 ** A side of a comparison that stays while the other changes. `codes` is the caller's, aligned and
-** ck_int_query_bytes(dims) long, but ck_int_code_bytes(dims) will do for ck_int_query_of_row(). It
-** holds c + 128, and zeros behind them: what is behind a row's code meets zeros in the kernels,
-** which go through whole cache lines.
+** ck_int_query_bytes(dims) long; ck_int_code_bytes(dims) will do without signs. It holds c + 128,
+** and zeros behind them: what is behind a row's code meets zeros in the kernels, which go through
+** whole cache lines.
 */
 typedef struct CkIntQuery {
     uint8_t *codes;
@@ -140,8 +140,9 @@ static inline size_t ck_int_query_bytes(uint32_t dims) {
 
 void ck_int_query(const CkIntSpace *space, const float *x, float scale, CkIntQuery *query);
 
-/* The same of a row, without signs. */
+/* The same of a row: without signs, and of what the code stands for, with them. */
 void ck_int_query_of_row(const uint8_t *row, uint32_t dims, CkIntQuery *query);
+void ck_int_query_like_row(const CkIntSpace *space, const uint8_t *row, CkIntQuery *query);
 
 /* Only the codes of it. */
 void ck_int_unsigned(const uint8_t *row, uint32_t dims, uint8_t *codes);

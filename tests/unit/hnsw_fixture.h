@@ -14,6 +14,7 @@
 #include "unit.h"
 
 typedef struct Fixture {
+    CkIntSpace space;
     CkIntMetric metric;
     uint32_t n, dims;
     float *vectors;   /* of the inputs */
@@ -57,9 +58,8 @@ static inline float fixture_scale(const Fixture *f, const float *x) {
 }
 
 static inline void fixture_code(const Fixture *f, uint32_t i, uint8_t *row) {
-    const CkIntSpace space = {f->metric, f->dims, f->mean};
     const float *x = f->vectors + (size_t)i * f->dims;
-    ck_int_code(&space, x, fixture_scale(f, x), row);
+    ck_int_code(&f->space, x, fixture_scale(f, x), row);
 }
 
 static inline void fixture_mean(Fixture *f, uint32_t n) {
@@ -81,6 +81,7 @@ static inline void fixture_init(Fixture *f, CkIntMetric metric, uint32_t n, uint
     f->vectors = malloc(((size_t)room + 1) * dims * sizeof(float));
     fixture_fill(f->vectors, room, dims, 7);
     fixture_mean(f, room);
+    f->space = (CkIntSpace){metric, dims, f->mean};
     f->codes.stride = ck_int_stride(dims);
     f->rows = f->codes.base = ck_aligned_new((room + 1) * f->codes.stride);
     for (uint32_t i = 0; i < n; i++) fixture_code(f, i, f->rows + i * f->codes.stride);
@@ -114,8 +115,7 @@ static inline void fixture_release(Fixture *f) {
 /* A search for a vector near to those of the fixture. */
 static inline CkHnswSearch fixture_search(Fixture *f, const float *x, size_t ef) {
     CkHnswSearch search = {.ef = ef, .walk_ef = ef, .query.codes = f->query};
-    const CkIntSpace space = {f->metric, f->dims, f->mean};
-    ck_int_query(&space, x, fixture_scale(f, x), &search.query);
+    ck_int_query(&f->space, x, fixture_scale(f, x), &search.query);
     return search;
 }
 

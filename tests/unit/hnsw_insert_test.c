@@ -6,7 +6,7 @@
 static CkHnswInsert insert_of(Fixture *f) {
     return (CkHnswInsert){.graph = &f->built.graph,
                           .codes = &f->codes,
-                          .dims = f->dims,
+                          .space = &f->space,
                           .ef_construction = 200,
                           .scratch = f->scratch};
 }

@@ -140,7 +140,7 @@ static void parts_are_all_seen(Fixture *f) {
     const CkHnswGraph *graph = &f->built.graph;
     CkHnswInsert insert = {.graph = &f->built.graph,
                            .codes = &f->codes,
-                           .dims = f->dims,
+                           .space = &f->space,
                            .ef_construction = 200,
                            .scratch = f->scratch};
     for (uint32_t node = 0; node < graph->shape.n[0]; node++) {
