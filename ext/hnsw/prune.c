@@ -4,6 +4,10 @@
 #include "base/sqlite.h"
 #include "vector/kernels.h"
 
+/* How much nearer to a chosen one a candidate must be to be left out. At 1, the paper's, lists are
+** short: on the real sets recall .95 takes a fifth more time then; generated ones do not care. */
+#define ALPHA 1.1f
+
 static float nearness(const CkHnswSource *source, const CkIntQuery *query, uint32_t node,
                       int32_t dot) {
     const CkIntFactors *factors = ck_int_factors(ck_hnsw_row(source, node), source->dims);
@@ -44,7 +48,7 @@ static int drop_behind(const CkHnswSource *source, uint32_t chosen, uint64_t *le
     for (size_t i = 0; i < *n; i++) {
         float apart = nearness(source, &query, scratch->nodes[i], scratch->dots[i]);
         left[n_kept] = left[i];
-        n_kept += apart >= ck_hnsw_key_distance(left[i]);
+        n_kept += ALPHA * apart >= ck_hnsw_key_distance(left[i]);
     }
     *n = n_kept;
     return SQLITE_OK;

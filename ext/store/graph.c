@@ -8,7 +8,7 @@
 /* Exact vectors that may be kept: all of a model that takes no more bytes than this, of a larger
 ** one a share; and no more than a share of the budget. */
 #define VECTORS_ALL_BYTES ((int64_t)64 << 20)
-#define VECTORS_SHARE 16
+#define VECTORS_SHARE 24
 #define VECTORS_BUDGET_SHARE 4
 
 CkIntMetric ck_graph_metric(const CkModel *model) {
@@ -64,6 +64,20 @@ static int set_planes(CkGraph *graph, CkError *err) {
     return SQLITE_OK;
 }
 
+/* Twins are found by halving: they must be in order, each once, and of nodes there are. */
+static int check_twins(const CkGraph *graph, const CkRecordFormat *format, CkError *err) {
+    const CkTwin *twins = (const CkTwin *)(const void *)graph->twins.data;
+    for (uint32_t i = 0; i < graph->row.n_twins; i++) {
+        int in_order = i == 0 || ck_twin_order(&twins[i - 1], &twins[i]) < 0;
+        if (in_order && twins[i].node < graph->row.shape.n[0]) continue;
+        int64_t number = ck_record_block_number(format, i >> format->shift);
+        CkBlockEntry entry = {.address = ck_block_address(graph->model, graph->row.generation,
+                                                          format->plane, number)};
+        return ck_block_refuse(&entry, "has a record that is none", err);
+    }
+    return SQLITE_OK;
+}
+
 /* Twins are few, and read as a whole. */
 static int read_twins(CkGraph *graph, CkError *err) {
     CkRecordPlane plane;
@@ -82,6 +96,7 @@ static int read_twins(CkGraph *graph, CkError *err) {
         ck_buf_append(&graph->twins, plane.arena.base, n * sizeof(CkTwin));
         if (graph->twins.rc != SQLITE_OK) ck_error_nomem(err);
     }
+    if (err->rc == SQLITE_OK) check_twins(graph, &format, err);
     ck_record_plane_release(&plane);
     return err->rc;
 }

@@ -64,8 +64,10 @@ static int list_fresh(Append *append, CkIndex *index, CkError *err) {
 static int load_links(Append *append, CkError *err) {
     const CkHnswShape *shape = &append->row.shape;
     size_t n_fresh = ck_idset_count(&append->fresh);
-    if (shape->n[0] + n_fresh > CK_HNSW_NODES_MAX) {
-        return ck_error_set(err, SQLITE_FULL, "index: the graph of model %lld is full",
+    if (shape->n[0] + n_fresh > ck_graph_nodes_max(append->model->dims, shape->m)) {
+        return ck_error_set(err, SQLITE_CORRUPT_VTAB,
+                            "index: the graph of model %lld has more nodes than embeddings; SELECT "
+                            "ck_repair('index') builds the index anew",
                             (long long)append->model->id);
     }
     return ck_graph_load_links(append->store, append->model->id, &append->row,

@@ -16,7 +16,18 @@
 #define SEED 1
 
 int64_t ck_graph_min(const CkStore *store) {
-    return strcmp(store->conn->plan, "graph") == 0 ? 1 : CK_GRAPH_MIN;
+    if (strcmp(store->conn->plan, "graph") == 0) return 1;
+    return strcmp(store->conn->plan, "index") == 0 ? INT64_MAX : CK_GRAPH_MIN;
+}
+
+/* A model may ask for fewer or more links than a graph can have. */
+static uint32_t links_of(const CkModel *model) {
+    if (model->m < CK_HNSW_M_MIN) return CK_HNSW_M_MIN;
+    return model->m > CK_HNSW_M_MAX ? CK_HNSW_M_MAX : (uint32_t)model->m;
+}
+
+int ck_graph_fits(const CkModel *model, int64_t n) {
+    return n <= ck_graph_nodes_max(model->dims, links_of(model));
 }
 
 int ck_graph_build_init(CkGraphBuild *build, CkStore *store, const CkModel *model,
@@ -27,7 +38,7 @@ int ck_graph_build_init(CkGraphBuild *build, CkStore *store, const CkModel *mode
     build->store = store;
     build->model = model;
     build->space = (CkIntSpace){ck_graph_metric(model), model->dims, mean};
-    build->capacity = (uint32_t)(n_max < CK_HNSW_NODES_MAX ? n_max : CK_HNSW_NODES_MAX);
+    build->capacity = (uint32_t)n_max;
     if (ck_arena_init(&build->codes, build->capacity * ck_int_stride(model->dims)) != SQLITE_OK) {
         return ck_error_nomem(err);
     }
@@ -108,12 +119,6 @@ static int order_ids(CkGraphBuild *build, uint32_t n_built, CkError *err) {
 static int stopped(int rc, CkError *err) {
     if (err->rc == SQLITE_OK && rc == SQLITE_NOMEM) ck_error_nomem(err);
     return rc;
-}
-
-/* A model may ask for fewer or more links than a graph can have. */
-static uint32_t links_of(const CkModel *model) {
-    if (model->m < CK_HNSW_M_MIN) return CK_HNSW_M_MIN;
-    return model->m > CK_HNSW_M_MAX ? CK_HNSW_M_MAX : (uint32_t)model->m;
 }
 
 static CkHnswRecords codes_of(const CkGraphBuild *build) {

@@ -17,7 +17,7 @@
 #include "store/record_plane.h"
 
 /* Embeddings from which on an index has a graph: a scan of fewer is as fast as a walk. Where
-** CK_PLAN says "graph" (store/conn.h) every index has one. */
+** CK_PLAN says "graph" every index has one, where it says "index" none (store/conn.h). */
 #define CK_GRAPH_MIN 4096
 int64_t ck_graph_min(const CkStore *store);
 
@@ -38,7 +38,11 @@ typedef struct CkGraphBuild {
     size_t n_writes, at;
 } CkGraphBuild;
 
-/* Room for n_max vectors; more of them are left out. The generation's mean is borrowed. */
+/* Whether a graph can have as many nodes. */
+int ck_graph_fits(const CkModel *model, int64_t n);
+
+/* Room for n_max vectors, which must fit; more of them are left out. The generation's mean is
+** borrowed. */
 int ck_graph_build_init(CkGraphBuild *build, CkStore *store, const CkModel *model,
                         const float *mean, int64_t n_max, CkError *err);
 void ck_graph_build_release(CkGraphBuild *build);

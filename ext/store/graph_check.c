@@ -55,12 +55,20 @@ static int compare_ids(CkIndex *index, CkGraphReport *report, CkError *err) {
     return err->rc;
 }
 
-/* A walk reads codes only where it compares, so they are read here. */
-static int read_codes(CkGraph *graph, CkError *err) {
-    CkRecordPlane *plane = &graph->codes;
+static int read_plane(CkGraph *graph, CkRecordPlane *plane, CkError *err) {
     for (uint32_t i = 0; i < ck_record_plane_blocks(plane) && err->rc == SQLITE_OK; i++) {
         int was_read;
         ck_record_plane_load(plane, graph->store, i, &was_read, err);
+    }
+    return err->rc;
+}
+
+/* Every block: a walk reads codes only where it compares, and no links of the top level. */
+static int read_all(CkGraph *graph, CkError *err) {
+    read_plane(graph, &graph->codes, err);
+    read_plane(graph, &graph->ids, err);
+    for (uint32_t level = 0; level < graph->row.shape.n_levels; level++) {
+        read_plane(graph, &graph->links[level], err);
     }
     return err->rc;
 }
@@ -70,7 +78,7 @@ int ck_graph_check(CkIndex *index, CkGraphReport *report, CkError *err) {
     CkHnswReport links;
     ck_index_evict(index);
     graph->err = err;
-    if (compare_ids(index, report, err) == SQLITE_OK && read_codes(graph, err) == SQLITE_OK) {
+    if (compare_ids(index, report, err) == SQLITE_OK && read_all(graph, err) == SQLITE_OK) {
         int rc = ck_hnsw_validate(&graph->source, &links);
         if (rc == SQLITE_NOMEM && err->rc == SQLITE_OK) ck_error_nomem(err);
         if (rc == SQLITE_OK) {

@@ -69,6 +69,17 @@ void ck_record_format_twins(int side, CkRecordFormat *format) {
     };
 }
 
+uint32_t ck_graph_nodes_max(uint32_t dims, uint32_t m) {
+    const CkHnswShape shape = {.m = m};
+    CkRecordFormat codes, links;
+    ck_record_format_codes(dims, &codes);
+    ck_record_format_links(&shape, 0, 0, &links);
+    uint64_t max = (uint64_t)(CK_BLOCK_NUMBER_MAX + 1) << codes.shift;
+    uint64_t n_linked = 1ull << (CK_GRAPH_LEVEL_SHIFT + links.shift);
+    if (n_linked < max) max = n_linked;
+    return max < CK_HNSW_NODES_MAX ? (uint32_t)max : CK_HNSW_NODES_MAX;
+}
+
 int ck_twin_order(const void *a, const void *b) {
     const CkTwin *x = a, *y = b;
     if (x->node != y->node) return x->node < y->node ? -1 : 1;

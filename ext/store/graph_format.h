@@ -92,6 +92,9 @@ void ck_record_format_links(const CkHnswShape *shape, uint32_t level, int side,
                             CkRecordFormat *format);
 void ck_record_format_twins(int side, CkRecordFormat *format);
 
+/* How many nodes a graph can have: its blocks must have numbers. */
+uint32_t ck_graph_nodes_max(uint32_t dims, uint32_t m);
+
 /* The number of a block in its plane. */
 static inline int64_t ck_record_block_number(const CkRecordFormat *format, uint32_t block) {
     return ((int64_t)format->level << CK_GRAPH_LEVEL_SHIFT) + block;

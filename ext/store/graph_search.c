@@ -160,14 +160,15 @@ static void compare_node(Run *run, uint32_t node) {
     }
 }
 
-/* Hits come nearest first, so the first one that is too far for sure ends it. */
+/* What is too far for sure is passed over. One farther off may yet be near: margins differ, where
+** some vectors have a component that is much larger than the others. */
 static void refine(Run *run, const CkHnswFound *found) {
     const CkHits *hits = run->nearest->hits;
     for (size_t i = 0; i < found->n && run->err->rc == SQLITE_OK; i++) {
         const CkHnswHit *hit = &found->hits[i];
         if (hits->n == run->nearest->query->k) {
             float farthest = in_terms_of_codes(run, hits->hits[0].distance);
-            if (hit->distance - margin_of(run, hit->node) > farthest) break;
+            if (hit->distance - margin_of(run, hit->node) > farthest) continue;
         }
         compare_node(run, hit->node);
     }

@@ -55,7 +55,9 @@ static int is_bad(const Size *size) {
     int64_t n_stale = size->n_slots + size->n_tail - size->n_embeddings;
     return n_stale * STALE_SHARE > size->n_slots || size->n_tail > TAIL_MAX ||
            size->n_embeddings > size->n_merged * GROWTH ||
-           (size->has_graph && size->n_embeddings > (int64_t)size->graph.n_built * CK_GRAPH_GROWTH);
+           (size->has_graph &&
+            (size->n_embeddings > (int64_t)size->graph.n_built * CK_GRAPH_GROWTH ||
+             !ck_graph_fits(&size->model, size->n_embeddings)));
 }
 
 static int has_changed(const CkStore *store, const Size *size) {

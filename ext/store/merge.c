@@ -300,7 +300,7 @@ static int flip(void *context, CkError *err) {
 /* Whether there will be a graph, and room for it. */
 static int begin_graph(Merge *merge, CkError *err) {
     if (!merge->with_graph || merge->n_total < ck_graph_min(merge->store) ||
-        merge->n_total > CK_HNSW_NODES_MAX) {
+        !ck_graph_fits(merge->model, merge->n_total)) {
         return SQLITE_OK;
     }
     merge->graph = sqlite3_malloc64(sizeof *merge->graph);

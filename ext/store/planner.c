@@ -15,8 +15,8 @@
 #define CANDIDATE_NS 1000   /* from a candidate to a neighbour: 2100 to be read, 100 by int8 code */
 
 /* A code of the graph, met at random, and what is done about it; part of it for each dim. */
-#define NODE_NS 30
-#define NODE_DIM_NS 0.04
+#define NODE_NS 20
+#define NODE_DIM_NS 0.02
 #define FILTERED_NODE_NS 15 /* to see whether a node passes */
 #define GRAPH_BLOCK_NS 20000 /* to read a block */
 

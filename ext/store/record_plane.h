@@ -3,8 +3,8 @@
 **
 ** Record i is at base + i * stride of one large arena, so that a search finds it without asking
 ** where its block is; whether the block is there is a byte of resident[]. A block stays until it is
-** evicted, or until its stamp in the directory is another one, which is looked at again after
-** ck_record_plane_doubt().
+** evicted, or until its stamp in the directory is another one, which is looked at again when
+** ck_record_plane_set() has put it in doubt.
 */
 #ifndef CK_STORE_RECORD_PLANE_H
 #define CK_STORE_RECORD_PLANE_H

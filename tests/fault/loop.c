@@ -12,11 +12,13 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "session.h"
 
 #define WRONG_SHOWN_MAX 5
+#define GRAPH_SHARE 11 /* the same of scenarios with a graph when all faults are wanted */
 #define LARGE_SHARE 15 /* odd, as the step is */
 
 typedef struct Loop {
@@ -276,6 +278,8 @@ static void run_kind(Loop *loop) {
     if (step > 1 && loop->scenario->flags & SCENARIO_LARGE) {
         dense /= LARGE_SHARE;
         step *= LARGE_SHARE;
+    } else if (step == 1 && loop->scenario->flags & SCENARIO_GRAPH) {
+        step = GRAPH_SHARE;
     }
     loop->n = options->only_n > 0 ? options->only_n : 1;
     do {
@@ -289,6 +293,7 @@ static void run_kind(Loop *loop) {
 
 LoopResult loop_run(const Scenario *scenario, const LoopOptions *options) {
     Loop loop = {.scenario = scenario, .options = options};
+    if (scenario->flags & SCENARIO_GRAPH) setenv("CK_PLAN", "graph", 1);
     if (!prepare(&loop)) {
         for (int kind = 0; kind < FAULT_KINDS; kind++) {
             loop.kind = (FaultKind)kind;
@@ -298,6 +303,7 @@ LoopResult loop_run(const Scenario *scenario, const LoopOptions *options) {
     if (loop.result.n_wrong > WRONG_SHOWN_MAX) {
         printf("  … %d findings in all\n", loop.result.n_wrong);
     }
+    unsetenv("CK_PLAN");
     session_remove(options->path);
     text_release(&loop.file);
     text_release(&loop.old_state);

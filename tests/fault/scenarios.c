@@ -63,6 +63,13 @@
     " SELECT 'i', '1', 'c' || i," \
     " json_array(i % 7, i % 11, i % 13, i % 17, i % 19, i % 23, 1, 2) FROM n"
 #define INDEXED_KNN "SELECT rowid, distance FROM knn('[1, 2, 3, 4, 5, 6, 1, 2]', 5)"
+/* The least that has a graph, and a quick one to build. */
+#define NOT_YET_GRAPH \
+    "INSERT INTO models(model, version, dims, metric, m, ef_construction)" \
+    " VALUES ('i', '1', 8, 'l2', 12, 40);" \
+    PUT_INDEXED(1, 1030) ";"
+#define GRAPH NOT_YET_GRAPH "SELECT ck_optimize();"
+#define GRAPH_FLAGS (SCENARIO_LARGE | SCENARIO_GRAPH)
 #define IN_TRANSACTION(sql) "BEGIN; " sql "; COMMIT"
 
 const Scenario scenarios[] = {
@@ -328,5 +335,30 @@ const Scenario scenarios[] = {
     {"index_optimize_commits", INDEXED "DELETE FROM embeddings WHERE rowid < 9;", INDEXED_KNN,
      IN_TRANSACTION("SELECT ck_optimize()"), "SELECT n_merged = 1522 FROM _ck_index",
      SCENARIO_VARIES | SCENARIO_COMMITS | SCENARIO_LARGE},
+
+    /* The graph. */
+    {"graph_build", NOT_YET_GRAPH, INDEXED_KNN, "SELECT ck_optimize()",
+     "SELECT nodes + twins = 1030 FROM _ck_graph", SCENARIO_VARIES | GRAPH_FLAGS},
+    {"graph_build_commits", WAL NOT_YET_GRAPH, NULL, IN_TRANSACTION("SELECT ck_optimize()"),
+     "SELECT nodes + twins = 1030 FROM _ck_graph",
+     SCENARIO_VARIES | SCENARIO_COMMITS | GRAPH_FLAGS},
+    {"graph_append", GRAPH PUT_INDEXED(1031, 1070) ";", INDEXED_KNN, "SELECT ck_optimize()",
+     "SELECT nodes + twins = 1070 FROM _ck_graph", SCENARIO_VARIES | GRAPH_FLAGS},
+    {"graph_append_commits", GRAPH PUT_INDEXED(1031, 1070) ";", NULL,
+     IN_TRANSACTION("SELECT ck_optimize()"), "SELECT nodes + twins = 1070 FROM _ck_graph",
+     SCENARIO_VARIES | SCENARIO_COMMITS | GRAPH_FLAGS},
+    {"graph_consolidate",
+     GRAPH PUT_INDEXED(1031, 1500) "; DELETE FROM embeddings WHERE rowid < 400;", INDEXED_KNN,
+     "SELECT ck_optimize()", "SELECT nodes + twins = 1101 FROM _ck_graph",
+     SCENARIO_VARIES | GRAPH_FLAGS},
+    {"graph_knn", GRAPH, NULL, INDEXED_KNN, NULL, SCENARIO_READS | GRAPH_FLAGS},
+    {"graph_knn_warm", GRAPH PUT_INDEXED(1031, 1040) ";", INDEXED_KNN,
+     INDEXED_KNN " WHERE ef = 300 AND rowid IN (SELECT rowid FROM embeddings WHERE rowid > 100)",
+     NULL, SCENARIO_READS | GRAPH_FLAGS},
+    {"graph_cache", GRAPH, INDEXED_KNN,
+     "SELECT model, part, blocks, resident, bytes, reads, evicted FROM ck_cache", NULL,
+     SCENARIO_READS | SCENARIO_VARIES | GRAPH_FLAGS},
+    {"graph_doctor", GRAPH, NULL, "SELECT status, detail FROM ck_doctor WHERE \"check\" = 'index'",
+     NULL, SCENARIO_READS | GRAPH_FLAGS},
 
     {NULL, NULL, NULL, NULL, NULL, 0}};

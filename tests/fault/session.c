@@ -23,9 +23,10 @@ static const char dump_sql[] =
 static const char index_exists_sql[] =
     "SELECT 1 FROM main.sqlite_schema WHERE name = '_ck_index'";
 static const char index_sql[] =
-    "SELECT 'index', model, generation, n_merged,"
+    "SELECT 'index', i.model, i.generation, n_merged, g.nodes, g.twins, g.generation,"
     " (SELECT status <> 'error' FROM ck_doctor WHERE \"check\" = 'index')"
-    " FROM main._ck_index WHERE generation > 0 ORDER BY model";
+    " FROM main._ck_index AS i LEFT JOIN main._ck_graph AS g ON g.model = i.model"
+    " WHERE i.generation > 0 ORDER BY i.model";
 
 void text_add(Text *text, const char *bytes, size_t n) {
     if (text->n + n >= text->capacity) {

@@ -346,10 +346,10 @@ def reader(path, seed, deadline):
     check(found >= 0.98 * wanted, f"a reader's recall is {found / wanted:.3f}")
 
 
-def writer(path, seed, deadline):
+def writer(path, seed, deadline, plan="index"):
     """Puts, replaces and deletes; never meets SQLITE_BUSY."""
     rng = random.Random(seed)
-    db = connect(path)
+    db = connect(path, plan=plan)
     known = {n: None for n in range(1, 6 * INDEX_MIN)} if seed % 2 else {}
     vectors, first = Vectors(rng), 10 ** 6 * (1 + seed % 2)
     last = first
@@ -368,9 +368,9 @@ def writer(path, seed, deadline):
         time.sleep(0.002)
 
 
-def builder(path, deadline):
+def builder(path, deadline, plan="index"):
     """ck_optimize again and again."""
-    db = connect(path)
+    db = connect(path, plan=plan)
     n_built = 0
     while time.monotonic() < deadline:
         try:

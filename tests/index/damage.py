@@ -27,6 +27,10 @@ TABLES = {"_ck_block": ("id", "stamp", "checksum", "n", "first_id", "last_id",
           "_ck_index": ("generation", "stamp", "depth", "n_merged", "n_blocks",
                         "checksum", "mean", "builder",
                         "builder_at")}
+GRAPH_TABLES = {"_ck_graph": ("model", "generation", "stamp", "side", "m", "nodes", "twins", "built",
+                              "blocks", "levels", "efforts", "checksum"),
+                "_ck_block": TABLES["_ck_block"], "_ck_block_data": TABLES["_ck_block_data"]}
+BLOBS = {"_ck_index": "mean", "_ck_graph": "levels"}  # what has bytes to change; else the last column
 UNNOTICED = {("_ck_tail", "DELETE"), ("_ck_stale", "DELETE"), ("_ck_tail", "model")}
 OTHER_STATEMENTS = (
     "SELECT ck_optimize()", "SELECT * FROM ck_doctor('all')", "SELECT * FROM ck_cache",
@@ -41,25 +45,32 @@ OTHERS = (None, "text", b"", b"\x00", 1.5, 1e300, "9223372036854775808")
 class Damaged:
     """A store with everything in its index: blocks, a tail, stale bits; and what is true of it."""
 
-    def __init__(self, path, rng):
-        self.path, self.rng = path, rng
-        db = connect(path)
+    def __init__(self, path, rng, plan):
+        self.path, self.rng, self.plan = path, rng, plan
+        self.tables = GRAPH_TABLES if plan == "graph" else TABLES
+        db = connect(path, plan=plan)
         vectors = Vectors(rng)
-        known = fill(db, vectors, 5 * INDEX_MIN)
+        known = fill(db, vectors, (2 if plan == "graph" else 5) * INDEX_MIN)
         db.execute("SELECT ck_optimize()")
+        if plan == "graph":  # and a graph that was added to, with twins
+            rows = [(hash_of(n), pack(known[n % 20 + 600])) for n in range(20000, 20100)]
+            db.executemany("INSERT INTO embeddings(hash, model, version, vector) "
+                           "VALUES (?, 'm', '1', ?)", rows)
+            db.execute("SELECT ck_optimize()")
+            check(value(db, "SELECT side + (twins > 90) FROM _ck_graph") == 2, "not added to")
         db.executemany("INSERT OR REPLACE INTO embeddings(hash, model, version, vector) "
                        "VALUES (?, 'm', '1', ?)",
                        [(hash_of(n), pack(vectors.one())) for n in range(1, 200)])
         fill(db, vectors, 300, first=10000)
         db.execute("DELETE FROM embeddings WHERE rowid BETWEEN 300 AND 500")
-        self.queries = [known[n] for n in (600, 3000, 5000)] + [vectors.one()]
+        self.queries = [known[n] for n in (600, 1500, 2000)] + [vectors.one()]
         self.truth = [{row[0]: row for row in exact(db, query, 4096)[0]} for query in self.queries]
         self.nearest = [exact(db, query)[0] for query in self.queries]
         db.close()
 
     def open(self):
         """A connection without limits on what is written into columns."""
-        db = connect(self.path)
+        db = connect(self.path, plan=self.plan)
         db.execute("PRAGMA ignore_check_constraints = 1")
         return db
 
@@ -132,7 +143,7 @@ class Damaged:
         db.execute("UPDATE _ck_meta SET stamp = random()")
         db.execute("COMMIT")
         db.close()
-        db = connect(self.path)
+        db = connect(self.path, plan=self.plan)
         self.ask(db, what, False)
         db.execute("SELECT ck_repair('index')")
         check(not self.ask(db, f"{what}, repaired", True), f"{what}: not repaired")
@@ -141,10 +152,13 @@ class Damaged:
         db.close()
 
 
-def some_row(db, rng, table):
-    """The rowid of a random row."""
-    rows = db.execute(f"SELECT rowid FROM {table}").fetchall()
-    return rng.choice(rows)[0] if rows else None
+def some_row(store, db, table):
+    """The rowid of a random row; of the graph's blocks, from a random plane."""
+    rows = [row[0] for row in db.execute(f"SELECT rowid FROM {table}")]
+    if store.plan == "graph" and table.startswith("_ck_block"):
+        plane = store.rng.choice(sorted({row >> 16 & 0x7f for row in rows if row >> 20 & 7 > 1}))
+        rows = [row for row in rows if row >> 16 & 0x7f == plane]
+    return store.rng.choice(rows) if rows else None
 
 
 def setting(table, column, row, to):
@@ -174,9 +188,9 @@ def columns_one_by_one(store):
     """Every column gets every odd value."""
     db = store.open()
     rng = store.rng
-    for table, columns in TABLES.items():
-        row = some_row(db, rng, table)
+    for table, columns in store.tables.items():
         for column in columns:
+            row = some_row(store, db, table)
             old = value(db, f"SELECT {column} FROM {table} WHERE rowid = ?", row)
             values = list(INTEGERS + OTHERS)
             if isinstance(old, int):
@@ -193,9 +207,11 @@ def random_damage(store):
     rng = store.rng
     db = store.open()
     while True:
-        table = rng.choice(list(TABLES))
-        row = some_row(db, rng, table)
-        column = TABLES[table][-1] if table != "_ck_index" else "mean"
+        table = rng.choice(list(store.tables))
+        row = some_row(store, db, table)
+        column = BLOBS.get(table, store.tables[table][-1])
+        if table == "_ck_graph" and rng.random() < 0.5:
+            column = "efforts"
         old = value(db, f"SELECT {column} FROM {table} WHERE rowid = ?", row)
         way = rng.random()
         if way < 0.6 and isinstance(old, bytes):
@@ -208,8 +224,8 @@ def random_damage(store):
         elif way < 0.75:
             yield (f"{table} emptied", (table, "DELETE") not in UNNOTICED,
                    lambda db, table=table: db.execute(f"DELETE FROM {table}"))
-        elif table != "_ck_index":
-            other = some_row(db, rng, table)
+        elif table not in BLOBS:
+            other = some_row(store, db, table)
             if other != row:
                 yield (f"{table}.{column}, of another row", (table, column) not in UNNOTICED,
                        lambda db, table=table, column=column, row=row, other=other:
@@ -217,9 +233,9 @@ def random_damage(store):
                                   "WHERE rowid = ?) WHERE rowid = ?", (other, row)))
 
 
-def damage_all(path, rng, seconds, kind):
+def damage_all(path, rng, seconds, kind, plan):
     """All damages of a kind, for so long. What the test prints."""
-    store = Damaged(path, rng)
+    store = Damaged(path, rng, plan)
     deadline = time.monotonic() + seconds
     n = n_noticed = 0
     damages = list(columns_one_by_one(store)) if kind == "columns" else random_damage(store)
@@ -254,10 +270,10 @@ def sanitized():
     return environment
 
 
-def run_sanitized(path, rng, seconds, kind):
+def run_sanitized(path, rng, seconds, kind, plan="index"):
     """Runs damage_all in a process of its own."""
     done = subprocess.run([sys.executable, os.path.abspath(__file__), path, str(rng.random()),
-                           str(seconds), kind], env=sanitized(), capture_output=True, text=True,
+                           str(seconds), kind, plan], env=sanitized(), capture_output=True, text=True,
                           timeout=seconds * 5 + 300)
     check(done.returncode == 0, done.stdout[-4000:] + done.stderr[-6000:])
     return done.stdout.strip()
@@ -275,9 +291,22 @@ def test_repairs(path, rng, options):
     return run_sanitized(path, rng, 30 if options.full else 2, "repairs")
 
 
+def test_damaged_graph_columns(path, rng, options):
+    return run_sanitized(path, rng, 600 if options.full else 1, "columns", "graph")
+
+
+def test_random_graph_damage(path, rng, options):
+    return run_sanitized(path, rng, 60 if options.full else 1, "random", "graph")
+
+
+def test_graph_repairs(path, rng, options):
+    return run_sanitized(path, rng, 30 if options.full else 1, "repairs", "graph")
+
+
 if __name__ == "__main__":
     try:
-        damage_all(sys.argv[1], random.Random(sys.argv[2]), float(sys.argv[3]), sys.argv[4])
+        damage_all(sys.argv[1], random.Random(sys.argv[2]), float(sys.argv[3]), sys.argv[4],
+                   sys.argv[5])
     except Mismatch as mismatch:
         print(mismatch)
         sys.exit(1)

@@ -20,7 +20,7 @@ from graph_ops import ACTIONS, MODELS, WORKSPACES, Client, Maker, check_doctor, 
 from store import Mismatch, check, check_rows, orphans, pack, value
 
 EF_ALL = 5000  # more than any model here has nodes
-RECALL_FLOOR = 0.97
+RECALL_FLOOR = 0.95
 
 
 def has_graph(client, model):
@@ -235,7 +235,7 @@ class Run:
 
 def test_graph_random(path, rng, options):
     """Operations of all kinds, in stores of all kinds."""
-    seconds = 120 if options.full else 5
+    seconds = 120 if options.full else 3
     end_at, n_steps, n_stores = time.monotonic() + seconds, 0, 0
     tally = {"plans": {}, "found": 0, "wanted": 0}
     while time.monotonic() < end_at:

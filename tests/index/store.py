@@ -33,17 +33,16 @@ def check(condition, message):
         raise Mismatch(message)
 
 
-def connect(path, timeout=10.0, plan=None):
-    """A connection with ck loaded, in autocommit mode; `plan` is what CK_PLAN says meanwhile."""
+def connect(path, timeout=10.0, plan="index"):
+    """A connection with ck loaded, in autocommit mode; `plan` is what CK_PLAN says meanwhile: most
+    tests here are of the scan plane."""
     db = sqlite3.connect(path, timeout=timeout, isolation_level=None)
     db.enable_load_extension(True)
     before = os.environ.get("CK_PLAN")
-    if plan:
-        os.environ["CK_PLAN"] = plan
+    os.environ["CK_PLAN"] = plan
     db.load_extension(EXTENSION)
-    if plan:
-        del os.environ["CK_PLAN"]
-    if before:
+    del os.environ["CK_PLAN"]
+    if before is not None:
         os.environ["CK_PLAN"] = before
     db.enable_load_extension(False)
     db.execute("PRAGMA synchronous = OFF")

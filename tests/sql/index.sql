@@ -60,7 +60,8 @@ SELECT ck_optimize('m');
 SELECT ck_optimize('nobody');
 SELECT ck_optimize(NULL);
 SELECT generation, n_merged FROM _ck_index;
-SELECT sum(n), (SELECT count(*) FROM _ck_tail), (SELECT count(*) FROM _ck_stale) FROM _ck_block;
+SELECT sum(n), (SELECT count(*) FROM _ck_tail), (SELECT count(*) FROM _ck_stale) FROM _ck_block
+WHERE id >> 20 & 7 = 1;
 SELECT rowid FROM knn((SELECT x FROM point WHERE i = 500), 3);
 SELECT "check", status, detail FROM ck_doctor WHERE "check" = 'index';
 
@@ -81,7 +82,7 @@ SELECT resident, bytes, budget_bytes FROM ck_cache;
 SELECT ck_config('cache_bytes', NULL);
 
 -- Damage is named, found by the doctor, and repaired; puts go on meanwhile.
-UPDATE _ck_block_data SET data = zeroblob(length(data)) WHERE id = (SELECT max(id) FROM _ck_block);
+UPDATE _ck_block_data SET data = zeroblob(length(data)) WHERE id = (SELECT max(id) FROM _ck_block WHERE id >> 20 & 7 = 1);
 SELECT rowid FROM knn((SELECT x FROM point WHERE i = 500), 3);
 SELECT status, fix FROM ck_doctor WHERE "check" = 'index';
 SELECT rowid FROM knn((SELECT x FROM point WHERE i = 500), 3) WHERE recall = 1;

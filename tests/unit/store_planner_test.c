@@ -143,7 +143,7 @@ static void test_graph_costs(void) {
     graph.dead = 0;
     input.n_passing = 900000;
     CHECK_INT(ck_plan(&input).path, CK_PATH_GRAPH);
-    input.n_passing = 50000;
+    input.n_passing = 20000;
     CHECK_INT(ck_plan(&input).path, CK_PATH_INDEX_SCAN);
     input.n_passing = 3;
     CHECK_INT(ck_plan(&input).path, CK_PATH_EXACT_LOOKUP);
