@@ -76,7 +76,6 @@ static int read_all(CkGraph *graph, CkError *err) {
 int ck_graph_check(CkIndex *index, CkGraphReport *report, CkError *err) {
     CkGraph *graph = &index->graph;
     CkHnswReport links;
-    ck_index_evict(index);
     graph->err = err;
     if (compare_ids(index, report, err) == SQLITE_OK && read_all(graph, err) == SQLITE_OK) {
         int rc = ck_hnsw_validate(&graph->source, &links);

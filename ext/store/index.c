@@ -48,6 +48,10 @@ static void forget(CkIndex *index) {
     index->n_slots = 0;
 }
 
+void ck_index_forget_all(CkStore *store) {
+    for (CkIndex *index = store->index_cache.first; index; index = index->next) forget(index);
+}
+
 void ck_index_free_all(CkStore *store) {
     while (store->index_cache.first) {
         CkIndex *index = store->index_cache.first;

@@ -107,6 +107,9 @@ void ck_index_kept(const CkIndex *index, int64_t *n_blocks, int64_t *n_bytes);
 /* Takes all blocks out of memory, so that the next query reads them from the file. */
 void ck_index_evict(CkIndex *index);
 
+/* Forgets what a store's indexes are: all of them is read from the file when it is asked for. */
+void ck_index_forget_all(CkStore *store);
+
 /* Frees all of a store's indexes in memory. */
 void ck_index_free_all(CkStore *store);
 

@@ -18,7 +18,7 @@
 #include "session.h"
 
 #define WRONG_SHOWN_MAX 5
-#define GRAPH_SHARE 11 /* the same of scenarios with a graph when all faults are wanted */
+#define GRAPH_SHARE 31 /* the same of scenarios with a graph when all faults are wanted */
 #define LARGE_SHARE 15 /* odd, as the step is */
 
 typedef struct Loop {

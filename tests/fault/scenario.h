@@ -29,8 +29,8 @@ typedef struct Scenario {
 #define SCENARIO_COMMITS 0x08
 /* The state is large, and so a run takes long: a fifteenth of the faults, unless all are wanted. */
 #define SCENARIO_LARGE 0x10
-/* Every index has a graph, and every search that can takes it (store/conn.h). It takes long: an
-   eleventh of the faults even when all are wanted. */
+/* Every index has a graph, and every search that can takes it (store/conn.h). It takes long: one
+   fault in 31 even when all are wanted. */
 #define SCENARIO_GRAPH 0x20
 
 /* Ends with a NULL name. */
