@@ -3,8 +3,7 @@
 **
 ** Random nodes become leaders, and every node goes to the parts of the few leaders nearest to it; a
 ** part that is too large is divided again, into parts that do not overlap. Within a part, a leaf,
-** everything is compared with everything, which a processor does about ten times as fast as
-** following links.
+** everything is compared with everything, in a kernel over rows that stay in the cache.
 */
 #ifndef CK_HNSW_PARTITION_H
 #define CK_HNSW_PARTITION_H

@@ -5,9 +5,9 @@
 ** Where the paper keeps a heap of candidates and one of results, here the candidates are what has
 ** no mark: a candidate that falls out of the array could not have been walked from any more.
 **
-** A step takes the first node without a mark, gathers those of its neighbours that were not seen,
-** passes over those that are too far by their signs, once the beam is full, compares the others in
-** one kernel that fetches ahead, and inserts them. A neighbour as near as the
+** A step takes the first few nodes without a mark, gathers those of their neighbours that were not
+** seen, passes over those that are too far by their signs, once the beam is full, compares the
+** others in one kernel that fetches ahead, and inserts them. A neighbour as near as the
 ** last of a full beam still comes in if its number is lower: equal distances do not stop a walk
 ** that the order of nodes leads on.
 */
@@ -20,6 +20,13 @@
 
 /* Entries compared at once. */
 #define ENTRY_CHUNK 64
+
+/*
+** Nodes that a step walks from together: what it fetches of one does not wait for another. The beam
+** would have come to them all the same, but for a few: with 4 instead of 1 a search looks at 1 to
+** 2 % more nodes (12 % at ef 15) and takes 5 to 15 % less time.
+*/
+#define WALK_WIDTH 4
 
 typedef struct Walk {
     const CkHnswSource *source;
@@ -82,14 +89,13 @@ static int judge(Walk *walk, float limit, size_t *n) {
     return compare(walk, *n);
 }
 
-/* Gathers the neighbours that were not seen in scratch->nodes. */
+/* Adds the neighbours that were not seen to the *n in scratch->nodes. */
 static int gather(Walk *walk, uint32_t level, uint32_t node, size_t *n) {
     CkHnswScratch *scratch = walk->scratch;
     int rc = ck_hnsw_ensure(walk->source, (int)level, node);
     if (rc != SQLITE_OK) return rc;
     const uint32_t *record = ck_hnsw_record(walk->source, level, node);
     uint8_t *visited = scratch->visited;
-    *n = 0;
     for (uint32_t i = 1; i <= record[0]; i++) {
         uint32_t neighbour = record[i];
         scratch->nodes[*n] = neighbour;
@@ -99,22 +105,40 @@ static int gather(Walk *walk, uint32_t level, uint32_t node, size_t *n) {
     return SQLITE_OK;
 }
 
-/* Algorithm 2. The beam has where to begin. */
-static int walk_level(Walk *walk, uint32_t level) {
+/* Fetches a node's list, which is up to three cache lines at M = 16. */
+static void fetch_list(const Walk *walk, uint32_t level, uint32_t node) {
+    const uint8_t *record = (const uint8_t *)ck_hnsw_record(walk->source, level, node);
+    const size_t n_bytes = walk->source->links[level].stride;
+    for (size_t at = 0; at < n_bytes; at += 64) __builtin_prefetch(record + at);
+}
+
+/* Marks the first nodes of the beam without a mark and lists them in `from`. */
+static size_t leave(Walk *walk, uint32_t level, uint32_t *from) {
     CkHnswScratch *scratch = walk->scratch;
-    while (walk->next < walk->n_beam) {
-        uint64_t *key = scratch->beam + walk->next++;
-        size_t n;
+    size_t n = 0;
+    for (; n < WALK_WIDTH && walk->next < walk->n_beam; walk->next++) {
+        uint64_t *key = scratch->beam + walk->next;
         if (*key & CK_HNSW_KEY_MARK) continue;
         *key |= CK_HNSW_KEY_MARK;
-        int rc = gather(walk, level, ck_hnsw_key_node(*key), &n);
+        from[n] = ck_hnsw_key_node(*key);
+        fetch_list(walk, level, from[n++]);
+    }
+    return n;
+}
+
+/* Algorithm 2. The beam has where to begin. */
+static int walk_level(Walk *walk, uint32_t level) {
+    uint32_t from[WALK_WIDTH];
+    size_t n_from;
+    while ((n_from = leave(walk, level, from)) > 0) {
+        size_t n = 0;
+        int rc = SQLITE_OK;
+        for (size_t i = 0; rc == SQLITE_OK && i < n_from; i++) {
+            rc = gather(walk, level, from[i], &n);
+        }
         if (rc == SQLITE_OK) rc = judge(walk, limit_of(walk), &n);
         if (rc != SQLITE_OK) return rc;
         for (size_t i = 0; i < n; i++) take(walk, key_of(walk, i));
-        if (walk->next < walk->n_beam) {
-            uint32_t node = ck_hnsw_key_node(scratch->beam[walk->next]);
-            __builtin_prefetch(ck_hnsw_record(walk->source, level, node));
-        }
     }
     return SQLITE_OK;
 }
@@ -219,7 +243,7 @@ static int go_on(Walk *walk, uint32_t level) {
 static int begin(Walk *walk) {
     const CkHnswSearch *search = walk->search;
     CkHnswScratch *scratch = walk->scratch;
-    size_t n = 2 * CK_HNSW_M_MAX;
+    size_t n = WALK_WIDTH * 2 * CK_HNSW_M_MAX;
     int rc = ck_hnsw_scratch_nodes(scratch, n);
     if (rc == SQLITE_OK) {
         rc = ck_hnsw_grow(&scratch->beam, &scratch->beam_room, walk->beam_max, sizeof(uint64_t));
