@@ -23,6 +23,14 @@ static void drop_block(CkIndex *index, CkIndexBlock *block) {
     ck_buf_release(&block->data);
 }
 
+/* Takes the scan plane's blocks out of memory; the list of them stays. */
+static void evict_blocks(CkIndex *index) {
+    for (size_t i = 0; i < index->n_blocks; i++) {
+        index->counts.n_evicted += index->blocks[i].data.n_bytes > 0;
+        drop_block(index, &index->blocks[i]);
+    }
+}
+
 static void drop_blocks(CkIndex *index) {
     if (!index->blocks) return;
     for (size_t i = 0; i <= index->n_blocks; i++) drop_block(index, &index->blocks[i]);
@@ -291,10 +299,7 @@ static void settle_graph(CkIndex *index) {
     count_graph(index);
     ck_index_may_keep(index, 0);
     if (cache->kept_bytes <= cache->budget_bytes) return;
-    for (size_t i = 0; i < index->n_blocks; i++) {
-        index->counts.n_evicted += index->blocks[i].data.n_bytes > 0;
-        drop_block(index, &index->blocks[i]);
-    }
+    evict_blocks(index);
     int64_t room = cache->budget_bytes - cache->kept_bytes + ck_graph_block_bytes(&index->graph);
     ck_graph_shrink(&index->graph, room > 0 ? room : 0);
     count_graph(index);
@@ -317,10 +322,7 @@ void ck_index_kept(const CkIndex *index, int64_t *n_blocks, int64_t *n_bytes) {
 }
 
 void ck_index_evict(CkIndex *index) {
-    for (size_t i = 0; i < index->n_blocks; i++) {
-        index->counts.n_evicted += index->blocks[i].data.n_bytes > 0;
-        drop_block(index, &index->blocks[i]);
-    }
+    evict_blocks(index);
     ck_graph_shrink(&index->graph, 0);
     count_graph(index);
 }
