@@ -71,7 +71,7 @@ struct HnswPeer *curve_build(Curves *curves, const CurveSet *set) {
     db_checkpoint(db);
     sqlite3_close(db);
     if (!set->is_large) sqlite3_free(db_copy(bench, "ck", CURVE_FORCED_FILE));
-    struct HnswPeer *peer = build_hnswlib(&build, &set->data.rows);
+    struct HnswPeer *peer = curves->alone ? NULL : build_hnswlib(&build, &set->data.rows);
     build_ck(bench, &build, 0, "ck");
     report_build(bench, set, &build, "build", set->is_real ? 0 : 4);
     if (!set->is_large) {
