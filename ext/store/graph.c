@@ -42,7 +42,7 @@ static int set_planes(CkGraph *graph, CkError *err) {
     const CkHnswShape *shape = &graph->row.shape;
     CkHnswSource *source = &graph->source;
     CkRecordFormat format;
-    ck_record_format_codes(graph->dims, &format);
+    ck_record_format_codes(&graph->space, &format);
     if (set_plane(graph, &graph->codes, &format, shape->n[0], err) != SQLITE_OK) return err->rc;
     ck_record_format_ids(&format);
     if (set_plane(graph, &graph->ids, &format, shape->n[0], err) != SQLITE_OK) return err->rc;
@@ -56,7 +56,7 @@ static int set_planes(CkGraph *graph, CkError *err) {
         if (set_plane(graph, plane, &format, shape->n[level], err) != SQLITE_OK) return err->rc;
         source->links[level] = ck_record_plane_records(plane);
     }
-    source->dims = graph->dims;
+    source->dims = graph->space.dims;
     source->shape = *shape;
     source->codes = ck_record_plane_records(&graph->codes);
     source->load = load;
@@ -103,9 +103,9 @@ static int make_vector_cache(CkGraph *graph, CkError *err) {
         return SQLITE_OK;
     }
     int64_t budget = graph->store->index_cache.budget_bytes / VECTORS_BUDGET_SHARE;
-    int64_t n_bytes = graph->row.shape.n[0] * (int64_t)(graph->dims * sizeof(float));
+    int64_t n_bytes = graph->row.shape.n[0] * (int64_t)(graph->space.dims * sizeof(float));
     if (n_bytes > VECTORS_ALL_BYTES) n_bytes /= VECTORS_SHARE;
-    if (ck_vector_cache_init(&graph->vectors, graph->dims,
+    if (ck_vector_cache_init(&graph->vectors, graph->space.dims,
                              (size_t)(n_bytes < budget ? n_bytes : budget)) != SQLITE_OK) {
         return ck_error_nomem(err);
     }
@@ -121,12 +121,11 @@ int ck_graph_refresh(CkGraph *graph, CkStore *store, const CkModel *model,
         graph->exists = 0;
         return SQLITE_OK;
     }
+    graph->space = (CkIntSpace){ck_graph_metric(model), model->dims, of->mean};
     if (graph->exists && graph->row.stamp == row.stamp) return SQLITE_OK;
     graph->exists = 0;
     graph->store = store;
     graph->model = model->id;
-    graph->dims = model->dims;
-    graph->metric = ck_graph_metric(model);
     graph->row = row;
     if (set_planes(graph, err) != SQLITE_OK || read_twins(graph, err) != SQLITE_OK ||
         make_vector_cache(graph, err) != SQLITE_OK) {

@@ -19,8 +19,7 @@
 typedef struct CkGraph {
     CkStore *store;
     int64_t model;
-    uint32_t dims;
-    CkIntMetric metric;
+    CkIntSpace space; /* of the codes; its mean is the index's */
     int exists; /* else nothing below means anything */
     CkGraphRow row;
     CkRecordPlane codes, ids, links[CK_HNSW_LEVELS_MAX];
@@ -35,9 +34,10 @@ typedef struct CkGraph {
 
 CkIntMetric ck_graph_metric(const CkModel *model);
 
-/* The index that a graph must belong to. */
+/* The index that a graph must belong to; its mean is borrowed until the next refresh. */
 typedef struct CkGraphOf {
     int64_t generation, n_scan_blocks;
+    const float *mean;
 } CkGraphOf;
 
 /*

@@ -106,7 +106,9 @@ static int load(Append *append, CkError *err) {
     }
     if (err->rc == SQLITE_OK && ck_idset_count(&append->fresh) > 0) {
         load_links(append, err);
-        ck_record_format_codes(append->model->dims, &format);
+        append->space = (CkIntSpace){ck_graph_metric(append->model), append->model->dims,
+                                     (const float *)(const void *)append->mean.data};
+        ck_record_format_codes(&append->space, &format);
         if (err->rc == SQLITE_OK) open_plane(append, &format, &append->codes, err);
         ck_record_format_ids(&format);
         if (err->rc == SQLITE_OK) open_plane(append, &format, &append->ids, err);
@@ -158,8 +160,6 @@ static int insert_all(Append *append, CkError *err) {
         .context = append,
         .scratch = ck_hnsw_scratch_new(),
     };
-    append->space = (CkIntSpace){ck_graph_metric(append->model), append->model->dims,
-                                 (const float *)(const void *)append->mean.data};
     append->err = append->pulse.err = err;
     if (!append->insert.scratch) return ck_error_nomem(err);
     for (size_t i = 0; i < n && err->rc == SQLITE_OK && !append->claim.lost; i++) {
@@ -184,7 +184,7 @@ static void begin_writing(Append *append) {
     append->row.n_twins = (uint32_t)(append->twins.n_bytes / sizeof(CkTwin));
     CkGraphParts parts = {
         .model = append->model->id,
-        .dims = append->model->dims,
+        .space = &append->space,
         .row = &append->row,
         .graph = &append->graph,
         .codes = append->codes.arena.base,

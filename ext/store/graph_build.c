@@ -187,7 +187,7 @@ int ck_graph_build_write(CkGraphBuild *build, int64_t generation, int *done, CkE
         build->row.generation = generation;
         CkGraphParts parts = {
             .model = build->model->id,
-            .dims = build->model->dims,
+            .space = &build->space,
             .row = &build->row,
             .graph = &build->built.graph,
             .codes = build->codes.base,

@@ -10,7 +10,6 @@
 #define EFFORT_BYTES 12
 #define TWIN_BYTES 12
 #define FACTOR_BYTES 16
-#define SIGN_FACTOR_BYTES 12
 
 _Static_assert(CK_HNSW_LEVELS_MAX <= CK_GRAPH_TWINS, "levels have numbers below the twins'");
 
@@ -20,15 +19,13 @@ static uint32_t shift_of(size_t disk_bytes) {
     return shift;
 }
 
-void ck_record_format_codes(uint32_t dims, CkRecordFormat *format) {
-    size_t sign_bytes = ck_int_sign_bytes(dims);
-    size_t disk_bytes = (size_t)dims + FACTOR_BYTES;
-    if (sign_bytes > 0) disk_bytes += sign_bytes + SIGN_FACTOR_BYTES;
+void ck_record_format_codes(const CkIntSpace *space, CkRecordFormat *format) {
+    size_t disk_bytes = (size_t)space->dims + FACTOR_BYTES;
     *format = (CkRecordFormat){
         .kind = CK_RECORD_CODE,
         .plane = CK_PLANE_CODES,
-        .dims = dims,
-        .stride = ck_int_stride(dims),
+        .space = space,
+        .stride = ck_int_stride(space->dims),
         .disk_bytes = disk_bytes,
         .shift = shift_of(disk_bytes),
     };
@@ -71,8 +68,9 @@ void ck_record_format_twins(int side, CkRecordFormat *format) {
 
 uint32_t ck_graph_nodes_max(uint32_t dims, uint32_t m) {
     const CkHnswShape shape = {.m = m};
+    const CkIntSpace space = {.dims = dims};
     CkRecordFormat codes, links;
-    ck_record_format_codes(dims, &codes);
+    ck_record_format_codes(&space, &codes);
     ck_record_format_links(&shape, 0, 0, &links);
     uint64_t max = (uint64_t)(CK_BLOCK_NUMBER_MAX + 1) << codes.shift;
     uint64_t n_linked = 1ull << (CK_GRAPH_LEVEL_SHIFT + links.shift);
@@ -87,23 +85,14 @@ int ck_twin_order(const void *a, const void *b) {
 }
 
 static void encode_code(const CkRecordFormat *format, const uint8_t *record, uint8_t *out) {
-    const uint32_t dims = format->dims;
+    const uint32_t dims = format->space->dims;
     const CkIntFactors *factors = ck_int_factors(record, dims);
-    const size_t sign_bytes = ck_int_sign_bytes(dims);
     memcpy(out, record, dims);
     out += dims;
     ck_store_f32(out, factors->add);
     ck_store_f32(out + 4, factors->scale);
     ck_store_u32(out + 8, (uint32_t)factors->sum);
     ck_store_f32(out + 12, factors->half);
-    if (sign_bytes == 0) return;
-    const CkIntSignFactors *signs = ck_int_sign_factors(record, dims);
-    out += FACTOR_BYTES;
-    memcpy(out, record + ck_int_signs_at(dims), sign_bytes);
-    out += sign_bytes;
-    ck_store_f32(out, signs->add);
-    ck_store_f32(out + 4, signs->mul);
-    ck_store_u32(out + 8, signs->ones);
 }
 
 static void encode(const CkRecordFormat *format, const uint8_t *record, uint8_t *out) {
@@ -141,22 +130,17 @@ void ck_records_encode(const CkRecordFormat *format, const uint8_t *records, uin
     }
 }
 
-/* The signs of a code, likewise. */
-static int decode_signs(const CkRecordFormat *format, const uint8_t *data, uint8_t *record) {
-    const uint32_t dims = format->dims;
-    const size_t sign_bytes = ck_int_sign_bytes(dims);
-    if (sign_bytes == 0) return 1;
-    const uint8_t *behind = data + sign_bytes;
-    CkIntSignFactors signs = {ck_load_f32(behind), ck_load_f32(behind + 4),
-                              ck_load_u32(behind + 8)};
-    memcpy(record + ck_int_signs_at(dims), data, sign_bytes);
-    memcpy(record + ck_int_sign_factors_at(dims), &signs, sizeof signs);
-    return isfinite(signs.add) && isfinite(signs.mul) && signs.mul >= 0 && signs.ones <= dims;
+/* The signs of a code, which are not on disk; 0 when it stands for a vector that is too long. */
+static int make_signs(const CkIntSpace *space, uint8_t *record) {
+    if (ck_int_sign_bytes(space->dims) == 0) return 1;
+    ck_int_signs(space, record);
+    const CkIntSignFactors *signs = ck_int_sign_factors(record, space->dims);
+    return isfinite(signs->add) && isfinite(signs->mul);
 }
 
 /* A code; 0 when its factors are none that a vector can have. */
 static int decode_code(const CkRecordFormat *format, const uint8_t *data, uint8_t *record) {
-    uint32_t dims = format->dims;
+    uint32_t dims = format->space->dims;
     CkIntFactors factors = {
         .add = ck_load_f32(data + dims),
         .scale = ck_load_f32(data + dims + 4),
@@ -169,7 +153,7 @@ static int decode_code(const CkRecordFormat *format, const uint8_t *data, uint8_
     memcpy(record + ck_int_factors_at(dims), &factors, sizeof factors);
     return isfinite(factors.add) && isfinite(factors.scale) && factors.scale >= 0 &&
            factors.sum >= -most && factors.sum <= most && isfinite(factors.half) &&
-           decode_signs(format, data + dims + FACTOR_BYTES, record);
+           make_signs(format->space, record);
 }
 
 static int decode_links(const CkRecordFormat *format, const uint8_t *data, uint32_t self,

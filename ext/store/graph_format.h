@@ -6,9 +6,8 @@
 **
 **   plane    number of a block                a record
 **   codes    block                            vector/intcode.h: d bytes of code, then add, scale
-**                                             (float32), sum (int32) and half (float32);
-**                                             with signs their (d + 7) / 8 bytes, then their
-**                                             add, mul (float32) and ones (uint32)
+**                                             (float32), sum (int32) and half (float32); its
+**                                             signs are made of these when a block is read
 **   ids      block                            int64, the embedding of the node
 **   links    level << 16 | block              1 + 2m (level 0) or 1 + m uint32: how many, slots, 0s
 **            CK_GRAPH_TWINS << 16 | block     uint32 node, int64 embedding: another one with the
@@ -79,14 +78,14 @@ typedef struct CkRecordFormat {
     CkRecordKind kind;
     CkPlane plane;
     uint32_t level;    /* of links */
-    uint32_t dims;     /* of codes */
     uint32_t width;    /* of links */
+    const CkIntSpace *space; /* of codes, borrowed: their signs are made in it */
     size_t stride;     /* bytes in memory */
     size_t disk_bytes; /* bytes on disk */
     uint32_t shift;
 } CkRecordFormat;
 
-void ck_record_format_codes(uint32_t dims, CkRecordFormat *format);
+void ck_record_format_codes(const CkIntSpace *space, CkRecordFormat *format);
 void ck_record_format_ids(CkRecordFormat *format);
 void ck_record_format_links(const CkHnswShape *shape, uint32_t level, int side,
                             CkRecordFormat *format);
@@ -106,7 +105,7 @@ static inline uint32_t ck_record_blocks(const CkRecordFormat *format, uint32_t n
 
 /*
 ** To and from disk, n records, the first being number `first` of n_all. Decoding says whether they
-** are well-formed: links are checked, other kinds always are. Both sides may be unaligned.
+** are well-formed. Both sides may be unaligned.
 */
 void ck_records_encode(const CkRecordFormat *format, const uint8_t *records, uint32_t n,
                        uint8_t *out);

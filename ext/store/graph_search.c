@@ -88,7 +88,7 @@ static int make_map(Run *run) {
 
 /* A distance of the metric in the terms of the codes (vector/intcode.h). */
 static float in_terms_of_codes(const Run *run, float distance) {
-    return run->graph->metric == CK_INT_L2 ? distance * distance : distance;
+    return run->graph->space.metric == CK_INT_L2 ? distance * distance : distance;
 }
 
 /*
@@ -100,10 +100,10 @@ static float in_terms_of_codes(const Run *run, float distance) {
 static float margin_of(const Run *run, uint32_t node, float farthest) {
     const CkGraph *graph = run->graph;
     const uint8_t *row = graph->codes.arena.base + graph->codes.format.stride * node;
-    const CkIntFactors *factors = ck_int_factors(row, graph->dims);
+    const CkIntFactors *factors = ck_int_factors(row, graph->space.dims);
     float node_sq = factors->scale * factors->scale, query_sq = run->query.scale * run->query.scale;
     float variance, bias = 0;
-    if (graph->metric == CK_INT_L2) { /* the scales are sqrt(2) steps */
+    if (graph->space.metric == CK_INT_L2) { /* the scales are sqrt(2) steps */
         variance = ROUNDING_VARIANCE * (node_sq + query_sq) / 2;
         bias = variance * run->bias_dims;
         variance *= 4 * farthest;
@@ -128,7 +128,7 @@ static const float *vector_of(Run *run, int64_t id) {
     ck_stmt_bind(run->stmt, "ii", id, graph->model);
     if (ck_stmt_step(store, run->stmt, run->err) == SQLITE_ROW) {
         ck_stored_vector_from_row(run->stmt, 0, &stored);
-        ck_stored_vector_decode(store, &stored, graph->dims, &x, run->err);
+        ck_stored_vector_decode(store, &stored, graph->space.dims, &x, run->err);
         if (x) ck_vector_cache_put(&graph->vectors, id, x);
     }
     /* The vector is the codec's, or the statement's row; so it is read from the cache, if kept. */
@@ -190,12 +190,10 @@ static void refine(Run *run, const CkHnswFound *found) {
 }
 
 static int make_query(Run *run) {
-    uint32_t dims = run->graph->dims;
+    uint32_t dims = run->graph->space.dims;
     run->query.codes = ck_aligned_new(ck_int_query_bytes(dims));
     if (!run->query.codes) return ck_error_nomem(run->err);
-    const CkIntSpace space = {run->graph->metric, dims,
-                              (const float *)(const void *)run->index->mean.data};
-    ck_int_query(&space, run->nearest->query->x, run->what->scale, &run->query);
+    ck_int_query(&run->graph->space, run->nearest->query->x, run->what->scale, &run->query);
     run->query_length = run->nearest->query_norm * run->what->scale;
     run->bias_dims = (float)dims + BIAS_DEVIATIONS * sqrtf((float)dims);
     return SQLITE_OK;

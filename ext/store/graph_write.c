@@ -24,7 +24,7 @@ void ck_graph_writer_init(CkGraphWriter *writer, const CkGraphParts *parts) {
     int side = parts->row->side;
     CkRecordFormat format;
     writer->n = writer->at = 0;
-    ck_record_format_codes(parts->dims, &format);
+    ck_record_format_codes(parts->space, &format);
     add_behind(writer, parts, &format, parts->codes);
     ck_record_format_ids(&format);
     add_behind(writer, parts, &format, parts->ids);

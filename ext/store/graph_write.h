@@ -10,7 +10,7 @@
 /* What is to be written; borrowed until the last block is. */
 typedef struct CkGraphParts {
     int64_t model;
-    uint32_t dims;
+    const CkIntSpace *space; /* of the codes */
     const CkGraphRow *row; /* generation and side */
     const CkHnswGraph *graph;
     const uint8_t *codes; /* by slot, as are the ids, int64_t each */

@@ -257,7 +257,8 @@ static int refresh(CkIndex *index, int64_t store_stamp, CkError *err) {
         CkIndexCache *cache = &store->index_cache;
         CkModel model = {.id = index->model, .dims = index->dims, .metric = index->metric};
         if (cache->kept_bytes > cache->budget_bytes) ck_index_evict(index);
-        CkGraphOf of = {index->generation, (int64_t)index->n_blocks};
+        CkGraphOf of = {index->generation, (int64_t)index->n_blocks,
+                        (const float *)(const void *)index->mean.data};
         if (ck_graph_refresh(&index->graph, store, &model, &of, err)) return err->rc;
         index->dead = index->graph.exists ? count_dead(index) : 0;
         count_graph(index);

@@ -51,9 +51,14 @@ static void residual(const CkIntSpace *space, const float *x, float scale, float
     ck_kernels()->residual_f32(out, x, scale, mean, space->mean ? t : 0, n);
 }
 
-/* The sign code of what a code stands for, and its factors. */
-static void sign(const CkIntSpace *space, float step, uint8_t *row) {
+/* The length of a step of the code of a row. */
+static float step_of(CkIntMetric metric, const CkIntFactors *factors) {
+    return metric == CK_INT_L2 ? factors->scale / (float)M_SQRT2 : factors->scale;
+}
+
+void ck_int_signs(const CkIntSpace *space, uint8_t *row) {
     const CkKernels *kernels = ck_kernels();
+    const float step = step_of(space->metric, ck_int_factors(row, space->dims));
     uint8_t *signs = row + ck_int_signs_at(space->dims);
     float x[CHUNK], r[CHUNK], norm_sq = 0, abs_sum = 0, along = 0;
     for (size_t i = 0; i < space->dims; i += CHUNK) {
@@ -80,7 +85,7 @@ void ck_int_code(const CkIntSpace *space, const float *x, float scale, uint8_t *
     CkIntFactors factors = factors_of(space->metric, (const int8_t *)row, step, dims);
     memset(row + dims, 0, ck_int_stride(dims) - dims);
     memcpy(row + ck_int_factors_at(dims), &factors, sizeof factors);
-    if (ck_int_sign_bytes(dims) > 0) sign(space, step, row);
+    if (ck_int_sign_bytes(dims) > 0) ck_int_signs(space, row);
 }
 
 void ck_int_unsigned(const uint8_t *row, uint32_t dims, uint8_t *codes) {
@@ -134,11 +139,6 @@ static void lay_out(const CkIntSpace *space, const float *x, float scale, CkIntQ
     query->shift = DEVIATIONS * NOISE * sqrtf(norm_sq) -
                    (query->low * (float)dims + query->step * (float)levels);
     query->planes = planes;
-}
-
-/* The length of a step of the code of a row. */
-static float step_of(CkIntMetric metric, const CkIntFactors *factors) {
-    return metric == CK_INT_L2 ? factors->scale / (float)M_SQRT2 : factors->scale;
 }
 
 static void take_factors(const CkIntFactors *factors, CkIntQuery *query) {

@@ -118,6 +118,9 @@ static inline const CkIntSignFactors *ck_int_sign_factors(const uint8_t *row, ui
 */
 void ck_int_code(const CkIntSpace *space, const float *x, float scale, uint8_t *row);
 
+/* Makes the signs of a row, if it is long enough to have some, of its code and factors alone. */
+void ck_int_signs(const CkIntSpace *space, uint8_t *row);
+
 /*
 ** A side of a comparison that stays while the other changes. `codes` is the caller's, aligned and
 ** ck_int_query_bytes(dims) long; ck_int_code_bytes(dims) will do without signs. It holds c + 128,

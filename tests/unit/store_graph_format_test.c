@@ -17,11 +17,10 @@ static void make(const CkRecordFormat *format, uint8_t *records, uint32_t n, uin
     for (uint32_t i = 0; i < n; i++) {
         uint8_t *record = records + format->stride * i;
         if (format->kind == CK_RECORD_CODE) {
-            for (uint32_t j = 0; j < format->dims; j++) {
+            for (uint32_t j = 0; j < format->space->dims; j++) {
                 x[j] = (float)(unit_random(&state) % 2001) - 1000;
             }
-            CkIntSpace space = {CK_INT_L2, format->dims, NULL};
-            ck_int_code(&space, x, 1, record);
+            ck_int_code(format->space, x, 1, record);
         } else if (format->kind == CK_RECORD_LINKS) {
             uint32_t *links = (uint32_t *)(void *)record;
             links[0] = i % (format->width + 1);
@@ -52,8 +51,8 @@ static void round_trip(const CkRecordFormat *format) {
             CHECK(twin->id == 1 + (int64_t)i * 7 && twin->node == i / 3);
         }
     } else {
-        CHECK_MSG(memcmp(records, back, N * format->stride) == 0, "kind %d, %u dims, level %u",
-                  (int)format->kind, format->dims, format->level);
+        CHECK_MSG(memcmp(records, back, N * format->stride) == 0, "kind %d, %zu bytes, level %u",
+                  (int)format->kind, format->stride, format->level);
     }
     for (uint32_t blocks = 0; blocks < 3; blocks++) {
         uint32_t size = 1u << format->shift;
@@ -67,10 +66,13 @@ static void round_trip(const CkRecordFormat *format) {
 }
 
 static void test_round_trips(void) {
-    static const uint32_t dims_of[] = {1, 3, 16, 130, 255, 256, 257, 768};
+    static const uint32_t dims_of[] = {1, 3, 16, 130, 255, 256, 257, 768, 769, 770};
+    static float mean[800];
     CkRecordFormat format;
+    for (size_t j = 0; j < sizeof mean / sizeof *mean; j++) mean[j] = (float)(j % 7) - 3;
     for (size_t i = 0; i < sizeof dims_of / sizeof *dims_of; i++) {
-        ck_record_format_codes(dims_of[i], &format);
+        const CkIntSpace space = {(CkIntMetric)(i % 3), dims_of[i], i % 2 ? mean : NULL};
+        ck_record_format_codes(&space, &format);
         round_trip(&format);
     }
     ck_record_format_ids(&format);
@@ -123,7 +125,8 @@ static void test_refusals(void) {
     CHECK_INT(takes(&format, disk), 0);
     disk[4] = 1;
     CHECK_INT(takes(&format, disk), 1);
-    ck_record_format_codes(16, &format);
+    const CkIntSpace small = {CK_INT_L2, 16, NULL}, large = {CK_INT_L2, 256, NULL};
+    ck_record_format_codes(&small, &format);
     for (uint32_t at = 16; at < 32; at += 4) { /* NaN, infinity; a sum beyond what can be */
         memset(disk, 0, sizeof disk);
         CHECK_INT(takes(&format, disk), 1);
@@ -132,6 +135,12 @@ static void test_refusals(void) {
         put_u32(disk + at, 0xff800000);
         CHECK_INT(takes(&format, disk), 0);
     }
+    ck_record_format_codes(&large, &format);
+    memset(disk, 0, sizeof disk);
+    memset(disk, 1, 256);
+    CHECK_INT(takes(&format, disk), 1);
+    put_u32(disk + 256 + 4, 0x7f000000); /* a step whose square is infinite: no signs */
+    CHECK_INT(takes(&format, disk), 0);
 }
 
 /* The last block of every plane has a number that fits into its part of an address. */
@@ -143,7 +152,8 @@ static void test_nodes_max(void) {
             uint32_t n = ck_graph_nodes_max(dims, m);
             CkRecordFormat format;
             CHECK(n >= 1000000 && n <= CK_HNSW_NODES_MAX);
-            ck_record_format_codes(dims, &format);
+            const CkIntSpace space = {.dims = dims};
+            ck_record_format_codes(&space, &format);
             CHECK(ck_record_block_number(&format, ck_record_blocks(&format, n) - 1) <=
                   CK_BLOCK_NUMBER_MAX);
             ck_record_format_links(&wide, 0, 0, &format);
