@@ -127,8 +127,10 @@ CREATE TABLE main._ck_index(
 -- generation. side: which of the two planes of links is read. m, nodes, levels: its shape; levels
 -- has the nodes of each level, u32 each. twins: embeddings beside the nodes' first ones. built: the
 -- nodes when it was built, before others were inserted. blocks: so many of the scan plane's first
--- blocks hold what is in the graph. efforts: what a search with some ef gives and costs. checksum:
--- XXH3-64 of all this but the stamp, which is random and new with every change.
+-- blocks hold what is in the graph. efforts: what a search with some ef gives and costs. cells:
+-- blocks in which near embeddings are together (ext/store/cells.h); celled: so many of the scan
+-- plane's first blocks hold the same embeddings. probes: what so many of the nearest cells give.
+-- checksum: XXH3-64 of all this but the stamp, which is random and new with every change.
 CREATE TABLE main._ck_graph(
     model INTEGER PRIMARY KEY,
     generation INTEGER NOT NULL,
@@ -139,8 +141,11 @@ CREATE TABLE main._ck_graph(
     twins INTEGER NOT NULL,
     built INTEGER NOT NULL,
     blocks INTEGER NOT NULL,
+    cells INTEGER NOT NULL,
+    celled INTEGER NOT NULL,
     levels BLOB NOT NULL,
     efforts BLOB NOT NULL,
+    probes BLOB NOT NULL,
     checksum INTEGER NOT NULL
 );
 

@@ -6,7 +6,7 @@
 #include "base/coding.h"
 #include "vector/kernels.h"
 
-_Static_assert(CK_PLANE_LINKS_B < 8, "a plane has three bits of an address");
+_Static_assert(CK_PLANE_CENTRES < 8, "a plane has three bits of an address");
 
 static int64_t checksum_of(int64_t address, const void *data, size_t n_bytes) {
     return (int64_t)ck_kernels()->checksum(data, n_bytes, (uint64_t)address);

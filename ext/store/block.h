@@ -21,7 +21,9 @@ typedef enum CkPlane {
     CK_PLANE_CODES,    /* of the graph (graph_format.h): int8 codes, */
     CK_PLANE_IDS,      /* embedding ids, */
     CK_PLANE_LINKS_A,  /* and links: one plane is read */
-    CK_PLANE_LINKS_B   /* while the next links are written to the other */
+    CK_PLANE_LINKS_B,  /* while the next links are written to the other; */
+    CK_PLANE_CELLS,    /* sign codes by cell (cells.h), */
+    CK_PLANE_CENTRES   /* and the centres of the cells */
 } CkPlane;
 
 /* What the parts of an address can hold. */

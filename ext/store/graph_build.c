@@ -7,14 +7,14 @@
 #include "hnsw/insert.h"
 #include "store/coder.h"
 #include "store/graph.h"
-#include "store/graph_calibrate.h"
 
 /* The draws of a build: fixed, so that the same vectors give the same graph. */
 #define SEED 1
 
 int64_t ck_graph_min(const CkStore *store) {
-    if (strcmp(store->conn->plan, "graph") == 0) return 1;
-    return strcmp(store->conn->plan, "index") == 0 ? INT64_MAX : CK_GRAPH_MIN;
+    const char *plan = store->conn->plan;
+    if (strcmp(plan, "graph") == 0 || strcmp(plan, "probe") == 0) return 1;
+    return strcmp(plan, "index") == 0 ? INT64_MAX : CK_GRAPH_MIN;
 }
 
 /* A model may ask for fewer or more links than a graph can have. */
@@ -48,6 +48,8 @@ void ck_graph_build_release(CkGraphBuild *build) {
     ck_buf_release(&build->ids);
     ck_buf_release(&build->twins);
     ck_hnsw_built_release(&build->built);
+    ck_graph_truth_release(&build->truth);
+    ck_cell_build_release(&build->cells);
 }
 
 int ck_graph_build_add(CkGraphBuild *build, int64_t id, const float *x, CkError *err) {
@@ -155,7 +157,7 @@ static int calibrate(CkGraphBuild *build, uint32_t n_built, const CkGraphStep *s
     CkGraphSample sample = {&build->space, code_at(build, n_built), build->n - n_built};
     CkHnswSource source;
     ck_hnsw_source(&build->built.graph, &codes, build->model->dims, NULL, NULL, &source);
-    return stopped(ck_graph_calibrate(&source, &sample, step, &build->row), err);
+    return stopped(ck_graph_calibrate(&source, &sample, step, &build->row, &build->truth), err);
 }
 
 int ck_graph_build_run(CkGraphBuild *build, const CkGraphStep *step, CkError *err) {
@@ -182,6 +184,21 @@ int ck_graph_build_run(CkGraphBuild *build, const CkGraphStep *step, CkError *er
     return rc;
 }
 
+int ck_graph_build_cells(CkGraphBuild *build, const CkGraphStep *step, CkError *err) {
+    const CkCellInput input = {
+        .model = build->model,
+        .space = &build->space,
+        .codes = build->codes.base,
+        .n = build->built.graph.shape.n[0],
+        .ids = (const int64_t *)(const void *)build->ids.data,
+        .twins = &build->twins,
+        .truth = &build->truth,
+    };
+    int rc = stopped(ck_cell_build_run(&build->cells, &input, step, &build->row), err);
+    ck_graph_truth_release(&build->truth);
+    return rc;
+}
+
 int ck_graph_build_write(CkGraphBuild *build, int64_t generation, int *done, CkError *err) {
     if (build->writer.n == 0) {
         build->row.generation = generation;
@@ -196,10 +213,14 @@ int ck_graph_build_write(CkGraphBuild *build, int64_t generation, int *done, CkE
         };
         ck_graph_writer_init(&build->writer, &parts);
     }
-    return ck_graph_writer_step(&build->writer, build->store, done, err);
+    ck_graph_writer_step(&build->writer, build->store, done, err);
+    if (err->rc == SQLITE_OK && *done) {
+        ck_cell_build_write(&build->cells, build->store, generation, done, err);
+    }
+    return err->rc;
 }
 
 int ck_graph_build_flip(CkGraphBuild *build, int64_t n_scan_blocks, CkError *err) {
-    build->row.n_scan_blocks = n_scan_blocks;
+    build->row.n_scan_blocks = build->row.n_celled = n_scan_blocks;
     return ck_graph_row_write(build->store, build->model->id, &build->row, err);
 }

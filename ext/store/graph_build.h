@@ -3,7 +3,7 @@
 **
 **   1. add     each vector, as the merge codes it for the scan plane
 **   2. run     the graph is built in memory (hnsw/build.h)
-**   3. measure what searches of it find and cost, with one ef and another
+**   3. measure what searches of it find and cost, with one ef and another; deal its nodes to cells
 **   4. write   blocks, some in each transaction
 **   5. flip    the row of _ck_graph, in the transaction in which the index changes over
 **
@@ -14,10 +14,11 @@
 
 #include "base/arena.h"
 #include "hnsw/build.h"
+#include "store/cell_build.h"
 #include "store/graph_write.h"
 
-/* Embeddings from which on an index has a graph: a scan of fewer is as fast as a walk. Where
-** CK_PLAN says "graph" every index has one, where it says "index" none (store/conn.h). */
+/* Embeddings from which on an index has a graph: a scan of fewer is as fast as a walk. CK_PLAN can
+** make every index have one, or none (store/conn.h). */
 #define CK_GRAPH_MIN 4096
 int64_t ck_graph_min(const CkStore *store);
 
@@ -34,6 +35,8 @@ typedef struct CkGraphBuild {
     CkBuf twins;   /* CkTwin, after run */
     CkHnswBuilt built;
     CkGraphRow row;
+    CkGraphTruth truth;
+    CkCellBuild cells;
     CkGraphWriter writer;
 } CkGraphBuild;
 
@@ -52,12 +55,10 @@ int ck_graph_build_add(CkGraphBuild *build, int64_t id, const float *x, CkError 
 ** Steps 2 and 3. `step` is called as hnsw/build.h says. When it stops the build its code is
 ** returned; err is its own to set.
 */
-typedef struct CkGraphStep {
-    int (*step)(void *context, double done);
-    void *context;
-} CkGraphStep;
-
 int ck_graph_build_run(CkGraphBuild *build, const CkGraphStep *step, CkError *err);
+
+/* What comes behind these and ck_graph_inherit() (store/graph_inherit.h) alike: the cells. */
+int ck_graph_build_cells(CkGraphBuild *build, const CkGraphStep *step, CkError *err);
 
 /* Step 4, in a write transaction: *done says whether that was all. */
 int ck_graph_build_write(CkGraphBuild *build, int64_t generation, int *done, CkError *err);

@@ -8,9 +8,6 @@
 #include "hnsw/random.h"
 #include "vector/kernels.h"
 
-#define QUERIES_MAX (2 * CK_GRAPH_SAMPLE_MAX)
-#define NEIGHBOURS 10
-
 /* More is not measured: large efs take most of the time, and the scan is as good. */
 #define RECALL_ENOUGH 0.999f
 
@@ -21,21 +18,13 @@
 static const uint32_t efs[] = {10,  12,  16,  20,  24,  32,  48,  64,
                                96, 128, 192, 256, 384, 512, 1024};
 
-typedef struct Query {
-    CkIntQuery side;
-    float farthest; /* the distance of the last true neighbour */
-    size_t n;       /* true neighbours */
-} Query;
-
 typedef struct Calibration {
     const CkHnswSource *source;
     const CkGraphSample *sample;
     const CkGraphStep *step;
     CkHnswScratch *scratch;
-    Query queries[QUERIES_MAX];
-    size_t n_queries;
-    uint8_t *codes; /* the queries' */
-    float *x;        /* one query being made */
+    CkGraphTruth *truth;
+    float *x; /* one query being made */
     uint64_t random;
 } Calibration;
 
@@ -59,8 +48,8 @@ static void make_query(Calibration *calibration, size_t i) {
     const CkGraphSample *sample = calibration->sample;
     const uint8_t *row = sample->rows + ck_int_stride(dims) * (i / 2);
     float step = ck_int_factors(row, dims)->scale, norm_sq = 0;
-    Query *query = &calibration->queries[i];
-    query->side.codes = calibration->codes + i * ck_int_query_bytes(dims);
+    CkTrueQuery *query = &calibration->truth->queries[i];
+    query->side.codes = calibration->truth->codes + i * ck_int_query_bytes(dims);
     if (sample->space->metric == CK_INT_L2) step /= sqrtf(2);
     for (uint32_t j = 0; j < dims; j++) {
         calibration->x[j] = (float)((const int8_t *)row)[j] * step;
@@ -72,12 +61,13 @@ static void make_query(Calibration *calibration, size_t i) {
     ck_int_query(sample->space, calibration->x, scale, &query->side);
 }
 
-static int find_truth(Calibration *calibration, Query *query) {
-    CkHnswSearch search = {query->side, NEIGHBOURS, NEIGHBOURS, NULL};
+static int find_truth(Calibration *calibration, CkTrueQuery *query) {
+    CkHnswSearch search = {query->side, CK_TRUE_NEIGHBOURS, CK_TRUE_NEIGHBOURS, NULL};
     CkHnswFound found;
     int rc = ck_hnsw_exact(calibration->source, &search, calibration->scratch, &found);
     if (rc != SQLITE_OK) return rc;
     query->n = found.n;
+    for (size_t i = 0; i < found.n; i++) query->nodes[i] = found.hits[i].node;
     query->farthest = found.n > 0 ? found.hits[found.n - 1].distance : 0;
     return SQLITE_OK;
 }
@@ -89,8 +79,8 @@ static int find_truth(Calibration *calibration, Query *query) {
 static int measure(Calibration *calibration, uint32_t ef, CkEffort *effort) {
     size_t n_right[2] = {0, 0}, n_all[2] = {0, 0};
     int64_t n_distances = 0;
-    for (size_t i = 0; i < calibration->n_queries; i++) {
-        const Query *query = &calibration->queries[i];
+    for (size_t i = 0; i < calibration->truth->n; i++) {
+        const CkTrueQuery *query = &calibration->truth->queries[i];
         CkHnswSearch search = {query->side, ef, ef, NULL};
         CkHnswFound found;
         int rc = ck_hnsw_search(calibration->source, &search, calibration->scratch, &found);
@@ -107,15 +97,15 @@ static int measure(Calibration *calibration, uint32_t ef, CkEffort *effort) {
         if (n_all[kind] == 0) continue;
         effort->recall = fminf(effort->recall, (float)n_right[kind] / (float)n_all[kind]);
     }
-    effort->n_distances = (float)n_distances / (float)calibration->n_queries;
+    effort->n_distances = (float)n_distances / (float)calibration->truth->n;
     return SQLITE_OK;
 }
 
 static int run(Calibration *calibration, CkGraphRow *row) {
     int rc = SQLITE_OK;
-    for (size_t i = 0; i < calibration->n_queries && rc == SQLITE_OK; i++) {
+    for (size_t i = 0; i < calibration->truth->n && rc == SQLITE_OK; i++) {
         make_query(calibration, i);
-        rc = find_truth(calibration, &calibration->queries[i]);
+        rc = find_truth(calibration, &calibration->truth->queries[i]);
         if (rc == SQLITE_OK) rc = calibration->step->step(calibration->step->context, 1);
     }
     row->n_efforts = 0;
@@ -140,27 +130,26 @@ uint32_t ck_graph_sample_size(uint32_t n) {
 }
 
 int ck_graph_calibrate(const CkHnswSource *source, const CkGraphSample *sample,
-                       const CkGraphStep *step, CkGraphRow *row) {
-    size_t n_bytes = ck_int_query_bytes(source->dims), n = 2 * (size_t)sample->n;
-    Calibration *calibration = sqlite3_malloc64(sizeof *calibration);
-    uint8_t *codes = ck_aligned_new(n * n_bytes);
-    float *x = sqlite3_malloc64(source->dims * sizeof *x);
-    CkHnswScratch *scratch = ck_hnsw_scratch_new();
+                       const CkGraphStep *step, CkGraphRow *row, CkGraphTruth *truth) {
+    Calibration calibration = {
+        .source = source,
+        .sample = sample,
+        .step = step,
+        .scratch = ck_hnsw_scratch_new(),
+        .truth = truth,
+        .x = sqlite3_malloc64(source->dims * sizeof *calibration.x),
+    };
     int rc = SQLITE_NOMEM;
-    if (calibration && codes && x && scratch) {
-        memset(calibration, 0, sizeof *calibration);
-        calibration->source = source;
-        calibration->sample = sample;
-        calibration->step = step;
-        calibration->n_queries = n;
-        calibration->scratch = scratch;
-        calibration->x = x;
-        calibration->codes = codes;
-        rc = run(calibration, row);
-    }
-    ck_hnsw_scratch_free(scratch);
-    ck_aligned_free(codes);
-    sqlite3_free(x);
-    sqlite3_free(calibration);
+    memset(truth, 0, sizeof *truth);
+    truth->n = 2 * (size_t)sample->n;
+    truth->codes = ck_aligned_new(truth->n * ck_int_query_bytes(source->dims));
+    if (truth->codes && calibration.x && calibration.scratch) rc = run(&calibration, row);
+    ck_hnsw_scratch_free(calibration.scratch);
+    sqlite3_free(calibration.x);
     return rc;
+}
+
+void ck_graph_truth_release(CkGraphTruth *truth) {
+    ck_aligned_free(truth->codes);
+    memset(truth, 0, sizeof *truth);
 }

@@ -10,8 +10,9 @@
 #ifndef CK_STORE_GRAPH_CALIBRATE_H
 #define CK_STORE_GRAPH_CALIBRATE_H
 
+#include "hnsw/progress.h"
 #include "hnsw/search.h"
-#include "store/graph_build.h"
+#include "store/graph_format.h"
 
 #define CK_GRAPH_SAMPLE_MAX 128
 
@@ -25,8 +26,35 @@ typedef struct CkGraphSample {
 /* How many of n vectors are held out. */
 uint32_t ck_graph_sample_size(uint32_t n);
 
-/* Fills row->efforts. SQLITE_OK, SQLITE_NOMEM, or what the step returned. */
+#define CK_TRUE_NEIGHBOURS 10
+
+/* A query and its nearest nodes. */
+typedef struct CkTrueQuery {
+    CkIntQuery side;
+    float farthest; /* the distance of the last of them */
+    size_t n;
+    uint32_t nodes[CK_TRUE_NEIGHBOURS];
+} CkTrueQuery;
+
+/* Every other query is one with noise. */
+typedef struct CkGraphTruth {
+    CkTrueQuery queries[2 * CK_GRAPH_SAMPLE_MAX];
+    size_t n;
+    uint8_t *codes; /* the queries' */
+} CkGraphTruth;
+
+void ck_graph_truth_release(CkGraphTruth *truth);
+
+/*
+** Fills row->efforts, and *truth, which the caller releases in any case. `step` is called as
+** hnsw/build.h says. SQLITE_OK, SQLITE_NOMEM, or what the step returned.
+*/
+typedef struct CkGraphStep {
+    int (*step)(void *context, double done);
+    void *context;
+} CkGraphStep;
+
 int ck_graph_calibrate(const CkHnswSource *source, const CkGraphSample *sample,
-                       const CkGraphStep *step, CkGraphRow *row);
+                       const CkGraphStep *step, CkGraphRow *row, CkGraphTruth *truth);
 
 #endif

@@ -7,8 +7,8 @@
 #include "store/index.h"
 
 typedef struct CkGraphReport {
-    int64_t n_lacking;     /* embeddings in its scan blocks that it has not */
-    int64_t n_extra;       /* embeddings it has that are not in these, or twice */
+    int64_t n_lacking;     /* embeddings in its scan blocks that it, or its cells, have not */
+    int64_t n_extra;       /* embeddings they have that are not in these, or twice */
     int64_t n_bad_lists;   /* hnsw/validate.h */
     int64_t n_unreachable;
 } CkGraphReport;

@@ -8,6 +8,7 @@
 #include "vector/kernels.h"
 
 #define EFFORT_BYTES 12
+#define PROBE_BYTES 8
 #define TWIN_BYTES 12
 #define FACTOR_BYTES 16
 
@@ -29,6 +30,12 @@ void ck_record_format_codes(const CkIntSpace *space, CkRecordFormat *format) {
         .disk_bytes = disk_bytes,
         .shift = shift_of(disk_bytes),
     };
+}
+
+void ck_record_format_centres(const CkIntSpace *space, CkRecordFormat *format) {
+    ck_record_format_codes(space, format);
+    format->kind = CK_RECORD_CENTRE;
+    format->plane = CK_PLANE_CENTRES;
 }
 
 void ck_record_format_ids(CkRecordFormat *format) {
@@ -98,6 +105,7 @@ static void encode_code(const CkRecordFormat *format, const uint8_t *record, uin
 static void encode(const CkRecordFormat *format, const uint8_t *record, uint8_t *out) {
     switch (format->kind) {
     case CK_RECORD_CODE:
+    case CK_RECORD_CENTRE:
         encode_code(format, record, out);
         break;
     case CK_RECORD_ID: {
@@ -152,8 +160,7 @@ static int decode_code(const CkRecordFormat *format, const uint8_t *data, uint8_
     memcpy(record, data, dims);
     memcpy(record + ck_int_factors_at(dims), &factors, sizeof factors);
     return isfinite(factors.add) && isfinite(factors.scale) && factors.scale >= 0 &&
-           factors.sum >= -most && factors.sum <= most && isfinite(factors.half) &&
-           make_signs(format->space, record);
+           factors.sum >= -most && factors.sum <= most && isfinite(factors.half);
 }
 
 static int decode_links(const CkRecordFormat *format, const uint8_t *data, uint32_t self,
@@ -175,6 +182,9 @@ int ck_records_decode(const CkRecordFormat *format, const uint8_t *data, uint32_
         CkTwin twin = {0, 0};
         switch (format->kind) {
         case CK_RECORD_CODE:
+            ok = decode_code(format, from, to) && make_signs(format->space, to);
+            break;
+        case CK_RECORD_CENTRE:
             ok = decode_code(format, from, to);
             break;
         case CK_RECORD_ID:
@@ -196,19 +206,30 @@ int ck_records_decode(const CkRecordFormat *format, const uint8_t *data, uint32_
     return ok;
 }
 
-static int64_t checksum_of(int64_t model, const CkGraphRow *row, const CkBuf *levels,
-                           const CkBuf *efforts) {
+/* The row's blobs. */
+typedef struct Blobs {
+    CkBuf levels, efforts, probes;
+} Blobs;
+
+static void release(Blobs *blobs) {
+    ck_buf_release(&blobs->levels);
+    ck_buf_release(&blobs->efforts);
+    ck_buf_release(&blobs->probes);
+}
+
+static int64_t checksum_of(int64_t model, const CkGraphRow *row, const Blobs *blobs) {
     const int64_t fields[] = {
         model,        row->generation, row->side,          row->shape.m, row->shape.n[0],
-        row->n_twins, row->n_built,    row->n_scan_blocks,
+        row->n_twins, row->n_built,    row->n_scan_blocks, row->n_cells, row->n_celled,
     };
     uint8_t bytes[sizeof fields];
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         ck_store_u64(bytes + 8 * i, (uint64_t)fields[i]);
     }
     uint64_t sum = ck_kernels()->checksum(bytes, sizeof bytes, 0);
-    sum = ck_kernels()->checksum(levels->data, levels->n_bytes, sum);
-    return (int64_t)ck_kernels()->checksum(efforts->data, efforts->n_bytes, sum);
+    sum = ck_kernels()->checksum(blobs->levels.data, blobs->levels.n_bytes, sum);
+    sum = ck_kernels()->checksum(blobs->efforts.data, blobs->efforts.n_bytes, sum);
+    return (int64_t)ck_kernels()->checksum(blobs->probes.data, blobs->probes.n_bytes, sum);
 }
 
 /* Whether n is what 32 bits hold, and above 0 if it must be. */
@@ -216,8 +237,24 @@ static int fits(int64_t n, int64_t min) {
     return n >= min && n <= CK_HNSW_NODES_MAX;
 }
 
+static int unpack_probes(CkGraphRow *row, const CkBuf *probes) {
+    row->n_probes = probes->n_bytes / PROBE_BYTES;
+    if (row->n_probes > CK_GRAPH_PROBES_MAX || probes->n_bytes % PROBE_BYTES != 0) return 0;
+    for (size_t i = 0; i < row->n_probes; i++) {
+        const uint8_t *from = probes->data + PROBE_BYTES * i;
+        CkProbeEffort *probe = &row->probes[i];
+        *probe = (CkProbeEffort){ck_load_u32(from), ck_load_f32(from + 4)};
+        if (probe->n < 1 || probe->n > row->n_cells || !(probe->recall >= 0) ||
+            !(probe->recall <= 1)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 /* Fills the row's arrays from their blobs; 0 when these are malformed. */
-static int unpack(CkGraphRow *row, const CkBuf *levels, const CkBuf *efforts) {
+static int unpack(CkGraphRow *row, const Blobs *blobs) {
+    const CkBuf *levels = &blobs->levels, *efforts = &blobs->efforts;
     size_t n_levels = levels->n_bytes / 4, n_efforts = efforts->n_bytes / EFFORT_BYTES;
     if (n_levels < 1 || n_levels > CK_HNSW_LEVELS_MAX || levels->n_bytes % 4 != 0 ||
         n_efforts > CK_GRAPH_EFFORTS_MAX || efforts->n_bytes % EFFORT_BYTES != 0) {
@@ -235,7 +272,13 @@ static int unpack(CkGraphRow *row, const CkBuf *levels, const CkBuf *efforts) {
             return 0;
         }
     }
-    return ck_hnsw_shape_ok(&row->shape);
+    return ck_hnsw_shape_ok(&row->shape) && unpack_probes(row, &blobs->probes);
+}
+
+static void take_blob(sqlite3_stmt *stmt, int column, CkBuf *blob, CkError *err) {
+    ck_buf_append(blob, sqlite3_column_blob(stmt, column),
+                  (size_t)sqlite3_column_bytes(stmt, column));
+    if (blob->rc != SQLITE_OK) ck_error_nomem(err);
 }
 
 /* Reads a stepped graph_get. */
@@ -243,29 +286,30 @@ static int from_row(sqlite3_stmt *stmt, int64_t model, CkGraphRow *row, CkError 
     int64_t side = sqlite3_column_int64(stmt, 2), m = sqlite3_column_int64(stmt, 3);
     int64_t n = sqlite3_column_int64(stmt, 4), n_twins = sqlite3_column_int64(stmt, 5);
     int64_t n_built = sqlite3_column_int64(stmt, 6), n_blocks = sqlite3_column_int64(stmt, 7);
-    CkBuf levels, efforts;
-    ck_buf_init(&levels);
-    ck_buf_init(&efforts);
+    int64_t n_cells = sqlite3_column_int64(stmt, 8), n_celled = sqlite3_column_int64(stmt, 9);
+    Blobs blobs = {.levels = {0}};
     memset(row, 0, sizeof *row);
-    ck_buf_append(&levels, sqlite3_column_blob(stmt, 8), (size_t)sqlite3_column_bytes(stmt, 8));
-    ck_buf_append(&efforts, sqlite3_column_blob(stmt, 9), (size_t)sqlite3_column_bytes(stmt, 9));
-    if (levels.rc != SQLITE_OK || efforts.rc != SQLITE_OK) ck_error_nomem(err);
+    take_blob(stmt, 10, &blobs.levels, err);
+    take_blob(stmt, 11, &blobs.efforts, err);
+    take_blob(stmt, 12, &blobs.probes, err);
     row->generation = sqlite3_column_int64(stmt, 0);
     row->stamp = sqlite3_column_int64(stmt, 1);
     int ok = (side == 0 || side == 1) && m >= CK_HNSW_M_MIN && m <= CK_HNSW_M_MAX && fits(n, 1) &&
              fits(n_twins, 0) && fits(n_built, 1) && n_blocks >= 0 &&
-             n_blocks <= CK_BLOCK_NUMBER_MAX;
+             n_blocks <= CK_BLOCK_NUMBER_MAX && n_cells >= 0 && n_cells <= CK_BLOCK_NUMBER_MAX &&
+             n_celled >= 0 && n_celled <= n_blocks;
     if (ok) {
         row->side = (int)side;
         row->shape.m = (uint32_t)m;
         row->n_twins = (uint32_t)n_twins;
         row->n_built = (uint32_t)n_built;
         row->n_scan_blocks = n_blocks;
-        ok = unpack(row, &levels, &efforts) && row->shape.n[0] == n &&
-             sqlite3_column_int64(stmt, 10) == checksum_of(model, row, &levels, &efforts);
+        row->n_cells = (uint32_t)n_cells;
+        row->n_celled = n_celled;
+        ok = unpack(row, &blobs) && row->shape.n[0] == n &&
+             sqlite3_column_int64(stmt, 13) == checksum_of(model, row, &blobs);
     }
-    ck_buf_release(&levels);
-    ck_buf_release(&efforts);
+    release(&blobs);
     if (ok || err->rc != SQLITE_OK) return err->rc;
     return ck_error_set(err, SQLITE_CORRUPT_VTAB,
                         "index: the row of model %lld in _ck_graph is damaged; SELECT "
@@ -285,30 +329,44 @@ int ck_graph_row_read(CkStore *store, int64_t model, CkGraphRow *row, int *found
     return err->rc;
 }
 
-int ck_graph_row_write(CkStore *store, int64_t model, const CkGraphRow *row, CkError *err) {
-    CkBuf levels, efforts;
-    ck_buf_init(&levels);
-    ck_buf_init(&efforts);
-    uint8_t *level = ck_buf_extend(&levels, 4 * row->shape.n_levels);
-    uint8_t *effort = ck_buf_extend(&efforts, EFFORT_BYTES * row->n_efforts);
-    if (!level || (!effort && row->n_efforts > 0)) ck_error_nomem(err);
-    for (uint32_t i = 0; err->rc == SQLITE_OK && i < row->shape.n_levels; i++) {
+/* Room in a blob, which is never NULL: an empty one is a value, too. */
+static uint8_t *extend(CkBuf *blob, size_t n_bytes, CkError *err) {
+    uint8_t *at = ck_buf_reserve(blob, n_bytes + 1) ? ck_buf_extend(blob, n_bytes) : NULL;
+    if (!at) ck_error_nomem(err);
+    return at;
+}
+
+static int pack(const CkGraphRow *row, Blobs *blobs, CkError *err) {
+    uint8_t *level = extend(&blobs->levels, 4 * row->shape.n_levels, err);
+    uint8_t *effort = extend(&blobs->efforts, EFFORT_BYTES * row->n_efforts, err);
+    uint8_t *probe = extend(&blobs->probes, PROBE_BYTES * row->n_probes, err);
+    if (err->rc != SQLITE_OK) return err->rc;
+    for (uint32_t i = 0; i < row->shape.n_levels; i++) {
         ck_store_u32(level + 4 * i, row->shape.n[i]);
     }
-    for (size_t i = 0; err->rc == SQLITE_OK && i < row->n_efforts; i++) {
+    for (size_t i = 0; i < row->n_efforts; i++) {
         ck_store_u32(effort + EFFORT_BYTES * i, row->efforts[i].ef);
         ck_store_f32(effort + EFFORT_BYTES * i + 4, row->efforts[i].recall);
         ck_store_f32(effort + EFFORT_BYTES * i + 8, row->efforts[i].n_distances);
     }
-    if (err->rc == SQLITE_OK) {
-        ck_stmt_run(store, CK_SQL_GRAPH_PUT, err, "iiiiiiiibbi", model, row->generation,
-                    (int64_t)row->side, (int64_t)row->shape.m, (int64_t)row->shape.n[0],
-                    (int64_t)row->n_twins, (int64_t)row->n_built, row->n_scan_blocks, levels.data,
-                    (int)levels.n_bytes, efforts.data ? efforts.data : (const uint8_t *)"",
-                    (int)efforts.n_bytes,
-                    checksum_of(model, row, &levels, &efforts));
+    for (size_t i = 0; i < row->n_probes; i++) {
+        ck_store_u32(probe + PROBE_BYTES * i, row->probes[i].n);
+        ck_store_f32(probe + PROBE_BYTES * i + 4, row->probes[i].recall);
     }
-    ck_buf_release(&levels);
-    ck_buf_release(&efforts);
+    return SQLITE_OK;
+}
+
+int ck_graph_row_write(CkStore *store, int64_t model, const CkGraphRow *row, CkError *err) {
+    Blobs blobs = {.levels = {0}};
+    if (pack(row, &blobs, err) == SQLITE_OK) {
+        ck_stmt_run(store, CK_SQL_GRAPH_PUT, err, "iiiiiiiiiibbbi", model, row->generation,
+                    (int64_t)row->side, (int64_t)row->shape.m, (int64_t)row->shape.n[0],
+                    (int64_t)row->n_twins, (int64_t)row->n_built, row->n_scan_blocks,
+                    (int64_t)row->n_cells, row->n_celled, blobs.levels.data,
+                    (int)blobs.levels.n_bytes, blobs.efforts.data, (int)blobs.efforts.n_bytes,
+                    blobs.probes.data, (int)blobs.probes.n_bytes,
+                    checksum_of(model, row, &blobs));
+    }
+    release(&blobs);
     return err->rc;
 }

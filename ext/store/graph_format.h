@@ -8,6 +8,8 @@
 **   codes    block                            vector/intcode.h: d bytes of code, then add, scale
 **                                             (float32), sum (int32) and half (float32); its
 **                                             signs are made of these when a block is read
+**   centres  block                            the same, of the centre of a cell; it has no signs
+**   cells    cell                             not records: the slots of a cell (scan_block.h)
 **   ids      block                            int64, the embedding of the node
 **   links    level << 16 | block              1 + 2m (level 0) or 1 + m uint32: how many, slots, 0s
 **            CK_GRAPH_TWINS << 16 | block     uint32 node, int64 embedding: another one with the
@@ -31,6 +33,7 @@
 #define CK_GRAPH_LEVEL_SHIFT 16
 #define CK_GRAPH_TWINS 15 /* stands in for a level in the numbers of blocks */
 #define CK_GRAPH_EFFORTS_MAX 24
+#define CK_GRAPH_PROBES_MAX 16
 
 /* What searches with this ef found in calibration, and how many distances they computed. */
 typedef struct CkEffort {
@@ -38,6 +41,12 @@ typedef struct CkEffort {
     float recall;
     float n_distances;
 } CkEffort;
+
+/* What probing the n nearest cells finds. */
+typedef struct CkProbeEffort {
+    uint32_t n;
+    float recall;
+} CkProbeEffort;
 
 /* The row of _ck_graph. */
 typedef struct CkGraphRow {
@@ -50,6 +59,10 @@ typedef struct CkGraphRow {
     int64_t n_scan_blocks;
     size_t n_efforts;
     CkEffort efforts[CK_GRAPH_EFFORTS_MAX]; /* ascending by ef */
+    uint32_t n_cells; /* blocks of the plane of cells, and centres */
+    int64_t n_celled; /* so many first blocks of the scan plane have their slots in cells, too */
+    size_t n_probes;
+    CkProbeEffort probes[CK_GRAPH_PROBES_MAX]; /* ascending */
 } CkGraphRow;
 
 /* Reads the row of a model. *found is 0 when there is none. Every number is checked. */
@@ -61,6 +74,7 @@ int ck_graph_row_write(CkStore *store, int64_t model, const CkGraphRow *row, CkE
 /* How records are kept in memory and on disk. */
 typedef enum CkRecordKind {
     CK_RECORD_CODE,
+    CK_RECORD_CENTRE,
     CK_RECORD_ID,
     CK_RECORD_LINKS,
     CK_RECORD_TWIN
@@ -79,13 +93,14 @@ typedef struct CkRecordFormat {
     CkPlane plane;
     uint32_t level;    /* of links */
     uint32_t width;    /* of links */
-    const CkIntSpace *space; /* of codes, borrowed: their signs are made in it */
+    const CkIntSpace *space; /* of codes and centres, borrowed */
     size_t stride;     /* bytes in memory */
     size_t disk_bytes; /* bytes on disk */
     uint32_t shift;
 } CkRecordFormat;
 
 void ck_record_format_codes(const CkIntSpace *space, CkRecordFormat *format);
+void ck_record_format_centres(const CkIntSpace *space, CkRecordFormat *format);
 void ck_record_format_ids(CkRecordFormat *format);
 void ck_record_format_links(const CkHnswShape *shape, uint32_t level, int side,
                             CkRecordFormat *format);

@@ -4,11 +4,12 @@
 #include <string.h>
 
 #include "base/coding.h"
+#include "store/cells.h"
 #include "store/config.h"
 #include "store/tail.h"
 #include "vector/kernels.h"
 
-static int64_t block_bytes(const CkIndex *index, const CkIndexBlock *block) {
+int64_t ck_index_block_bytes(const CkIndex *index, const CkIndexBlock *block) {
     int64_t n = (int64_t)block->data.n_bytes;
     if (block->refine.codes) {
         n += (int64_t)ck_refine_codes_bytes((size_t)block->entry.n, index->dims);
@@ -16,24 +17,24 @@ static int64_t block_bytes(const CkIndex *index, const CkIndexBlock *block) {
     return n;
 }
 
-/* Takes a block out of memory; its entry stays. */
-static void drop_block(CkIndex *index, CkIndexBlock *block) {
-    index->store->index_cache.kept_bytes -= block_bytes(index, block);
+void ck_index_drop_block(CkIndex *index, CkIndexBlock *block) {
+    index->store->index_cache.kept_bytes -= ck_index_block_bytes(index, block);
     ck_refine_codes_release(&block->refine);
     ck_buf_release(&block->data);
 }
 
-/* Takes the scan plane's blocks out of memory; the list of them stays. */
+/* Takes the scan plane's blocks and the cells out of memory; the lists of them stay. */
 static void evict_blocks(CkIndex *index) {
+    ck_cells_evict(index);
     for (size_t i = 0; i < index->n_blocks; i++) {
         index->counts.n_evicted += index->blocks[i].data.n_bytes > 0;
-        drop_block(index, &index->blocks[i]);
+        ck_index_drop_block(index, &index->blocks[i]);
     }
 }
 
 static void drop_blocks(CkIndex *index) {
     if (!index->blocks) return;
-    for (size_t i = 0; i <= index->n_blocks; i++) drop_block(index, &index->blocks[i]);
+    for (size_t i = 0; i <= index->n_blocks; i++) ck_index_drop_block(index, &index->blocks[i]);
     sqlite3_free(index->blocks);
     index->blocks = NULL;
     index->n_blocks = 0;
@@ -48,6 +49,7 @@ static void count_graph(CkIndex *index) {
 
 static void forget(CkIndex *index) {
     drop_blocks(index);
+    ck_cells_release(index);
     ck_graph_release(&index->graph);
     count_graph(index);
     ck_scan_builder_clear(&index->tail);
@@ -260,6 +262,7 @@ static int refresh(CkIndex *index, int64_t store_stamp, CkError *err) {
         CkGraphOf of = {index->generation, (int64_t)index->n_blocks,
                         (const float *)(const void *)index->mean.data};
         if (ck_graph_refresh(&index->graph, store, &model, &of, err)) return err->rc;
+        if (ck_cells_refresh(index, err) != SQLITE_OK) return err->rc;
         index->dead = index->graph.exists ? count_dead(index) : 0;
         count_graph(index);
         CkIndexBlock *tail = &index->blocks[index->n_blocks];
@@ -318,7 +321,7 @@ void ck_index_kept(const CkIndex *index, int64_t *n_blocks, int64_t *n_bytes) {
     *n_blocks = *n_bytes = 0;
     for (size_t i = 0; i < index->n_blocks; i++) {
         *n_blocks += index->blocks[i].data.n_bytes > 0;
-        *n_bytes += block_bytes(index, &index->blocks[i]);
+        *n_bytes += ck_index_block_bytes(index, &index->blocks[i]);
     }
 }
 
@@ -328,9 +331,9 @@ void ck_index_evict(CkIndex *index) {
     count_graph(index);
 }
 
-int64_t ck_index_slots_beside_graph(const CkIndex *index) {
+int64_t ck_index_slots_behind(const CkIndex *index, int64_t first_block) {
     int64_t n = index->blocks[index->n_blocks].entry.n;
-    for (size_t i = (size_t)index->graph.row.n_scan_blocks; i < index->n_blocks; i++) {
+    for (size_t i = (size_t)first_block; i < index->n_blocks; i++) {
         n += index->blocks[i].entry.n;
     }
     return n;

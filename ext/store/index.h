@@ -63,6 +63,11 @@ typedef struct CkIndex {
     CkBuf transient; /* the block that did not fit into the budget */
     CkGraph graph;       /* if graph.exists, of the embeddings in the first blocks */
     int64_t graph_bytes; /* what of kept_bytes is the graph's */
+    CkIndexBlock *cells; /* n_cells of them (store/cells.h) */
+    uint32_t n_cells;
+    int64_t cells_stamp; /* of the graph's row that they are of */
+    CkRecordPlane centres;
+    CkIndexCounts cell_counts;
     CkIndexCounts counts;
 } CkIndex;
 
@@ -73,8 +78,8 @@ typedef struct CkIndex {
 int ck_index_open(CkStore *store, const CkModel *model, CkIndex **index, CkError *err);
 void ck_index_close(CkIndex *index);
 
-/* Slots of the blocks that the graph does not know, and of the tail. */
-int64_t ck_index_slots_beside_graph(const CkIndex *index);
+/* Slots of the blocks from first_block on, and of the tail. */
+int64_t ck_index_slots_behind(const CkIndex *index, int64_t first_block);
 
 /*
 ** The slots of block i (i == n_blocks: the tail), read if they are not in memory. The view is valid
@@ -97,6 +102,10 @@ int ck_index_for_put(CkStore *store, const CkModel *model, int64_t stamp, CkInde
 /* The checksum of a row of _ck_index; `mean` is as stored. */
 int64_t ck_index_checksum(int64_t model, int64_t generation, int64_t depth, const void *mean,
                           size_t n_bytes);
+
+/* Bytes that a block takes in memory, and taking them out of it; its entry stays. */
+int64_t ck_index_block_bytes(const CkIndex *index, const CkIndexBlock *block);
+void ck_index_drop_block(CkIndex *index, CkIndexBlock *block);
 
 /* Whether n_bytes more may be kept in memory; makes room at the expense of other models. */
 int ck_index_may_keep(CkIndex *index, size_t n_bytes);

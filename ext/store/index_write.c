@@ -89,7 +89,10 @@ static int move_to_blocks(CkStore *store, CkScanBuilder *builder, int64_t model,
         ck_tail_delete(store, ids[i], &found, err);
     }
     if (err->rc == SQLITE_OK) {
-        ck_scan_builder_write(builder, store, model, generation, &number, err);
+        int64_t address = ck_block_address(model, generation, CK_PLANE_SCAN, number);
+        const int64_t first = address;
+        ck_scan_builder_write(builder, store, &address, err);
+        number += address - first;
     }
     if (err->rc == SQLITE_OK) {
         ck_stmt_run(store, CK_SQL_INDEX_SET_BLOCKS, err, "ii", model, number);

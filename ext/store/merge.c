@@ -123,8 +123,11 @@ static CkProgress progress_of(const Merge *merge) {
 static int write_blocks(void *context, CkError *err) {
     Merge *merge = context;
     CkProgress progress = progress_of(merge);
-    ck_scan_builder_write(&merge->blocks, merge->store, merge->model->id, merge->generation,
-                          &merge->number, err);
+    int64_t first = ck_block_address(merge->model->id, merge->generation, CK_PLANE_SCAN,
+                                     merge->number);
+    int64_t address = first;
+    ck_scan_builder_write(&merge->blocks, merge->store, &address, err);
+    merge->number += address - first;
     return err->rc == SQLITE_OK ? ck_progress_set(merge->store, &progress, err) : err->rc;
 }
 
@@ -330,6 +333,9 @@ static int build_graph(Merge *merge, CkError *err) {
             SQLITE_OK &&
         !merge->inherited) {
         ck_graph_build_run(merge->graph, &step, err);
+    }
+    if (err->rc == SQLITE_OK && !merge->claim.lost) {
+        ck_graph_build_cells(merge->graph, &step, err);
     }
     while (err->rc == SQLITE_OK && !merge->claim.lost && !merge->graph_done) {
         locked(merge, write_graph, err);

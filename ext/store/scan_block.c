@@ -122,21 +122,20 @@ int ck_scan_builder_reserve(CkScanBuilder *builder, CkError *err) {
     return SQLITE_OK;
 }
 
-int ck_scan_builder_write(CkScanBuilder *builder, CkStore *store, int64_t model,
-                          int64_t generation, int64_t *number, CkError *err) {
+int ck_scan_builder_write(CkScanBuilder *builder, CkStore *store, int64_t *address, CkError *err) {
     const int64_t *ids = (const int64_t *)(const void *)builder->ids.data;
     size_t capacity = ck_scan_block_capacity(builder->code_bytes);
     for (size_t from = 0; from < builder->n && err->rc == SQLITE_OK; from += capacity) {
         size_t count = builder->n - from < capacity ? builder->n - from : capacity;
         uint8_t *data = serialise(builder, from, count, err);
         CkBlockEntry entry = {
-            .address = ck_block_address(model, generation, CK_PLANE_SCAN, *number),
+            .address = *address,
             .n = (int64_t)count,
             .first_id = ids[from],
             .last_id = ids[from + count - 1],
         };
         if (data) ck_block_write(store, &entry, data, builder->bytes.n_bytes, err);
-        *number += 1;
+        *address += 1;
     }
     ck_scan_builder_clear(builder);
     return err->rc;

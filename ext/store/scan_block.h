@@ -66,10 +66,9 @@ void ck_scan_builder_view(const CkScanBuilder *builder, CkScanBlock *block);
 int ck_scan_builder_reserve(CkScanBuilder *builder, CkError *err);
 
 /*
-** Writes what was collected as blocks of a generation, numbered from *number on, and clears it.
-** Inside a write transaction. *number becomes the next one.
+** Writes what was collected as blocks, at *address and the next ones, and clears it. Inside a write
+** transaction. *address becomes that of the block behind them.
 */
-int ck_scan_builder_write(CkScanBuilder *builder, CkStore *store, int64_t model,
-                          int64_t generation, int64_t *number, CkError *err);
+int ck_scan_builder_write(CkScanBuilder *builder, CkStore *store, int64_t *address, CkError *err);
 
 #endif

@@ -111,7 +111,7 @@ static int walk_graph(Search *search, const CkPlan *plan, CkError *err) {
     CkIndex *index = search->index;
     CkGraphSearch what = {scale_of(search), plan->ef, plan->walk_ef, search->query->passing};
     if (ck_graph_search(index, &search->nearest, &what, &search->n_distances, err) != SQLITE_OK ||
-        ck_index_slots_beside_graph(index) == 0) {
+        ck_index_slots_behind(index, index->graph.row.n_scan_blocks) == 0) {
         return err->rc;
     }
     return scan_index(search, plan->depth, (size_t)index->graph.row.n_scan_blocks, err);
@@ -157,7 +157,7 @@ static CkPlanGraph describe_graph(const CkIndex *index, const CkModel *model) {
         .n_efforts = row->n_efforts,
         .ef_search = (size_t)model->ef_search,
         .n_nodes = row->shape.n[0],
-        .n_beside = ck_index_slots_beside_graph(index),
+        .n_beside = ck_index_slots_behind(index, row->n_scan_blocks),
         .dead = index->dead,
         .resident = n_blocks > 0 ? (double)n_kept / (double)n_blocks : 0,
         .n_queries = index->n_queries,

@@ -3,7 +3,7 @@
 ** For each model that was searched or put to there is a row of its scan plane, and one of its graph
 ** if it has one; nothing is read to say it.
 */
-#include "store/index.h"
+#include "store/cells.h"
 #include "tables/table.h"
 
 enum {
@@ -22,7 +22,7 @@ enum {
 typedef struct Cursor {
     CkTvfCursor tvf;
     const CkIndex *index; /* the row; indexes in memory live as long as the connection */
-    int of_graph;         /* the row is of its graph */
+    enum { OF_SCAN, OF_GRAPH, OF_CELLS } part;
 } Cursor;
 
 static CkStore *store_of(CkTvfCursor *cursor) {
@@ -34,7 +34,7 @@ static int cache_filter(CkTvfCursor *base, CkError *err) {
     int exists = 0;
     ck_store_open_read(store_of(base), &exists, err);
     cursor->index = exists ? store_of(base)->index_cache.first : NULL;
-    cursor->of_graph = 0;
+    cursor->part = OF_SCAN;
     base->eof = !cursor->index;
     return err->rc;
 }
@@ -42,8 +42,14 @@ static int cache_filter(CkTvfCursor *base, CkError *err) {
 static int cache_next(CkTvfCursor *base, CkError *err) {
     Cursor *cursor = (Cursor *)base;
     (void)err;
-    cursor->of_graph = !cursor->of_graph && cursor->index->graph.exists;
-    if (!cursor->of_graph) cursor->index = cursor->index->next;
+    if (cursor->part == OF_SCAN && cursor->index->graph.exists) {
+        cursor->part = OF_GRAPH;
+    } else if (cursor->part == OF_GRAPH && cursor->index->n_cells > 0) {
+        cursor->part = OF_CELLS;
+    } else {
+        cursor->part = OF_SCAN;
+        cursor->index = cursor->index->next;
+    }
     base->eof = !cursor->index;
     return SQLITE_OK;
 }
@@ -61,35 +67,50 @@ static int result_name(Cursor *cursor, sqlite3_context *context, int column, CkE
     return err->rc;
 }
 
-static int cache_column(CkTvfCursor *base, sqlite3_context *context, int column, CkError *err) {
-    Cursor *cursor = (Cursor *)base;
+/* Blocks there are, blocks in memory and their bytes; reads and evictions. */
+static void describe(const Cursor *cursor, int64_t *figures) {
     const CkIndex *index = cursor->index;
-    int64_t n_blocks = (int64_t)index->n_blocks, n_resident, n_bytes;
+    const CkGraph *graph = &index->graph;
+    int64_t *n_resident = &figures[COLUMN_RESIDENT], *n_bytes = &figures[COLUMN_BYTES];
+    figures[COLUMN_BUDGET_BYTES] = index->store->index_cache.budget_bytes;
+    figures[COLUMN_HITS] = index->counts.n_hits;
+    figures[COLUMN_READS] = index->counts.n_reads;
+    figures[COLUMN_EVICTED] = index->counts.n_evicted;
+    switch (cursor->part) {
+    case OF_SCAN:
+        figures[COLUMN_BLOCKS] = (int64_t)index->n_blocks;
+        ck_index_kept(index, n_resident, n_bytes);
+        break;
+    case OF_GRAPH:
+        ck_graph_blocks(graph, &figures[COLUMN_BLOCKS], n_resident);
+        *n_bytes = ck_graph_block_bytes(graph) + ck_graph_other_bytes(graph);
+        figures[COLUMN_READS] = graph->n_reads;
+        figures[COLUMN_EVICTED] = graph->n_evicted;
+        break;
+    case OF_CELLS:
+        figures[COLUMN_BLOCKS] = index->n_cells;
+        ck_cells_kept(index, n_resident, n_bytes);
+        figures[COLUMN_HITS] = index->cell_counts.n_hits;
+        figures[COLUMN_READS] = index->cell_counts.n_reads;
+        figures[COLUMN_EVICTED] = index->cell_counts.n_evicted;
+        break;
+    }
+}
+
+static int cache_column(CkTvfCursor *base, sqlite3_context *context, int column, CkError *err) {
+    static const char *const parts[] = {"scan", "graph", "cells"};
+    Cursor *cursor = (Cursor *)base;
+    int64_t figures[COLUMN_EVICTED + 1] = {0};
     if (column == COLUMN_MODEL || column == COLUMN_VERSION) {
         return result_name(cursor, context, column, err);
     }
     if (column == COLUMN_PART) {
-        sqlite3_result_text(context, cursor->of_graph ? "graph" : "scan", -1, SQLITE_STATIC);
+        sqlite3_result_text(context, parts[cursor->part], -1, SQLITE_STATIC);
         return SQLITE_OK;
     }
     /* A walk asks for a block's presence many thousands of times, and counts no hits. */
-    if (column == COLUMN_HITS && cursor->of_graph) return SQLITE_OK;
-    const CkGraph *graph = &index->graph;
-    if (cursor->of_graph) {
-        ck_graph_blocks(graph, &n_blocks, &n_resident);
-        n_bytes = ck_graph_block_bytes(graph) + ck_graph_other_bytes(graph);
-    } else {
-        ck_index_kept(index, &n_resident, &n_bytes);
-    }
-    const int64_t figures[] = {
-        [COLUMN_BLOCKS] = n_blocks,
-        [COLUMN_RESIDENT] = n_resident,
-        [COLUMN_BYTES] = n_bytes,
-        [COLUMN_BUDGET_BYTES] = index->store->index_cache.budget_bytes,
-        [COLUMN_HITS] = index->counts.n_hits,
-        [COLUMN_READS] = cursor->of_graph ? graph->n_reads : index->counts.n_reads,
-        [COLUMN_EVICTED] = cursor->of_graph ? graph->n_evicted : index->counts.n_evicted,
-    };
+    if (column == COLUMN_HITS && cursor->part == OF_GRAPH) return SQLITE_OK;
+    describe(cursor, figures);
     sqlite3_result_int64(context, figures[column]);
     return SQLITE_OK;
 }

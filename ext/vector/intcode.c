@@ -51,14 +51,9 @@ static void residual(const CkIntSpace *space, const float *x, float scale, float
     ck_kernels()->residual_f32(out, x, scale, mean, space->mean ? t : 0, n);
 }
 
-/* The length of a step of the code of a row. */
-static float step_of(CkIntMetric metric, const CkIntFactors *factors) {
-    return metric == CK_INT_L2 ? factors->scale / (float)M_SQRT2 : factors->scale;
-}
-
 void ck_int_signs(const CkIntSpace *space, uint8_t *row) {
     const CkKernels *kernels = ck_kernels();
-    const float step = step_of(space->metric, ck_int_factors(row, space->dims));
+    const float step = ck_int_step(space->metric, ck_int_factors(row, space->dims));
     uint8_t *signs = row + ck_int_signs_at(space->dims);
     float x[CHUNK], r[CHUNK], norm_sq = 0, abs_sum = 0, along = 0;
     for (size_t i = 0; i < space->dims; i += CHUNK) {
@@ -169,5 +164,5 @@ void ck_int_query_like_row(const CkIntSpace *space, const uint8_t *row, CkIntQue
     if (ck_int_sign_bytes(dims) == 0) return;
     float *x = floats_of(query, dims);
     ck_kernels()->f32_from_i8(x, (const int8_t *)row, 1, dims);
-    lay_out(space, x, step_of(space->metric, ck_int_factors(row, dims)), query);
+    lay_out(space, x, ck_int_step(space->metric, ck_int_factors(row, dims)), query);
 }

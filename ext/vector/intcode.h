@@ -112,6 +112,11 @@ static inline const CkIntSignFactors *ck_int_sign_factors(const uint8_t *row, ui
     return (const CkIntSignFactors *)(const void *)(row + ck_int_sign_factors_at(dims));
 }
 
+/* What a 1 of a row's code stands for. */
+static inline float ck_int_step(CkIntMetric metric, const CkIntFactors *factors) {
+    return metric == CK_INT_L2 ? factors->scale / 1.41421356f : factors->scale;
+}
+
 /*
 ** Codes x * scale into a row. `scale` is 1 / |x| for cosine, else 1; x is finite. The whole row is
 ** written, so equal vectors have equal rows.

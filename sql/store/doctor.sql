@@ -222,4 +222,4 @@ WHERE NOT EXISTS (
     WHERE i.model = b.id >> 43
       AND (i.builder IS NOT NULL
            OR (i.generation = (b.id >> 23 & 1048575)
-               AND ((b.id >> 20 & 7) = 1 OR (b.id >> 20 & 7) IN (2, 3, 4 + g.side)))))
+               AND ((b.id >> 20 & 7) = 1 OR (b.id >> 20 & 7) IN (2, 3, 4 + g.side, 6, 7)))))

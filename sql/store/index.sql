@@ -68,6 +68,8 @@ WHERE i.model = ?1 AND (i.builder IS NULL OR i.builder = ?2 OR i.builder_at < ?3
           WHEN 1 THEN 0
           WHEN 2 THEN b.first_id >= coalesce(g.nodes, 0)
           WHEN 3 THEN b.first_id >= coalesce(g.nodes, 0)
+          WHEN 6 THEN g.model IS NULL
+          WHEN 7 THEN g.model IS NULL
           ELSE (b.id >> 20 & 7) <> coalesce(4 + g.side, 0) END)
 UNION ALL
 SELECT 0 FROM main._ck_index

@@ -3,8 +3,8 @@
 ** is behind these is reached: a search is answered, or refused as corrupt with the repair; and
 ** puts, deletes, ck_optimize and the doctor come to their end.
 **
-** Input: what is forged, which of these, where (two bytes), what is done then; then bytes. The
-** store is one of 1,400 embeddings of eight dims in memory, twins among them, with a graph that was
+** Input: what is forged, which of these, where (two bytes), what is done then, on which of two
+** stores, walked or probed; then bytes. Each is one of 1,400 embeddings of eight dims in memory, twins among them, with a graph that was
 ** added to; every input is rolled back.
 */
 #include "base/coding.h"
@@ -12,7 +12,10 @@
 #include "vector/kernels.h"
 
 #define HEAD_BYTES 8
-#define FIELDS 8
+#define FIELDS 10
+#define BLOBS 3
+
+static sqlite3 *stores[2]; /* whose searches walk the graph, and probe its cells */
 
 static sqlite3_stmt *prepare(const char *sql) {
     sqlite3_stmt *stmt = NULL;
@@ -20,8 +23,8 @@ static sqlite3_stmt *prepare(const char *sql) {
     return stmt;
 }
 
-static void open_store(void) {
-    setenv("CK_PLAN", "graph", 1);
+static void open_store(const char *plan) {
+    setenv("CK_PLAN", plan, 1);
     FUZZ_CHECK(sqlite3_open(":memory:", &db) == SQLITE_OK);
     FUZZ_CHECK(sqlite3_ck_init(db, NULL, NULL) == SQLITE_OK);
     run("INSERT INTO models(model, version, dims, metric, m) VALUES ('g', '1', 8, 'l2', 4);"
@@ -38,7 +41,7 @@ static void open_store(void) {
         " vector FROM embeddings WHERE rowid % 40 = 3 AND rowid < 900;"
         "DELETE FROM embeddings WHERE rowid % 90 = 0;");
     sqlite3_stmt *stmt = prepare("SELECT nodes > 900 AND side = 1 AND twins > 10 AND "
-                                 "length(levels) > 4 FROM _ck_graph");
+                                 "length(levels) > 4 AND cells > 0 FROM _ck_graph");
     FUZZ_CHECK(sqlite3_step(stmt) == SQLITE_ROW && sqlite3_column_int(stmt, 0));
     sqlite3_finalize(stmt);
 }
@@ -104,19 +107,19 @@ static void forge_block(int way, int which, size_t at, const uint8_t *bytes, siz
 /* Another number, or other bytes, in the row of the graph. */
 static void forge_row(int which, const uint8_t *bytes, size_t n) {
     static const char *const names[FIELDS] = {"model", "generation", "side", "m", "nodes", "twins",
-                                              "built", "blocks"};
+                                              "built", "blocks", "cells", "celled"};
     sqlite3_stmt *stmt = prepare("SELECT model, generation, side, m, nodes, twins, built, blocks,"
-                                 " levels, efforts FROM _ck_graph");
+                                 " cells, celled, levels, efforts, probes FROM _ck_graph");
     FUZZ_CHECK(sqlite3_step(stmt) == SQLITE_ROW);
-    uint8_t fields[8 * FIELDS], *blobs[2];
-    size_t sizes[2];
+    uint8_t fields[8 * FIELDS], *blobs[BLOBS];
+    size_t sizes[BLOBS];
     int64_t number = 0;
     memcpy(&number, bytes, n < 8 ? n : 8);
     for (int i = 0; i < FIELDS; i++) {
         int64_t field = i == which ? number : sqlite3_column_int64(stmt, i);
         ck_store_u64(fields + 8 * i, (uint64_t)field);
     }
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < BLOBS; i++) {
         int forged = which == FIELDS + i;
         sizes[i] = forged ? n : (size_t)sqlite3_column_bytes(stmt, FIELDS + i);
         blobs[i] = malloc(sizes[i] + 1);
@@ -129,7 +132,7 @@ static void forge_row(int which, const uint8_t *bytes, size_t n) {
     if (which == FIELDS && n >= 4) ck_store_u64(fields + 8 * 4, ck_load_u32(blobs[0]));
     sqlite3_finalize(stmt);
     uint64_t sum = ck_kernels()->checksum(fields, sizeof fields, 0);
-    for (int i = 0; i < 2; i++) sum = ck_kernels()->checksum(blobs[i], sizes[i], sum);
+    for (int i = 0; i < BLOBS; i++) sum = ck_kernels()->checksum(blobs[i], sizes[i], sum);
     for (int i = 1; i < FIELDS; i++) {
         char sql[80];
         snprintf(sql, sizeof sql, "UPDATE _ck_graph SET %s = ?2", names[i]);
@@ -137,9 +140,9 @@ static void forge_row(int which, const uint8_t *bytes, size_t n) {
     }
     update("UPDATE _ck_graph SET levels = ?3", 0, 0, blobs[0], sizes[0]);
     update("UPDATE _ck_graph SET efforts = ?3", 0, 0, blobs[1], sizes[1]);
+    update("UPDATE _ck_graph SET probes = ?3", 0, 0, blobs[2], sizes[2]);
     update("UPDATE _ck_graph SET stamp = random(), checksum = ?2", 0, (int64_t)sum, NULL, 0);
-    free(blobs[0]);
-    free(blobs[1]);
+    for (int i = 0; i < BLOBS; i++) free(blobs[i]);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
@@ -156,14 +159,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
         "SELECT * FROM knn('[1, 2, 3, 4, 5, 6, 7, 8]', 10) WHERE recall = 0.9",
     };
     if (n < HEAD_BYTES) return 0;
-    if (!db) open_store();
+    for (int i = 0; i < 2 && !stores[i]; i++) {
+        open_store(i ? "probe" : "graph");
+        stores[i] = db;
+    }
+    db = stores[data[5] % 2];
     const uint8_t *bytes = data + HEAD_BYTES;
     size_t n_bytes = n - HEAD_BYTES, at = (size_t)data[2] * 256 + data[3];
     run("BEGIN");
     if (data[0] % 5 < 4) {
         forge_block(data[0] % 5, data[1], at, bytes, n_bytes);
     } else {
-        forge_row(1 + data[1] % (FIELDS + 1), bytes, n_bytes);
+        forge_row(1 + data[1] % (FIELDS + BLOBS - 1), bytes, n_bytes);
     }
     run("UPDATE _ck_graph SET stamp = random(); UPDATE _ck_meta SET stamp = random()");
     attempt("SELECT max(distance) FROM knn('[1, 2, 3, 4, 5, 6, 7, 8]', 20)");

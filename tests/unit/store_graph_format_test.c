@@ -16,11 +16,15 @@ static void make(const CkRecordFormat *format, uint8_t *records, uint32_t n, uin
     memset(records, 0, n * format->stride);
     for (uint32_t i = 0; i < n; i++) {
         uint8_t *record = records + format->stride * i;
-        if (format->kind == CK_RECORD_CODE) {
+        if (format->kind == CK_RECORD_CODE || format->kind == CK_RECORD_CENTRE) {
             for (uint32_t j = 0; j < format->space->dims; j++) {
                 x[j] = (float)(unit_random(&state) % 2001) - 1000;
             }
             ck_int_code(format->space, x, 1, record);
+            if (format->kind == CK_RECORD_CENTRE) { /* it is written without signs */
+                size_t n_bytes = ck_int_identity_bytes(format->space->dims);
+                memset(record + n_bytes, 0, format->stride - n_bytes);
+            }
         } else if (format->kind == CK_RECORD_LINKS) {
             uint32_t *links = (uint32_t *)(void *)record;
             links[0] = i % (format->width + 1);
@@ -73,6 +77,8 @@ static void test_round_trips(void) {
     for (size_t i = 0; i < sizeof dims_of / sizeof *dims_of; i++) {
         const CkIntSpace space = {(CkIntMetric)(i % 3), dims_of[i], i % 2 ? mean : NULL};
         ck_record_format_codes(&space, &format);
+        round_trip(&format);
+        ck_record_format_centres(&space, &format);
         round_trip(&format);
     }
     ck_record_format_ids(&format);
@@ -166,6 +172,7 @@ static CkGraphRow a_row(void) {
     CkGraphRow row = {
         .generation = 3, .side = 1, .shape = shape, .n_twins = 7, .n_built = 400,
         .n_scan_blocks = 2, .n_efforts = 2, .efforts = {{10, 0.5f, 100}, {20, 1, 222}},
+        .n_cells = 9, .n_celled = 2, .n_probes = 2, .probes = {{4, 0.75f}, {9, 1}},
     };
     return row;
 }
@@ -185,7 +192,8 @@ static void check_row(CkStore *store, const char *damage) {
 
 static void test_row(CkStore *store) {
     static const char *const columns[] = {"generation", "side", "m", "nodes", "twins", "built",
-                                          "blocks", "levels", "efforts", "checksum"};
+                                          "blocks", "cells", "celled", "levels", "efforts",
+                                          "probes", "checksum"};
     static const char *const values[] = {"0",      "-1",     "4",  "5000000000", "1e300",
                                          "'text'", "x'00'",  "x''", "zeroblob(8)", "zeroblob(1000)",
                                          "x'14000000f4010000'"};
@@ -201,6 +209,8 @@ static void test_row(CkStore *store) {
     CHECK(back.side == row.side && memcmp(&back.shape, &row.shape, sizeof row.shape) == 0 &&
           back.n_twins == 7 && back.n_built == 400 && back.n_scan_blocks == 2 &&
           back.n_efforts == 2 && memcmp(back.efforts, row.efforts, sizeof row.efforts) == 0);
+    CHECK(back.n_cells == 9 && back.n_celled == 2 && back.n_probes == 2 &&
+          memcmp(back.probes, row.probes, sizeof row.probes) == 0);
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
         for (size_t j = 0; j < sizeof values / sizeof *values; j++) {
             char sql[100];
