@@ -11,6 +11,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "store/cells.h"
+
 /* From one passing slot in so many on, a block is scanned as a whole: a slot of a scan costs a
 ** quarter of one that is compared by itself. */
 #define SCAN_MANY_SHARE 4
@@ -20,7 +22,7 @@ typedef struct Scan {
     const CkScan *scan;
     CkSignQuery query;
     CkCandidate *best; /* 2 * depth of them fit */
-    size_t n_best, depth;
+    size_t n_best, depth, n_offered;
     float threshold;   /* keys above it are of no interest */
     uint32_t *dots;    /* room for the largest block */
     float *keys;
@@ -64,74 +66,108 @@ static void shrink(Scan *scan) {
     }
 }
 
+/* The block that is scanned. */
+typedef struct Scanned {
+    CkIndexBlock *block;
+    int in_tail;
+    CkScanBlock view;
+    size_t at, end; /* passing ids that may be in it */
+} Scanned;
+
 /* Takes slot i of the block in, unless the blocks are wrong about it. */
-static void offer(Scan *scan, const CkScanBlock *block, size_t number, size_t i, float key) {
-    int64_t id = block->ids[i];
-    int in_tail = number == scan->index->n_blocks;
-    if (!in_tail && ck_stale_bits_test(&scan->index->stale, id)) return;
-    scan->best[scan->n_best++] = (CkCandidate){id, key, (uint32_t)number, (uint32_t)i};
+static void offer(Scan *scan, const Scanned *scanned, size_t i, float key) {
+    int64_t id = scanned->view.ids[i];
+    if (!scanned->in_tail && ck_stale_bits_test(&scan->index->stale, id)) return;
+    scan->best[scan->n_best++] = (CkCandidate){id, key, (uint32_t)i, scanned->block};
+    scan->n_offered++;
     if (scan->n_best == 2 * scan->depth) shrink(scan);
 }
 
-static void scan_all(Scan *scan, const CkScanBlock *block, size_t number) {
-    size_t n = ck_sign_scan(&scan->query, &block->columns, scan->threshold, scan->dots,
+static void scan_all(Scan *scan, const Scanned *scanned) {
+    const CkSignColumns *columns = &scanned->view.columns;
+    size_t n = ck_sign_scan(&scan->query, columns, scan->threshold, scan->dots,
                             scan->slots, scan->keys);
     for (size_t j = 0; j < n; j++) {
         if (scan->keys[j] <= scan->threshold) {
-            offer(scan, block, number, scan->slots[j], scan->keys[j]);
+            offer(scan, scanned, scan->slots[j], scan->keys[j]);
         }
     }
-    scan->n_compared += (int64_t)block->columns.n;
+    scan->n_compared += (int64_t)columns->n;
 }
 
 /* When many slots pass: scans all of them, and looks the few up that are near enough. */
-static void scan_many(Scan *scan, const CkScanBlock *block, size_t number, size_t at, size_t end) {
+static void scan_many(Scan *scan, const Scanned *scanned) {
+    const CkSignColumns *columns = &scanned->view.columns;
     const int64_t *ids = ck_idset_ids(scan->scan->passing);
-    size_t n = ck_sign_scan(&scan->query, &block->columns, scan->threshold, scan->dots,
+    size_t at = scanned->at, end = scanned->end;
+    size_t n = ck_sign_scan(&scan->query, columns, scan->threshold, scan->dots,
                             scan->slots, scan->keys);
     for (size_t j = 0; j < n; j++) {
         size_t i = scan->slots[j];
         if (scan->keys[j] > scan->threshold) continue;
-        at = ck_ids_find(ids, at, end, block->ids[i]);
+        at = ck_ids_find(ids, at, end, scanned->view.ids[i]);
         if (at == end) break;
-        if (ids[at] == block->ids[i]) offer(scan, block, number, i, scan->keys[j]);
+        if (ids[at] == scanned->view.ids[i]) offer(scan, scanned, i, scan->keys[j]);
     }
-    scan->n_compared += (int64_t)block->columns.n;
+    scan->n_compared += (int64_t)columns->n;
 }
 
 /* When few pass: walks along both lists of ids, which ascend, and compares what is in both. */
-static void scan_few(Scan *scan, const CkScanBlock *block, size_t number, size_t at, size_t end) {
-    const int64_t *ids = ck_idset_ids(scan->scan->passing);
-    for (size_t i = 0; i < block->columns.n && at < end; i++) {
-        while (at < end && ids[at] < block->ids[i]) at++;
-        if (at == end || ids[at] != block->ids[i]) continue;
-        float key = ck_sign_key(&scan->query, &block->columns, i);
-        if (key <= scan->threshold) offer(scan, block, number, i, key);
+static void scan_few(Scan *scan, const Scanned *scanned) {
+    const int64_t *ids = ck_idset_ids(scan->scan->passing), *own = scanned->view.ids;
+    size_t at = scanned->at, end = scanned->end;
+    for (size_t i = 0; i < scanned->view.columns.n && at < end; i++) {
+        while (at < end && ids[at] < own[i]) at++;
+        if (at == end || ids[at] != own[i]) continue;
+        float key = ck_sign_key(&scan->query, &scanned->view.columns, i);
+        if (key <= scan->threshold) offer(scan, scanned, i, key);
         scan->n_compared++;
     }
 }
 
+static void scan_view(Scan *scan, const Scanned *scanned) {
+    if (!scan->scan->passing->restricts) {
+        scan_all(scan, scanned);
+    } else if ((scanned->end - scanned->at) * SCAN_MANY_SHARE > scanned->view.columns.n) {
+        scan_many(scan, scanned);
+    } else {
+        scan_few(scan, scanned);
+    }
+}
+
+/* A block of the scan plane, or the tail. */
 static int scan_block(Scan *scan, size_t number, CkError *err) {
     CkIndex *index = scan->index;
     const CkIdSet *passing = scan->scan->passing;
     const CkBlockEntry *entry = &index->blocks[number].entry;
     const int64_t *ids = ck_idset_ids(passing);
-    size_t at = 0, end = ck_idset_count(passing);
-    CkScanBlock block;
-    if (passing->restricts && number < index->n_blocks) {
-        at = ck_ids_find(ids, 0, end, entry->first_id);
-        end = ck_ids_find(ids, at, end, entry->last_id + 1);
+    Scanned scanned = {.block = &index->blocks[number],
+                       .in_tail = number == index->n_blocks,
+                       .end = ck_idset_count(passing)};
+    if (passing->restricts && !scanned.in_tail) {
+        scanned.at = ck_ids_find(ids, 0, scanned.end, entry->first_id);
+        scanned.end = ck_ids_find(ids, scanned.at, scanned.end, entry->last_id + 1);
     }
-    if (passing->restricts && at == end) return SQLITE_OK;
-    if (ck_index_scan_block(index, number, &block, err) != SQLITE_OK) return err->rc;
-    if (!passing->restricts) {
-        scan_all(scan, &block, number);
-    } else if ((end - at) * SCAN_MANY_SHARE > block.columns.n) {
-        scan_many(scan, &block, number, at, end);
-    } else {
-        scan_few(scan, &block, number, at, end);
+    if (passing->restricts && scanned.at == scanned.end) return SQLITE_OK;
+    if (ck_index_scan_block(index, number, &scanned.view, err) == SQLITE_OK) {
+        scan_view(scan, &scanned);
     }
-    return SQLITE_OK;
+    return err->rc;
+}
+
+/* The nearest cells: those that are wanted, and more while there are too few candidates. */
+static int scan_cells(Scan *scan, CkProbe *probe, CkError *err) {
+    CkIndex *index = scan->index;
+    for (size_t i = 0; i < probe->n && err->rc == SQLITE_OK; i++) {
+        Scanned scanned = {.block = &index->cells[probe->order[i]],
+                           .end = ck_idset_count(scan->scan->passing)};
+        if (i >= probe->n_wanted && scan->n_offered >= scan->depth) break;
+        if (ck_cells_scan_block(index, probe->order[i], &scanned.view, err) == SQLITE_OK) {
+            scan_view(scan, &scanned);
+        }
+        probe->n_probed = i + 1;
+    }
+    return err->rc;
 }
 
 /* One allocation for all of the scan's memory. */
@@ -169,6 +205,7 @@ int ck_candidates_scan(CkIndex *index, const CkScan *what, CkBuf *candidates, in
     Scan scan = {.index = index, .scan = what, .depth = what->depth, .threshold = INFINITY};
     uint8_t *memory = allocate(&scan, err);
     if (!memory) return err->rc;
+    if (what->probe) scan_cells(&scan, what->probe, err);
     for (size_t i = what->first_block; i <= index->n_blocks && err->rc == SQLITE_OK; i++) {
         scan_block(&scan, i, err);
     }

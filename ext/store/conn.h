@@ -77,8 +77,8 @@ typedef struct CkStore {
 } CkStore;
 
 /* The environment variable that makes searches take a path wherever they can, by the first word of
-** its name: "exact", "index" or "graph" (store/planner.h). With "graph" every index that is built
-** has one, with "index" none. For tests and measurements. */
+** its name: "exact", "index", "probe" or "graph" (store/planner.h). With the last two every index
+** that is built has a graph, with "index" none. For tests and measurements. */
 #define CK_PLAN_VARIABLE "CK_PLAN"
 #define CK_PLAN_NAME_MAX 15
 

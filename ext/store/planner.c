@@ -19,6 +19,7 @@
 #define NODE_DIM_NS 0.02
 #define FILTERED_NODE_NS 15 /* to see whether a node passes */
 #define GRAPH_BLOCK_NS 20000 /* to read a block */
+#define CENTRE_NS 100        /* a centre of a cell, and its place among the others */
 
 /* A search meets about one new block for so many distances. Blocks that are read stay, so they are
 ** an investment: a connection that has asked n times is taken to ask n times more. */
@@ -71,9 +72,9 @@ static size_t depth_of(const CkPlanInput *input) {
 static CkPlan plan_without_index(const CkPlanInput *input) {
     if (input->n_passing >= 0 &&
         input->n_passing * LOOKED_UP_ROW_NS < input->n_rows * SCANNED_ROW_NS) {
-        return (CkPlan){CK_PATH_EXACT_LOOKUP, 0, 0, 0};
+        return (CkPlan){.path = CK_PATH_EXACT_LOOKUP};
     }
-    return (CkPlan){CK_PATH_EXACT_SCAN, 0, 0, 0};
+    return (CkPlan){.path = CK_PATH_EXACT_SCAN};
 }
 
 /* The least ef that was measured to give a recall; 0 when none was. Between two measured ones it is
@@ -115,18 +116,61 @@ static size_t ef_of(const CkPlanInput *input) {
     return ef > input->k ? ef : input->k;
 }
 
+/* The share of the graph's embeddings that may be returned. */
+static double share_of(const CkPlanInput *input) {
+    double passing = input->n_passing >= 0 ? (double)input->n_passing : (double)input->n_rows;
+    double share = fmin(1, passing / fmax(1, (double)input->n_rows));
+    return share * (1 - fmin(1, input->graph->dead));
+}
+
+/* What an ef was measured to give. */
+static double recall_of(const CkPlanGraph *graph, size_t ef) {
+    double recall = 0;
+    for (size_t i = 0; i < graph->n_efforts && graph->efforts[i].ef <= ef; i++) {
+        recall = (double)graph->efforts[i].recall;
+    }
+    return recall;
+}
+
+/* The cells to be probed, 0 when that cannot give what is asked for. Where few pass, or many
+** neighbours are wanted, these are farther off: in more cells, up to all. */
+static size_t cells_for(const CkPlanInput *input) {
+    const CkPlanGraph *graph = input->graph;
+    double recall = input->recall > 0 ? input->recall : DEFAULT_RECALL;
+    if (input->recall <= 0 && input->ef > 0) recall = recall_of(graph, input->ef);
+    for (size_t i = 0; i < graph->n_probes; i++) {
+        if ((double)graph->probes[i].recall < recall) continue;
+        double n = graph->probes[i].n / fmax(share_of(input), 1.0 / (double)graph->n_cells);
+        if (input->k > FIRST_PAGES_K) n *= cbrt((double)input->k / FIRST_PAGES_K);
+        return (size_t)fmin(ceil(n), (double)graph->n_cells);
+    }
+    return 0;
+}
+
+/* Plans the probing of cells; its cost, or infinity when there are none. */
+static double plan_probe(const CkPlanInput *input, CkPlan *plan) {
+    const CkPlanGraph *graph = input->graph;
+    size_t n = graph ? cells_for(input) : 0;
+    if (n == 0) return INFINITY;
+    *plan = (CkPlan){.path = CK_PATH_PROBE, .depth = depth_of(input), .n_cells = n};
+    double n_celled = fmax(0, (double)(input->n_rows - graph->n_uncelled));
+    double n_codes = n_celled * (double)n / (double)graph->n_cells + (double)graph->n_uncelled;
+    double code_ns = CODE_NS + (input->n_passing >= 0 ? FILTERED_SLOT_NS : 0);
+    return n_codes * code_ns + (double)graph->n_cells * CENTRE_NS +
+           (double)plan->depth * CANDIDATE_NS;
+}
+
 /* Plans the graph's path; its cost, or infinity when there is none. */
 static double plan_graph(const CkPlanInput *input, CkPlan *plan) {
     const CkPlanGraph *graph = input->graph;
     size_t ef = graph && input->n_passing != 0 ? ef_of(input) : 0;
     if (ef == 0) return INFINITY;
-    double passing = input->n_passing >= 0 ? (double)input->n_passing : (double)input->n_rows;
-    double share = fmin(1, passing / fmax(1, (double)input->n_rows));
-    share *= 1 - fmin(1, graph->dead);
+    double share = share_of(input);
     double walk_ef = ceil((double)ef / fmax(share, 1.0 / WALK_EF_MAX));
     walk_ef = fmin(walk_ef, fmax((double)ef, (double)graph->n_nodes));
     if (walk_ef > WALK_EF_MAX && walk_ef > (double)ef) return INFINITY;
-    *plan = (CkPlan){CK_PATH_GRAPH, depth_of(input), ef, (size_t)walk_ef};
+    *plan = (CkPlan){
+        .path = CK_PATH_GRAPH, .depth = depth_of(input), .ef = ef, .walk_ef = (size_t)walk_ef};
     double n_distances = fmin(distances_for(graph, plan->walk_ef), (double)graph->n_nodes);
     double node_ns = NODE_NS + NODE_DIM_NS * input->dims;
     if (input->n_passing >= 0 || graph->dead > 0) node_ns += FILTERED_NODE_NS;
@@ -150,17 +194,22 @@ static double plan_scan(const CkPlanInput *input, CkPlan *plan) {
     int64_t filter_ns = input->n_passing >= 0 ? input->n_rows * FILTERED_SLOT_NS : 0;
     double scan_ns = (double)(n_codes * CODE_NS + filter_ns + (int64_t)depth * CANDIDATE_NS);
     if (exact_ns <= scan_ns && !is_forced(input, CK_PATH_INDEX_SCAN)) return exact_ns;
-    *plan = (CkPlan){CK_PATH_INDEX_SCAN, depth, 0, 0};
+    *plan = (CkPlan){.path = CK_PATH_INDEX_SCAN, .depth = depth};
     return scan_ns;
 }
 
 CkPlan ck_plan(const CkPlanInput *input) {
-    CkPlan scan, graph;
+    CkPlan scan, probe, graph;
     double scan_ns = plan_scan(input, &scan);
     if (input->recall >= 1 || input->depth == 0) return scan;
     if (is_forced(input, CK_PATH_EXACT_SCAN)) return plan_without_index(input);
     if (is_forced(input, CK_PATH_INDEX_SCAN)) return scan;
-    double graph_ns = plan_graph(input, &graph);
+    double probe_ns = plan_probe(input, &probe), graph_ns = plan_graph(input, &graph);
+    if (is_forced(input, CK_PATH_PROBE)) return isinf(probe_ns) ? scan : probe;
+    if (probe_ns < scan_ns) {
+        scan = probe;
+        scan_ns = probe_ns;
+    }
     if (isinf(graph_ns)) return scan;
     return graph_ns < scan_ns || is_forced(input, CK_PATH_GRAPH) ? graph : scan;
 }
@@ -173,6 +222,8 @@ const char *ck_path_name(CkPath path) {
         return "exact lookup";
     case CK_PATH_INDEX_SCAN:
         return "index scan";
+    case CK_PATH_PROBE:
+        return "probe";
     default:
         return "graph";
     }

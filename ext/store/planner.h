@@ -13,6 +13,7 @@ typedef enum CkPath {
     CK_PATH_EXACT_SCAN,   /* read every vector of the model in id order */
     CK_PATH_EXACT_LOOKUP, /* read the passing vectors one by one */
     CK_PATH_INDEX_SCAN,   /* scan the sign codes, compare the best candidates exactly */
+    CK_PATH_PROBE,        /* the same with the codes of the nearest cells, and what is in none */
     CK_PATH_GRAPH         /* walk the graph, scan what it does not know, compare the best exactly */
 } CkPath;
 
@@ -23,6 +24,9 @@ typedef struct CkPlanGraph {
     size_t ef_search;   /* of the model: the least ef when nothing is asked for */
     int64_t n_nodes;
     int64_t n_beside;   /* slots that it does not know, which must be scanned */
+    const CkProbeEffort *probes; /* what probing so many cells finds, ascending */
+    size_t n_probes, n_cells;
+    int64_t n_uncelled; /* slots that are in no cell, which must be scanned */
     double dead;        /* the share of its embeddings that are stale, about */
     double resident;    /* the share of its blocks that is in memory */
     int64_t n_queries;  /* of this connection, this one included */
@@ -44,6 +48,7 @@ typedef struct CkPlan {
     CkPath path;
     size_t depth; /* candidates to compare of a scan, of all or of what the graph does not know */
     size_t ef, walk_ef; /* for CK_PATH_GRAPH */
+    size_t n_cells;     /* to be probed, for CK_PATH_PROBE */
 } CkPlan;
 
 CkPlan ck_plan(const CkPlanInput *input);

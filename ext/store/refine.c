@@ -36,13 +36,14 @@ static float value_of(const Refine *refine, float distance) {
     }
 }
 
-/* Leaves the code of a vector for later queries, where there is room. */
+/* Leaves the code of a vector for later queries, where there is room; a first one leaves nothing
+** (store/index.h). */
 static void keep_code(Refine *refine, const CkCandidate *candidate, const float *v, float norm) {
     CkIndex *index = refine->index;
-    CkIndexBlock *block = &index->blocks[candidate->block];
+    CkIndexBlock *block = candidate->block;
     CkRefineCodes *codes = &block->refine;
     size_t n = (size_t)block->entry.n, n_bytes = ck_refine_codes_bytes(n, index->dims);
-    if (norm <= 0) return;
+    if (norm <= 0 || index->n_queries < 2) return;
     if (!codes->codes) {
         if (!ck_index_may_keep(index, n_bytes) ||
             ck_refine_codes_init(codes, n, index->dims) != SQLITE_OK) {
@@ -104,7 +105,7 @@ static int compare_between(Refine *refine, float from, float to, CkError *err) {
 static int run(Refine *refine, const CkCandidate *candidates, size_t n, CkError *err) {
     for (size_t i = 0; i < n && err->rc == SQLITE_OK; i++) {
         const CkCandidate *candidate = &candidates[i];
-        const CkRefineCodes *codes = &refine->index->blocks[candidate->block].refine;
+        const CkRefineCodes *codes = &candidate->block->refine;
         float *bound = &refine->bounds[refine->n_bounds++];
         if (codes->codes && codes->scales[candidate->slot] > 0) {
             CkRefineEstimate estimate =

@@ -1,15 +1,16 @@
 /*
 ** Search: see search.h.
 **
-** Four ways lead to an answer, and planner.h says which: to read every vector, to read those that
-** pass by id, to scan the index for candidates and compare these, or to walk the graph and scan
-** only what it does not know yet.
+** Five ways lead to an answer, and planner.h says which: to read every vector, to read those that
+** pass by id, to scan the index for candidates and compare these, to do so with the nearest cells
+** of it, or to walk the graph and scan only what it does not know yet.
 */
 #include "store/search.h"
 
 #include <string.h>
 
 #include "store/candidates.h"
+#include "store/cells.h"
 #include "store/graph_search.h"
 #include "store/nearest.h"
 #include "store/planner.h"
@@ -21,7 +22,7 @@ typedef struct Search {
     const CkQuery *query;
     CkNearest nearest;
     CkIndex *index; /* NULL when the model has none */
-    int64_t n_distances, n_codes, n_candidates;
+    int64_t n_distances, n_codes, n_candidates, n_probed;
 } Search;
 
 /* Compares the vector of a stepped row of (id, encoding, checksum, data). */
@@ -85,13 +86,15 @@ static float scale_of(const Search *search) {
     return search->query->model->metric == CK_METRIC_COSINE ? 1 / search->nearest.query_norm : 1;
 }
 
-/* Scans blocks from first_block on, and the tail. */
-static int scan_index(Search *search, size_t depth, size_t first_block, CkError *err) {
+/* Scans blocks from first_block on, and the tail; cells before, if there is a probe. */
+static int scan_index(Search *search, size_t depth, size_t first_block, CkProbe *probe,
+                      CkError *err) {
     CkScan scan = {
         .x = search->query->x,
         .scale = scale_of(search),
         .depth = depth,
         .first_block = first_block,
+        .probe = probe,
         .passing = search->query->passing,
     };
     CkBuf candidates;
@@ -114,7 +117,21 @@ static int walk_graph(Search *search, const CkPlan *plan, CkError *err) {
         ck_index_slots_behind(index, index->graph.row.n_scan_blocks) == 0) {
         return err->rc;
     }
-    return scan_index(search, plan->depth, (size_t)index->graph.row.n_scan_blocks, err);
+    return scan_index(search, plan->depth, (size_t)index->graph.row.n_scan_blocks, NULL, err);
+}
+
+static int probe_cells(Search *search, const CkPlan *plan, CkError *err) {
+    CkIndex *index = search->index;
+    CkBuf order;
+    ck_buf_init(&order);
+    if (ck_cells_order(index, search->query->x, scale_of(search), &order, err) == SQLITE_OK) {
+        CkProbe probe = {(const uint32_t *)(const void *)order.data, index->n_cells,
+                         plan->n_cells, 0};
+        scan_index(search, plan->depth, (size_t)index->graph.row.n_celled, &probe, err);
+        search->n_probed = (int64_t)probe.n_probed;
+    }
+    ck_buf_release(&order);
+    return err->rc;
 }
 
 /* How many rows there are to choose from, about. */
@@ -137,6 +154,12 @@ static void describe(const Search *search, const CkPlan *plan) {
                          (unsigned long long)plan->ef, (long long)search->n_distances,
                          (long long)search->n_codes, n_vectors);
         break;
+    case CK_PATH_PROBE:
+        sqlite3_snprintf(sizeof hits->plan, hits->plan,
+                         "%s, %lld of %lld cells, %lld codes, %lld candidates, %lld vectors", name,
+                         (long long)search->n_probed, (long long)search->index->n_cells,
+                         (long long)search->n_codes, (long long)search->n_candidates, n_vectors);
+        break;
     case CK_PATH_INDEX_SCAN:
         sqlite3_snprintf(sizeof hits->plan, hits->plan,
                          "%s, %lld codes, %lld candidates, %lld vectors", name,
@@ -158,6 +181,10 @@ static CkPlanGraph describe_graph(const CkIndex *index, const CkModel *model) {
         .ef_search = (size_t)model->ef_search,
         .n_nodes = row->shape.n[0],
         .n_beside = ck_index_slots_behind(index, row->n_scan_blocks),
+        .probes = row->probes,
+        .n_probes = index->n_cells > 0 ? row->n_probes : 0,
+        .n_cells = index->n_cells,
+        .n_uncelled = ck_index_slots_behind(index, row->n_celled),
         .dead = index->dead,
         .resident = n_blocks > 0 ? (double)n_kept / (double)n_blocks : 0,
         .n_queries = index->n_queries,
@@ -197,7 +224,10 @@ static int run(Search *search, CkError *err) {
         exact_lookup(search, err);
         break;
     case CK_PATH_INDEX_SCAN:
-        scan_index(search, plan.depth, 0, err);
+        scan_index(search, plan.depth, 0, NULL, err);
+        break;
+    case CK_PATH_PROBE:
+        probe_cells(search, &plan, err);
         break;
     case CK_PATH_GRAPH:
         walk_graph(search, &plan, err);

@@ -86,7 +86,8 @@ static void expect(Fixture *fixture, size_t depth) {
     for (size_t i = 0; i < block->columns.n; i++) {
         if (!passes(&fixture->passing, block->ids[i])) continue;
         fixture->expected[fixture->n_expected++] =
-            (CkCandidate){block->ids[i], ck_sign_key(&query, &block->columns, i), 0, (uint32_t)i};
+            (CkCandidate){block->ids[i], ck_sign_key(&query, &block->columns, i), (uint32_t)i,
+                          NULL};
     }
     qsort(fixture->expected, fixture->n_expected, sizeof *fixture->expected, by_key);
     if (fixture->n_expected > depth) fixture->n_expected = depth;
@@ -94,7 +95,7 @@ static void expect(Fixture *fixture, size_t depth) {
 }
 
 static void check(Fixture *fixture, size_t depth, unsigned seed) {
-    CkScan scan = {fixture->q, 1, depth, 0, &fixture->passing};
+    CkScan scan = {fixture->q, 1, depth, 0, NULL, &fixture->passing};
     CkError err = CK_ERROR_NONE;
     CkBuf found;
     int64_t n_compared = 0;
