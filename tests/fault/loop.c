@@ -294,6 +294,7 @@ static void run_kind(Loop *loop) {
 LoopResult loop_run(const Scenario *scenario, const LoopOptions *options) {
     Loop loop = {.scenario = scenario, .options = options};
     if (scenario->flags & SCENARIO_GRAPH) setenv("CK_PLAN", "graph", 1);
+    if (scenario->flags & SCENARIO_PROBE) setenv("CK_PLAN", "probe", 1);
     if (!prepare(&loop)) {
         for (int kind = 0; kind < FAULT_KINDS; kind++) {
             loop.kind = (FaultKind)kind;

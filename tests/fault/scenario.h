@@ -32,6 +32,8 @@ typedef struct Scenario {
 /* Every index has a graph, and every search that can takes it (store/conn.h). It takes long: one
    fault in 31 even when all are wanted. */
 #define SCENARIO_GRAPH 0x20
+/* Its searches probe the cells of the graph. */
+#define SCENARIO_PROBE 0x40
 
 /* Ends with a NULL name. */
 extern const Scenario scenarios[];

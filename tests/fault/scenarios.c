@@ -70,6 +70,7 @@
     PUT_INDEXED(1, 1030) ";"
 #define GRAPH NOT_YET_GRAPH "SELECT ck_optimize();"
 #define GRAPH_FLAGS (SCENARIO_LARGE | SCENARIO_GRAPH)
+#define PROBE_FLAGS (SCENARIO_LARGE | SCENARIO_PROBE)
 #define IN_TRANSACTION(sql) "BEGIN; " sql "; COMMIT"
 
 const Scenario scenarios[] = {
@@ -358,6 +359,10 @@ const Scenario scenarios[] = {
     {"graph_knn_warm", GRAPH PUT_INDEXED(1031, 1040) ";", INDEXED_KNN,
      INDEXED_KNN " WHERE ef = 300 AND rowid IN (SELECT rowid FROM embeddings WHERE rowid > 100)",
      NULL, SCENARIO_READS | GRAPH_FLAGS},
+    {"probe_knn", GRAPH, NULL, INDEXED_KNN, NULL, SCENARIO_READS | PROBE_FLAGS},
+    {"probe_knn_warm", GRAPH PUT_INDEXED(1031, 1040) ";", INDEXED_KNN,
+     INDEXED_KNN " WHERE ef = 300 AND rowid IN (SELECT rowid FROM embeddings WHERE rowid > 100)",
+     NULL, SCENARIO_READS | PROBE_FLAGS},
     {"graph_cache", GRAPH, INDEXED_KNN,
      "SELECT model, part, blocks, resident, bytes, reads, evicted FROM ck_cache", NULL,
      SCENARIO_READS | SCENARIO_VARIES | GRAPH_FLAGS},

@@ -4,8 +4,8 @@
 ** puts, deletes, ck_optimize and the doctor come to their end.
 **
 ** Input: what is forged, which of these, where (two bytes), what is done then, on which of two
-** stores, walked or probed; then bytes. Each is one of 1,400 embeddings of eight dims in memory, twins among them, with a graph that was
-** added to; every input is rolled back.
+** stores, walked or probed; then bytes. Each is of 1,400 embeddings of eight dims in memory, twins
+** among them, with a graph that was added to; every input is rolled back.
 */
 #include "base/coding.h"
 #include "fuzz_store.h"

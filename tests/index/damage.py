@@ -28,7 +28,8 @@ TABLES = {"_ck_block": ("id", "stamp", "checksum", "n", "first_id", "last_id",
                         "checksum", "mean", "builder",
                         "builder_at")}
 GRAPH_TABLES = {"_ck_graph": ("model", "generation", "stamp", "side", "m", "nodes", "twins", "built",
-                              "blocks", "levels", "efforts", "checksum"),
+                              "blocks", "cells", "celled", "levels", "efforts", "probes",
+                              "checksum"),
                 "_ck_block": TABLES["_ck_block"], "_ck_block_data": TABLES["_ck_block_data"]}
 BLOBS = {"_ck_index": "mean", "_ck_graph": "levels"}  # what has bytes to change; else the last column
 UNNOTICED = {("_ck_tail", "DELETE"), ("_ck_stale", "DELETE"), ("_ck_tail", "model")}
@@ -47,12 +48,13 @@ class Damaged:
 
     def __init__(self, path, rng, plan):
         self.path, self.rng, self.plan = path, rng, plan
-        self.tables = GRAPH_TABLES if plan == "graph" else TABLES
+        self.has_graph = plan in ("graph", "probe")
+        self.tables = GRAPH_TABLES if self.has_graph else TABLES
         db = connect(path, plan=plan)
         vectors = Vectors(rng)
-        known = fill(db, vectors, (2 if plan == "graph" else 5) * INDEX_MIN)
+        known = fill(db, vectors, (2 if self.has_graph else 5) * INDEX_MIN)
         db.execute("SELECT ck_optimize()")
-        if plan == "graph":  # and a graph that was added to, with twins
+        if self.has_graph:  # and a graph that was added to, with twins
             rows = [(hash_of(n), pack(known[n % 20 + 600])) for n in range(20000, 20100)]
             db.executemany("INSERT INTO embeddings(hash, model, version, vector) "
                            "VALUES (?, 'm', '1', ?)", rows)
@@ -155,7 +157,7 @@ class Damaged:
 def some_row(store, db, table):
     """The rowid of a random row; of the graph's blocks, from a random plane."""
     rows = [row[0] for row in db.execute(f"SELECT rowid FROM {table}")]
-    if store.plan == "graph" and table.startswith("_ck_block"):
+    if store.has_graph and table.startswith("_ck_block"):
         plane = store.rng.choice(sorted({row >> 16 & 0x7f for row in rows if row >> 20 & 7 > 1}))
         rows = [row for row in rows if row >> 16 & 0x7f == plane]
     return store.rng.choice(rows) if rows else None
@@ -292,15 +294,18 @@ def test_repairs(path, rng, options):
 
 
 def test_damaged_graph_columns(path, rng, options):
-    return run_sanitized(path, rng, 600 if options.full else 1, "columns", "graph")
+    return run_sanitized(path, rng, 600 if options.full else 1, "columns",
+                         rng.choice(("graph", "probe")))
 
 
 def test_random_graph_damage(path, rng, options):
-    return run_sanitized(path, rng, 60 if options.full else 1, "random", "graph")
+    return run_sanitized(path, rng, 60 if options.full else 1, "random",
+                         rng.choice(("graph", "probe")))
 
 
 def test_graph_repairs(path, rng, options):
-    return run_sanitized(path, rng, 30 if options.full else 1, "repairs", "graph")
+    return run_sanitized(path, rng, 30 if options.full else 1, "repairs",
+                         rng.choice(("graph", "probe")))
 
 
 if __name__ == "__main__":

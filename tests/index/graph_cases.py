@@ -277,7 +277,7 @@ def test_graph_leftovers(path, rng):
         generation, _, side = shape(db)
         here = (1 << 20) + generation  # of model 1
         at = "SELECT id + {0}, {1} FROM {2} WHERE id >> 23 = {3} AND (id >> 20 & 7) IN ({4})"
-        for move, planes in ((1 << 23, "1, 2, 3, 4, 5"), (5 << 23, "1, 4"), (1 << 10, "2, 3"),
+        for move, planes in ((1 << 23, "1, 2, 3, 4, 5, 6, 7"), (5 << 23, "1, 4"), (1 << 10, "2, 3"),
                              ((1 << 20) * (-1 if side else 1), f"{4 + side}")):
             for table, columns in (("_ck_block_data", "data"),
                                    ("_ck_block", "stamp, checksum, n, first_id + 1000000, last_id, "

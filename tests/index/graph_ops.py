@@ -45,6 +45,7 @@ class Client:
         self.path, self.attached = path, attached
         self.prefix = "x_" if attached else ""
         self.schema = "x" if attached else "main"
+        self.plan = "graph" if attached else "probe"
         self.open()
 
     def open(self):
@@ -56,8 +57,9 @@ class Client:
             check("locked" in str(error), str(error))
 
     def connect(self):
-        """Opens it, with all that is beside it."""
-        self.db = connect(":memory:" if self.attached else self.path, timeout=0, plan="graph")
+        """Opens it, with all that is beside it; it walks graphs, or probes cells, by turns."""
+        self.plan = "probe" if self.plan == "graph" else "graph"
+        self.db = connect(":memory:" if self.attached else self.path, timeout=0, plan=self.plan)
         if self.attached:
             for name, file in (("x", self.path), ("y", self.path + ".other")):
                 self.db.execute(f"ATTACH ? AS {name}", (file,))

@@ -44,6 +44,7 @@ def check_recall(path, name):
     queries = read_rows(os.path.join(folder, "query.fvecs"), QUERIES)
     truth = read_rows(os.path.join(folder, "groundtruth_cosine.ivecs"), QUERIES)
     scan, graph = connect(path, plan="index"), connect(path, plan="graph")
+    probe = connect(path, plan="probe")
     scan.execute("BEGIN")
     scan.executemany("INSERT INTO embeddings(model, version, content, vector) "
                      "VALUES ('m', '1', ?, ?)", ((str(i), row) for i, row in enumerate(base)))
@@ -60,6 +61,8 @@ def check_recall(path, name):
     for target in TARGETS:
         share = measure(graph, "graph", queries, truth, f"WHERE recall = {target}")
         hold(f"asked for {target}", share, target - 0.01)
+        share = measure(probe, "probe", queries, truth, f"WHERE recall = {target}")
+        hold(f"probed for {target}", share, target - 0.02)
     return "recall " + ", ".join(notes)
 
 

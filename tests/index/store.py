@@ -184,7 +184,9 @@ def orphans(db):
         "UNION SELECT id FROM _ck_block WHERE id NOT IN (SELECT id FROM _ck_block_data) "
         "UNION SELECT b.id FROM _ck_block AS b LEFT JOIN _ck_graph AS g ON g.model = b.id >> 43 "
         "AND g.generation = (b.id >> 23 & 0xfffff) WHERE (b.id >> 20 & 7) > 1 AND "
-        "(g.model IS NULL OR (b.id >> 20 & 7) = 5 - g.side OR b.first_id >= iif("
+        "(g.model IS NULL OR (b.id >> 20 & 7) = 5 - g.side "
+        "OR (b.id >> 20 & 7) >= 6 AND (b.id & 0xfffff) >= g.cells "
+        "OR (b.id >> 20 & 7) < 6 AND b.first_id >= iif("
         "b.id >> 16 & 15 = 15 AND (b.id >> 20 & 7) > 3, g.twins, g.nodes))"
     ).fetchall()
 
