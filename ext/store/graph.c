@@ -208,6 +208,16 @@ void ck_graph_blocks(const CkGraph *graph, int64_t *n_blocks, int64_t *n_kept) {
     }
 }
 
+int64_t ck_graph_all_bytes(const CkGraph *graph) {
+    int64_t n_bytes = 0;
+    for (int i = 0; i < PLANES; i++) {
+        const CkRecordPlane *plane = plane_of((CkGraph *)graph, i);
+        if (!plane->arena.base) continue;
+        n_bytes += ck_record_plane_blocks(plane) * ck_record_plane_block_bytes(plane);
+    }
+    return n_bytes;
+}
+
 /*
 ** Which block goes is left to chance: what searches use is spread over all of them, and a note of
 ** each use would cost every search more than a wrong choice now and then.

@@ -58,6 +58,9 @@ const CkTwin *ck_graph_twins(const CkGraph *graph, uint32_t node, size_t *n);
 int64_t ck_graph_block_bytes(const CkGraph *graph);
 int64_t ck_graph_other_bytes(const CkGraph *graph);
 
+/* Bytes that all blocks would take. */
+int64_t ck_graph_all_bytes(const CkGraph *graph);
+
 /* How many blocks there are, and how many of them are in memory. */
 void ck_graph_blocks(const CkGraph *graph, int64_t *n_blocks, int64_t *n_kept);
 

@@ -1,4 +1,5 @@
-/* store/candidates: the scan finds what sorting all keys finds, with every filter and many ties. */
+/* store/candidates: the scan finds what sorting all keys finds, with every filter and many ties; so
+** does one of cells when it looks into all, and else it finds as many. */
 #include "store/candidates.h"
 
 #include <math.h>
@@ -8,11 +9,15 @@
 #define DIMS 24
 #define CODE_BYTES 3
 #define N_MAX 3000
+#define CELLS 9
 
 typedef struct Fixture {
     CkIndex index;
     CkIndexBlock tail;
     CkScanBuilder builder;
+    CkScanBlock all;
+    CkIndexBlock cells[CELLS];
+    CkScanBuilder in_cells[CELLS];
     float mean[DIMS], q[DIMS];
     CkIdSet passing;
     CkCandidate expected[N_MAX];
@@ -53,6 +58,7 @@ static void fill(Fixture *fixture, size_t n, size_t n_codes) {
     index->blocks = &fixture->tail;
     ck_scan_builder_view(&fixture->builder, &fixture->tail.scan);
     fixture->tail.entry.n = (int64_t)n;
+    fixture->all = fixture->tail.scan;
 }
 
 static int by_key(const void *a, const void *b) {
@@ -81,7 +87,7 @@ static void expect(Fixture *fixture, size_t depth) {
     float scratch[DIMS];
     CkSignQuery query = {.planes = planes};
     ck_sign_query(&space, fixture->q, 1, scratch, &query);
-    const CkScanBlock *block = &fixture->tail.scan;
+    const CkScanBlock *block = &fixture->all;
     fixture->n_expected = 0;
     for (size_t i = 0; i < block->columns.n; i++) {
         if (!passes(&fixture->passing, block->ids[i])) continue;
@@ -115,6 +121,57 @@ static void check(Fixture *fixture, size_t depth, unsigned seed) {
     ck_buf_release(&found);
 }
 
+/* Moves the slots of the tail into cells, some of which may stay empty. */
+static void deal(Fixture *fixture) {
+    const CkScanBlock *all = &fixture->all;
+    CkError err = CK_ERROR_NONE;
+    for (size_t i = 0; i < CELLS; i++) ck_scan_builder_init(&fixture->in_cells[i], CODE_BYTES);
+    for (size_t i = 0; i < all->columns.n; i++) {
+        CkSignFactors factors = {all->columns.add[i], all->columns.mul[i],
+                                 all->columns.head_ones[i]};
+        ck_scan_builder_add(&fixture->in_cells[unit_random(&fixture->state) % CELLS], all->ids[i],
+                            &factors, all->columns.heads + CODE_BYTES * i, &err);
+    }
+    for (size_t i = 0; i < CELLS; i++) {
+        CkIndexBlock *cell = &fixture->cells[i];
+        ck_scan_builder_view(&fixture->in_cells[i], &cell->scan);
+        cell->entry.n = (int64_t)fixture->in_cells[i].n;
+        cell->data.n_bytes = 1; /* it is in memory */
+    }
+    memset(&fixture->tail.scan, 0, sizeof fixture->tail.scan);
+    fixture->tail.entry.n = 0;
+    fixture->index.cells = fixture->cells;
+    fixture->index.n_cells = CELLS;
+}
+
+static void check_cells(Fixture *fixture, size_t depth, size_t n_wanted) {
+    static const uint32_t order[CELLS] = {4, 0, 8, 1, 7, 2, 6, 3, 5};
+    CkProbe probe = {order, CELLS, n_wanted, 0};
+    CkScan scan = {fixture->q, 1, depth, 0, &probe, &fixture->passing};
+    CkError err = CK_ERROR_NONE;
+    CkBuf found;
+    int64_t n_compared = 0;
+    int n_wrong = 0;
+    ck_buf_init(&found);
+    expect(fixture, depth);
+    CHECK_INT(ck_candidates_scan(&fixture->index, &scan, &found, &n_compared, &err), SQLITE_OK);
+    const CkCandidate *candidate = (const CkCandidate *)(const void *)found.data;
+    size_t n = found.n_bytes / sizeof *candidate;
+    CHECK_MSG(n == fixture->n_expected, "%zu cells, depth %zu: %zu of %zu", n_wanted, depth, n,
+              fixture->n_expected);
+    CHECK_MSG(probe.n_probed >= n_wanted && probe.n_probed <= CELLS, "%zu cells instead of %zu",
+              probe.n_probed, n_wanted);
+    for (size_t i = 0; i < n && n == fixture->n_expected; i++) {
+        const CkIndexBlock *cell = candidate[i].block;
+        n_wrong += cell < fixture->cells || cell >= fixture->cells + CELLS ||
+                   cell->scan.ids[candidate[i].slot] != candidate[i].id ||
+                   !passes(&fixture->passing, candidate[i].id) ||
+                   (probe.n_probed == CELLS && candidate[i].id != fixture->expected[i].id);
+    }
+    CHECK_MSG(n_wrong == 0, "%zu cells, depth %zu: %d are wrong", n_wanted, depth, n_wrong);
+    ck_buf_release(&found);
+}
+
 static void test(unsigned seed) {
     static Fixture fixture;
     static const size_t depths[] = {1, 2, 10, 64, 999, 5000};
@@ -132,6 +189,13 @@ static void test(unsigned seed) {
         ck_idset_seal(&fixture.passing);
     }
     for (size_t i = 0; i < sizeof depths / sizeof *depths; i++) check(&fixture, depths[i], seed);
+    deal(&fixture);
+    for (size_t i = 0; i < sizeof depths / sizeof *depths; i++) {
+        for (size_t n_wanted = 0; n_wanted <= CELLS; n_wanted += 3) {
+            check_cells(&fixture, depths[i], n_wanted);
+        }
+    }
+    for (size_t i = 0; i < CELLS; i++) ck_scan_builder_release(&fixture.in_cells[i]);
     ck_idset_release(&fixture.passing);
     ck_scan_builder_release(&fixture.builder);
     ck_buf_release(&fixture.index.mean);

@@ -68,6 +68,7 @@ static CkPlanGraph large_graph(void) {
         .ef_search = 64,
         .n_nodes = 1000000,
         .resident = 1,
+        .fits = 1,
         .n_queries = 1000,
     };
 }
@@ -165,6 +166,65 @@ static void test_graph_costs(void) {
     CHECK_INT(ck_plan(&input).walk_ef, 65536);
 }
 
+static const CkProbeEffort probes[] = {{20, 0.8f}, {60, 0.95f}, {100, 0.99f}, {1000, 1}};
+
+/* A graph of which nothing is in memory, with cells. */
+static CkPlanGraph cold_graph(void) {
+    CkPlanGraph graph = large_graph();
+    graph.resident = 0;
+    graph.n_queries = 1;
+    graph.probes = probes;
+    graph.n_probes = sizeof probes / sizeof *probes;
+    graph.n_cells = 1000;
+    return graph;
+}
+
+static void check_probe(const CkPlanInput *input, size_t n_cells) {
+    CkPlan found = ck_plan(input);
+    CHECK_INT(found.path, CK_PATH_PROBE);
+    CHECK_INT(found.n_cells, n_cells);
+    CHECK(found.depth >= input->k);
+}
+
+/* Cells are for connections that are new, or whose graph does not fit into memory. */
+static void test_probes(void) {
+    CkPlanGraph graph = cold_graph();
+    CkPlanInput input = large_input(&graph);
+    check_probe(&input, 100);
+    input.recall = 0.8;
+    check_probe(&input, 20);
+    input.recall = 0.96;
+    check_probe(&input, 100);
+    input.recall = 0;
+    input.ef = 40; /* which gives .95 */
+    check_probe(&input, 60);
+    input.ef = 0;
+    input.k = 32;
+    check_probe(&input, 100);
+    input.k = 256;
+    check_probe(&input, 200);
+    input.k = 10;
+    input.n_passing = 800000;
+    check_probe(&input, 125);
+    input.n_passing = 5000;
+    CHECK_INT(ck_plan(&input).path, CK_PATH_INDEX_SCAN);
+    input.n_passing = -1;
+    graph.n_queries = 1000000;
+    CHECK_INT(ck_plan(&input).path, CK_PATH_GRAPH);
+    graph.fits = 0.3;
+    check_probe(&input, 100);
+    graph.n_uncelled = 1000000;
+    CHECK_INT(ck_plan(&input).path, CK_PATH_INDEX_SCAN);
+    graph.n_uncelled = 0;
+    input.forced = "probe";
+    input.n_passing = 1;
+    check_probe(&input, 1000);
+    graph.n_probes = 0;
+    CHECK(ck_plan(&input).path != CK_PATH_PROBE);
+    input.graph = NULL;
+    CHECK(ck_plan(&input).path != CK_PATH_PROBE);
+}
+
 static void test_forced(void) {
     CkPlanGraph graph = large_graph();
     CkPlanInput input = large_input(&graph);
@@ -199,5 +259,6 @@ void ck_test_store_planner(void) {
     test_graph_efs();
     test_graph_ks();
     test_graph_costs();
+    test_probes();
     test_forced();
 }
