@@ -68,11 +68,13 @@ static size_t end_of_cell(const CkCellBuild *build, size_t i) {
     return end;
 }
 
-/* Cuts the members of each cell into blocks, as few as will do, of about one size. */
+/* Cuts the members of each cell into blocks, as few as will do, of about one size. There are none
+** when their numbers could be too large. */
 static int cut(CkCellBuild *build, const CkHnswCells *cells) {
     const size_t capacity = capacity_of(&build->input);
     const size_t stride = ck_int_stride(cells->space->dims);
     size_t n_max = cells->n + build->n_members / capacity + 1;
+    if (n_max > CK_BLOCK_NUMBER_MAX) return SQLITE_OK;
     build->begin = sqlite3_malloc64((n_max + 1) * sizeof *build->begin);
     build->centres = ck_aligned_new(n_max * stride);
     if (!build->begin || !build->centres) return SQLITE_NOMEM;
@@ -90,7 +92,7 @@ static int cut(CkCellBuild *build, const CkHnswCells *cells) {
     return SQLITE_OK;
 }
 
-/* The step of a build, for hnsw/cells.h. */
+/* Makes the cells, and blocks of them. */
 static int deal(CkCellBuild *build, const CkGraphStep *step) {
     const CkCellInput *input = &build->input;
     const uint32_t dims = input->space->dims;
@@ -184,7 +186,9 @@ static int measure(const CkCellBuild *build, CkGraphRow *row) {
     const CkGraphTruth *truth = build->input.truth;
     Ranks ranks;
     int rc = SQLITE_OK;
-    if (truth->n == 0) {
+    if (build->n == 0) {
+        row->n_probes = 0;
+    } else if (truth->n == 0) {
         rescale(build->n, row);
     } else {
         row->n_probes = 0;
