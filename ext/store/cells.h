@@ -29,7 +29,7 @@ void ck_cells_evict(CkIndex *index);
 /* Blocks in memory; bytes of these and of the centres. */
 void ck_cells_kept(const CkIndex *index, int64_t *n_blocks, int64_t *n_bytes);
 
-/* Reads the centres, unless they are in memory. */
+/* Reads the centres, unless they are in memory, where they stay. */
 int ck_cells_load_centres(CkIndex *index, CkError *err);
 
 /* Lists all cells in `order` (uint32_t), from the one whose centre is nearest to x * scale on. */
@@ -40,7 +40,8 @@ int ck_cells_order(CkIndex *index, const float *x, float scale, CkBuf *order, Ck
 void ck_cells_rank(const CkIntQuery *query, const uint8_t *centres, uint32_t dims, uint32_t n,
                    uint64_t *keys);
 
-/* The slots of a cell, as ck_index_scan_block(). */
+/* The slots of a cell, as ck_index_scan_block(); the close ends the last read. */
 int ck_cells_scan_block(CkIndex *index, uint32_t cell, CkScanBlock *block, CkError *err);
+void ck_cells_end_read(CkIndex *index);
 
 #endif

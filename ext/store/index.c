@@ -312,6 +312,7 @@ static void settle_graph(CkIndex *index) {
 void ck_index_close(CkIndex *index) {
     if (!index) return;
     settle_graph(index);
+    ck_cells_end_read(index);
     ck_stmt_give(index->store, CK_SQL_META_GET, index->pin);
     index->pin = NULL;
     ck_buf_release(&index->transient);

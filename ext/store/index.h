@@ -68,6 +68,7 @@ typedef struct CkIndex {
     int64_t cells_stamp; /* of the graph's row that they are of */
     CkRecordPlane centres;
     CkIndexCounts cell_counts;
+    CkBlockData reading; /* the cell that is looked at, if it is not kept */
     CkIndexCounts counts;
 } CkIndex;
 
