@@ -43,6 +43,7 @@ static int explain_failure(CkStore *store, const CkError *failure, CkError *err)
         if (found && check_version(store, version, err) != SQLITE_OK) return err->rc;
     }
     if (failure->rc == SQLITE_NOMEM) return ck_error_nomem(err);
+    if (primary == SQLITE_INTERRUPT) return ck_error_set(err, failure->rc, "%s", failure->message);
     return ck_error_set(err, failure->rc, "store '%s': %s", store->schema, failure->message);
 }
 
