@@ -23,6 +23,11 @@
 int ck_cells_refresh(CkIndex *index, CkError *err);
 void ck_cells_release(CkIndex *index);
 
+/* Whether a block is one of them. */
+static inline int ck_cells_have(const CkIndex *index, const CkIndexBlock *block) {
+    return index->n_cells > 0 && block >= index->cells && block < index->cells + index->n_cells;
+}
+
 /* Takes all blocks out of memory. */
 void ck_cells_evict(CkIndex *index);
 

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "store/cells.h"
 #include "store/stored_vector.h"
 
 /* A candidate whose distance is known up to a margin; both as refine_codes.h has them. */
@@ -37,13 +38,14 @@ static float value_of(const Refine *refine, float distance) {
 }
 
 /* Leaves the code of a vector for later queries, where there is room; a first one leaves nothing
-** (store/index.h). */
+** (store/index.h). Those of cells have no room: who asks on comes to walk the graph, which has
+** codes of its own, and 49 probes took 15 MB. */
 static void keep_code(Refine *refine, const CkCandidate *candidate, const float *v, float norm) {
     CkIndex *index = refine->index;
     CkIndexBlock *block = candidate->block;
     CkRefineCodes *codes = &block->refine;
     size_t n = (size_t)block->entry.n, n_bytes = ck_refine_codes_bytes(n, index->dims);
-    if (norm <= 0 || index->n_queries < 2) return;
+    if (norm <= 0 || index->n_queries < 2 || ck_cells_have(index, block)) return;
     if (!codes->codes) {
         if (!ck_index_may_keep(index, n_bytes) ||
             ck_refine_codes_init(codes, n, index->dims) != SQLITE_OK) {
