@@ -1,0 +1,133 @@
+/* Items, reading: see item_reader.h. */
+#include "store/item_reader.h"
+
+#include <string.h>
+
+#include "store/stored_vector.h"
+
+typedef struct CkNamedModel {
+    struct CkNamedModel *next;
+    int64_t id;
+    CkItemModel item;
+    char names[]; /* name and version, each terminated */
+} CkNamedModel;
+
+void ck_item_reader_init(CkItemReader *reader, CkStore *store) {
+    memset(reader, 0, sizeof *reader);
+    reader->store = store;
+}
+
+void ck_item_reader_end(CkItemReader *reader) {
+    ck_stmt_give(reader->store, reader->sql, reader->stmt);
+    reader->stmt = NULL;
+}
+
+void ck_item_reader_release(CkItemReader *reader) {
+    ck_item_reader_end(reader);
+    while (reader->models) {
+        CkNamedModel *model = reader->models;
+        reader->models = model->next;
+        sqlite3_free(model);
+    }
+}
+
+static int begin(CkItemReader *reader, CkSqlId sql, CkError *err) {
+    ck_item_reader_end(reader);
+    reader->sql = sql;
+    return ck_stmt_take(reader->store, sql, &reader->stmt, err);
+}
+
+int ck_item_reader_after(CkItemReader *reader, int64_t after, CkError *err) {
+    if (begin(reader, CK_SQL_ITEM_AFTER, err) == SQLITE_OK) {
+        ck_stmt_bind(reader->stmt, "i", after);
+    }
+    return err->rc;
+}
+
+int ck_item_reader_of_hash(CkItemReader *reader, const uint8_t hash[CK_HASH_BYTES], CkError *err) {
+    if (begin(reader, CK_SQL_ITEM_OF_HASH, err) == SQLITE_OK) {
+        /* The caller's hash may be gone when the row is read. */
+        sqlite3_bind_blob(reader->stmt, 1, hash, CK_HASH_BYTES, SQLITE_TRANSIENT);
+    }
+    return err->rc;
+}
+
+static int read_model(CkItemReader *reader, sqlite3_stmt *stmt, CkError *err) {
+    CkModel model;
+    if (ck_model_from_row(stmt, 0, &model, err) != SQLITE_OK) return err->rc;
+    const char *name = (const char *)sqlite3_column_text(stmt, 8);
+    const char *version = (const char *)sqlite3_column_text(stmt, 9);
+    if (!name || !version) return ck_error_nomem(err);
+    size_t n_name = strlen(name) + 1, n_version = strlen(version) + 1;
+    if (n_name - 2 >= CK_NAME_MAX || n_version - 2 >= CK_NAME_MAX) {
+        return ck_error_set(err, SQLITE_CORRUPT_VTAB, "models: row %lld has no valid name",
+                            (long long)model.id);
+    }
+    CkNamedModel *named = sqlite3_malloc64(sizeof *named + n_name + n_version);
+    if (!named) return ck_error_nomem(err);
+    memcpy(named->names, name, n_name);
+    memcpy(named->names + n_name, version, n_version);
+    named->id = model.id;
+    named->item = (CkItemModel){
+        .name = named->names,
+        .version = named->names + n_name,
+        .dims = model.dims,
+        .metric = model.metric,
+        .encoding = model.encoding,
+        .normalized = model.normalized,
+    };
+    named->item.seal = ck_item_model_seal(&named->item);
+    named->next = reader->models;
+    reader->models = named;
+    return SQLITE_OK;
+}
+
+/* NULL and no error: the store has no such model. */
+static const CkItemModel *model_of(CkItemReader *reader, int64_t id, CkError *err) {
+    sqlite3_stmt *stmt = NULL;
+    for (CkNamedModel *model = reader->models; model; model = model->next) {
+        if (model->id == id) return &model->item;
+    }
+    if (ck_stmt_take(reader->store, CK_SQL_ITEM_MODEL, &stmt, err) != SQLITE_OK) return NULL;
+    ck_stmt_bind(stmt, "i", id);
+    int rc = ck_stmt_step(reader->store, stmt, err);
+    if (rc == SQLITE_ROW) read_model(reader, stmt, err);
+    ck_stmt_give(reader->store, CK_SQL_ITEM_MODEL, stmt);
+    return rc == SQLITE_ROW && err->rc == SQLITE_OK ? &reader->models->item : NULL;
+}
+
+/* Reads the row; *sound is 0 for one that is damaged. */
+static int read_row(CkItemReader *reader, CkItem *item, int *sound, CkError *err) {
+    sqlite3_stmt *stmt = reader->stmt;
+    CkStoredVector stored;
+    const void *hash = sqlite3_column_blob(stmt, 1);
+    memset(item, 0, sizeof *item);
+    *sound = 0;
+    item->op = CK_ITEM_PUT;
+    item->seq = sqlite3_column_int64(stmt, 0);
+    item->model = model_of(reader, sqlite3_column_int64(stmt, 2), err);
+    if (!item->model || !hash || sqlite3_column_bytes(stmt, 1) != CK_HASH_BYTES) return err->rc;
+    memcpy(item->hash, hash, CK_HASH_BYTES);
+    item->origin = (const char *)sqlite3_column_text(stmt, 3);
+    item->created_at = sqlite3_column_int64(stmt, 4);
+    if (item->created_at < 0) item->created_at = 0;
+    ck_stored_vector_from_row(stmt, 5, &stored);
+    item->encoding = stored.encoding;
+    item->data = stored.data;
+    item->n_bytes = stored.n_bytes;
+    *sound = stored.data && ck_stored_vector_checksum(&stored) == stored.checksum;
+    return SQLITE_OK;
+}
+
+int ck_item_reader_next(CkItemReader *reader, CkItem *item, CkError *err) {
+    int rc, sound = 0;
+    while ((rc = ck_stmt_step(reader->store, reader->stmt, err)) == SQLITE_ROW) {
+        if (read_row(reader, item, &sound, err) != SQLITE_OK) return err->rc;
+        if (sound) {
+            item->checksum = ck_item_checksum(item);
+            return SQLITE_ROW;
+        }
+        reader->n_damaged++;
+    }
+    return rc;
+}
