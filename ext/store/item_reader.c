@@ -5,6 +5,17 @@
 
 #include "store/stored_vector.h"
 
+/* Columns of the statements; a tombstone has no model id, but its name, version and dims. */
+enum {
+    COLUMN_SEQ,
+    COLUMN_HASH,
+    COLUMN_MODEL,
+    COLUMN_ORIGIN,
+    COLUMN_CREATED_AT,
+    COLUMN_VECTOR, /* id, encoding, checksum, data */
+    COLUMN_NAME = 9
+};
+
 typedef struct CkNamedModel {
     struct CkNamedModel *next;
     int64_t id;
@@ -52,34 +63,40 @@ int ck_item_reader_of_hash(CkItemReader *reader, const uint8_t hash[CK_HASH_BYTE
     return err->rc;
 }
 
+/* Keeps a model; id 0 is one that only tombstones name. */
+static int keep_model(CkItemReader *reader, int64_t id, const CkItemModel *model, CkError *err) {
+    size_t n_name = strlen(model->name), n_version = strlen(model->version);
+    if (n_name < 1 || n_name > CK_NAME_MAX || n_version < 1 || n_version > CK_NAME_MAX) {
+        return ck_error_set(err, SQLITE_CORRUPT_VTAB, "models: row %lld has no valid name",
+                            (long long)id);
+    }
+    CkNamedModel *named = sqlite3_malloc64(sizeof *named + n_name + n_version + 2);
+    if (!named) return ck_error_nomem(err);
+    memcpy(named->names, model->name, n_name + 1);
+    memcpy(named->names + n_name + 1, model->version, n_version + 1);
+    named->id = id;
+    named->item = *model;
+    named->item.name = named->names;
+    named->item.version = named->names + n_name + 1;
+    named->item.seal = ck_item_model_seal(&named->item);
+    named->next = reader->models;
+    reader->models = named;
+    return SQLITE_OK;
+}
+
 static int read_model(CkItemReader *reader, sqlite3_stmt *stmt, CkError *err) {
     CkModel model;
     if (ck_model_from_row(stmt, 0, &model, err) != SQLITE_OK) return err->rc;
-    const char *name = (const char *)sqlite3_column_text(stmt, 8);
-    const char *version = (const char *)sqlite3_column_text(stmt, 9);
-    if (!name || !version) return ck_error_nomem(err);
-    size_t n_name = strlen(name) + 1, n_version = strlen(version) + 1;
-    if (n_name - 2 >= CK_NAME_MAX || n_version - 2 >= CK_NAME_MAX) {
-        return ck_error_set(err, SQLITE_CORRUPT_VTAB, "models: row %lld has no valid name",
-                            (long long)model.id);
-    }
-    CkNamedModel *named = sqlite3_malloc64(sizeof *named + n_name + n_version);
-    if (!named) return ck_error_nomem(err);
-    memcpy(named->names, name, n_name);
-    memcpy(named->names + n_name, version, n_version);
-    named->id = model.id;
-    named->item = (CkItemModel){
-        .name = named->names,
-        .version = named->names + n_name,
+    const CkItemModel item = {
+        .name = (const char *)sqlite3_column_text(stmt, 8),
+        .version = (const char *)sqlite3_column_text(stmt, 9),
         .dims = model.dims,
         .metric = model.metric,
         .encoding = model.encoding,
         .normalized = model.normalized,
     };
-    named->item.seal = ck_item_model_seal(&named->item);
-    named->next = reader->models;
-    reader->models = named;
-    return SQLITE_OK;
+    if (!item.name || !item.version) return ck_error_nomem(err);
+    return keep_model(reader, model.id, &item, err);
 }
 
 /* NULL and no error: the store has no such model. */
@@ -96,26 +113,56 @@ static const CkItemModel *model_of(CkItemReader *reader, int64_t id, CkError *er
     return rc == SQLITE_ROW && err->rc == SQLITE_OK ? &reader->models->item : NULL;
 }
 
-/* Reads the row; *sound is 0 for one that is damaged. */
-static int read_row(CkItemReader *reader, CkItem *item, int *sound, CkError *err) {
-    sqlite3_stmt *stmt = reader->stmt;
+/* The model of a tombstone, which the store need not have any more. */
+static const CkItemModel *model_of_tombstone(CkItemReader *reader, sqlite3_stmt *stmt,
+                                             CkError *err) {
+    const char *name = (const char *)sqlite3_column_text(stmt, COLUMN_NAME);
+    const char *version = (const char *)sqlite3_column_text(stmt, COLUMN_NAME + 1);
+    sqlite3_int64 dims = sqlite3_column_int64(stmt, COLUMN_NAME + 2);
+    if (!name || !version || dims < 1 || dims > CK_DIMS_MAX) return NULL;
+    for (CkNamedModel *model = reader->models; model; model = model->next) {
+        if (model->item.dims == dims && strcmp(model->item.name, name) == 0 &&
+            strcmp(model->item.version, version) == 0) {
+            return &model->item;
+        }
+    }
+    const CkItemModel model = {.name = name, .version = version, .dims = (uint32_t)dims};
+    return keep_model(reader, 0, &model, err) == SQLITE_OK ? &reader->models->item : NULL;
+}
+
+static void read_vector(CkItem *item, sqlite3_stmt *stmt, int *sound) {
     CkStoredVector stored;
-    const void *hash = sqlite3_column_blob(stmt, 1);
-    memset(item, 0, sizeof *item);
-    *sound = 0;
+    ck_stored_vector_from_row(stmt, COLUMN_VECTOR, &stored);
     item->op = CK_ITEM_PUT;
-    item->seq = sqlite3_column_int64(stmt, 0);
-    item->model = model_of(reader, sqlite3_column_int64(stmt, 2), err);
-    if (!item->model || !hash || sqlite3_column_bytes(stmt, 1) != CK_HASH_BYTES) return err->rc;
-    memcpy(item->hash, hash, CK_HASH_BYTES);
-    item->origin = (const char *)sqlite3_column_text(stmt, 3);
-    item->created_at = sqlite3_column_int64(stmt, 4);
-    if (item->created_at < 0) item->created_at = 0;
-    ck_stored_vector_from_row(stmt, 5, &stored);
     item->encoding = stored.encoding;
     item->data = stored.data;
     item->n_bytes = stored.n_bytes;
     *sound = stored.data && ck_stored_vector_checksum(&stored) == stored.checksum;
+}
+
+/* Reads the row; *sound is 0 for one that is damaged. */
+static int read_row(CkItemReader *reader, CkItem *item, int *sound, CkError *err) {
+    sqlite3_stmt *stmt = reader->stmt;
+    const void *hash = sqlite3_column_blob(stmt, COLUMN_HASH);
+    int is_put = sqlite3_column_type(stmt, COLUMN_MODEL) != SQLITE_NULL;
+    memset(item, 0, sizeof *item);
+    *sound = 0;
+    item->seq = sqlite3_column_int64(stmt, COLUMN_SEQ);
+    item->model = is_put ? model_of(reader, sqlite3_column_int64(stmt, COLUMN_MODEL), err)
+                         : model_of_tombstone(reader, stmt, err);
+    if (!item->model || !hash || sqlite3_column_bytes(stmt, COLUMN_HASH) != CK_HASH_BYTES) {
+        return err->rc;
+    }
+    memcpy(item->hash, hash, CK_HASH_BYTES);
+    item->origin = (const char *)sqlite3_column_text(stmt, COLUMN_ORIGIN);
+    item->created_at = sqlite3_column_int64(stmt, COLUMN_CREATED_AT);
+    if (item->created_at < 0) item->created_at = 0;
+    if (is_put) {
+        read_vector(item, stmt, sound);
+    } else {
+        item->op = CK_ITEM_TOMBSTONE;
+        *sound = 1;
+    }
     return SQLITE_OK;
 }
 

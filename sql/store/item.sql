@@ -1,11 +1,18 @@
--- Items: embeddings as they are handed to another store.
+-- Items: the feed as it is handed to another store.
 
+-- The feed after seq ?1, tombstones among the embeddings: both come in order from an index.
 -- name: item_after
-SELECT e.seq, e.hash, e.model, e.origin, e.created_at, v.id, v.encoding, v.checksum, v.data
+SELECT e.seq, e.hash, e.model, e.origin, e.created_at, v.id, v.encoding, v.checksum, v.data,
+       NULL, NULL, NULL
 FROM main._ck_embedding AS e INDEXED BY _ck_embedding_seq
 JOIN main._ck_vector AS v ON v.id = e.id
 WHERE e.seq > ?1
-ORDER BY e.seq
+UNION ALL
+SELECT t.seq, t.hash, NULL, t.origin, t.retired_at, NULL, NULL, NULL, NULL,
+       t.model, t.version, t.dims
+FROM main.ck_tombstones AS t
+WHERE t.seq > ?1
+ORDER BY 1
 
 -- name: item_of_hash
 SELECT e.seq, e.hash, e.model, e.origin, e.created_at, v.id, v.encoding, v.checksum, v.data
