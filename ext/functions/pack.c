@@ -28,7 +28,7 @@ static void pack(sqlite3_context *context, int argc, sqlite3_value **argv) {
     static const CkRange any_seq = {0, INT64_MAX};
     CkError err = CK_ERROR_NONE;
     CkStore *store = ck_conn_store(sqlite3_user_data(context), "main");
-    CkPackLimits limits = {INT64_MAX, CK_PACK_BYTES};
+    CkPackLimits limits = {INT64_MAX, CK_PACK_BYTES, 0};
     CkBuf hashes, out;
     int64_t since = 0;
     int exists = 0, type = sqlite3_value_type(argv[0]);
@@ -45,7 +45,8 @@ static void pack(sqlite3_context *context, int argc, sqlite3_value **argv) {
     if (err.rc == SQLITE_OK) ck_store_open_read(store, &exists, &err);
     if (err.rc == SQLITE_OK && exists && is_feed) ck_pack_after(store, since, &limits, &out, &err);
     if (err.rc == SQLITE_OK && exists && !is_feed) {
-        ck_pack_hashes(store, hashes.data, ck_hash_list_count(&hashes), &limits, &out, &err);
+        CkPackHashes what = {hashes.data, ck_hash_list_count(&hashes), 0};
+        ck_pack_hashes(store, &what, &limits, &out, &err);
     }
     if (err.rc == SQLITE_OK) result_pack(context, &out);
     ck_buf_release(&hashes);

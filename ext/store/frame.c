@@ -175,8 +175,8 @@ static int item_is_valid(const CkFrame *frame, const uint8_t *item) {
     if (ck_load_u16(item + 4) > frame->head.n_origins) return 0;
     if (ck_load_u16(item + 6) || ck_load_u32(item + 68)) return 0;
     if (ck_load_u64(item + 8) > INT64_MAX || ck_load_u64(item + 16) > INT64_MAX) return 0;
-    return (is_put && ck_encoding_name(item[1]) && n_bytes > 0) ||
-           (is_tombstone && item[1] == 0 && n_bytes == 0);
+    if (n_bytes == 0) return (is_put || is_tombstone) && item[1] == 0;
+    return is_put && ck_encoding_name(item[1]);
 }
 
 static int check_items(CkFrame *frame, Rest *rest, CkError *err) {
@@ -245,7 +245,7 @@ int ck_frame_next(CkFrame *frame, CkItem *item) {
     item->checksum = ck_load_u64(from + 24);
     memcpy(item->hash, from + 32, CK_HASH_BYTES);
     item->n_bytes = (int)ck_load_u32(from + 64);
-    if (item->op == CK_ITEM_PUT) item->data = frame->vectors;
+    if (item->n_bytes > 0) item->data = frame->vectors;
     frame->vectors += item->n_bytes;
     return SQLITE_ROW;
 }

@@ -29,7 +29,7 @@
 **     origins, each   0  2   bytes, 1 .. CK_ORIGIN_MAX, no zero byte among them
 **                     2      origin
 **     items, each     0  1   op: 1 put, 2 tombstone
-**                     1  1   encoding of the vector; 0 for a tombstone
+**                     1  1   encoding of the vector; 0 without one
 **                     2  2   model, counted from 0
 **                     4  2   origin, counted from 1; 0: none
 **                     6  2   0
@@ -37,7 +37,8 @@
 **                    16  8   created_at
 **                    24  8   checksum (store/item.h)
 **                    32  32  hash
-**                    64  4   bytes of the vector, 1 ..; 0 for a tombstone
+**                    64  4   bytes of the vector; 0 for a tombstone, and in a listing, which
+**                            only says what there is
 **                    68  4   0
 **     vectors, in the order of the items, up to the end of the body
 **
@@ -60,7 +61,7 @@
 #define CK_FRAME_PLAIN_MAX (16 * 1024 * 1024)
 
 /* A writer calls a frame full from here on: large enough to compress, small enough for a cache. */
-#define CK_FRAME_FULL_BYTES (2 * 1024 * 1024)
+#define CK_FRAME_FULL_BYTES (4 * 1024 * 1024)
 
 /* Items are added until it is full, then it is appended to a buffer and empty again. */
 typedef struct CkFrameWriter {
@@ -68,6 +69,7 @@ typedef struct CkFrameWriter {
     CkBuf body, packed;
     uint32_t n_models, n_origins, n_items;
     struct ZSTD_CCtx_s *zstd;
+    int plain; /* set by the caller: do not compress */
 } CkFrameWriter;
 
 void ck_frame_writer_init(CkFrameWriter *writer);

@@ -131,6 +131,7 @@ int ck_frame_writer_add(CkFrameWriter *writer, const CkItem *item, CkError *err)
 static int compress(CkFrameWriter *writer, const uint8_t **packed, size_t *n_packed, CkError *err) {
     size_t n = writer->body.n_bytes, bound = ZSTD_compressBound(n);
     *packed = NULL;
+    if (writer->plain) return SQLITE_OK;
     if (!writer->zstd) writer->zstd = ck_zstd_compressor();
     ck_buf_clear(&writer->packed);
     uint8_t *to = ck_buf_extend(&writer->packed, bound);

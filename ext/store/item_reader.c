@@ -12,7 +12,7 @@ enum {
     COLUMN_MODEL,
     COLUMN_ORIGIN,
     COLUMN_CREATED_AT,
-    COLUMN_VECTOR, /* id, encoding, checksum, data */
+    COLUMN_VECTOR, /* id, encoding, checksum, data; in a listing its bytes, and three NULLs */
     COLUMN_NAME = 9
 };
 
@@ -55,12 +55,26 @@ int ck_item_reader_after(CkItemReader *reader, int64_t after, CkError *err) {
     return err->rc;
 }
 
-int ck_item_reader_of_hash(CkItemReader *reader, const uint8_t hash[CK_HASH_BYTES], CkError *err) {
-    if (begin(reader, CK_SQL_ITEM_OF_HASH, err) == SQLITE_OK) {
+int ck_item_reader_list(CkItemReader *reader, int64_t after, CkError *err) {
+    if (begin(reader, CK_SQL_ITEM_LIST, err) == SQLITE_OK) ck_stmt_bind(reader->stmt, "i", after);
+    return err->rc;
+}
+
+static int begin_of_hash(CkItemReader *reader, CkSqlId sql, const uint8_t *hash, CkError *err) {
+    if (begin(reader, sql, err) == SQLITE_OK) {
         /* The caller's hash may be gone when the row is read. */
         sqlite3_bind_blob(reader->stmt, 1, hash, CK_HASH_BYTES, SQLITE_TRANSIENT);
     }
     return err->rc;
+}
+
+int ck_item_reader_of_hash(CkItemReader *reader, const uint8_t hash[CK_HASH_BYTES], CkError *err) {
+    return begin_of_hash(reader, CK_SQL_ITEM_OF_HASH, hash, err);
+}
+
+int ck_item_reader_tombstone(CkItemReader *reader, const uint8_t hash[CK_HASH_BYTES],
+                             CkError *err) {
+    return begin_of_hash(reader, CK_SQL_ITEM_TOMBSTONE, hash, err);
 }
 
 /* Keeps a model; id 0 is one that only tombstones name. */
@@ -133,7 +147,6 @@ static const CkItemModel *model_of_tombstone(CkItemReader *reader, sqlite3_stmt 
 static void read_vector(CkItem *item, sqlite3_stmt *stmt, int *sound) {
     CkStoredVector stored;
     ck_stored_vector_from_row(stmt, COLUMN_VECTOR, &stored);
-    item->op = CK_ITEM_PUT;
     item->encoding = stored.encoding;
     item->data = stored.data;
     item->n_bytes = stored.n_bytes;
@@ -157,11 +170,14 @@ static int read_row(CkItemReader *reader, CkItem *item, int *sound, CkError *err
     item->origin = (const char *)sqlite3_column_text(stmt, COLUMN_ORIGIN);
     item->created_at = sqlite3_column_int64(stmt, COLUMN_CREATED_AT);
     if (item->created_at < 0) item->created_at = 0;
-    if (is_put) {
+    item->op = is_put ? CK_ITEM_PUT : CK_ITEM_TOMBSTONE;
+    reader->n_stored = 0;
+    *sound = 1;
+    if (reader->sql == CK_SQL_ITEM_LIST) {
+        reader->n_stored = sqlite3_column_int64(stmt, COLUMN_VECTOR);
+    } else if (is_put) {
         read_vector(item, stmt, sound);
-    } else {
-        item->op = CK_ITEM_TOMBSTONE;
-        *sound = 1;
+        reader->n_stored = item->n_bytes;
     }
     return SQLITE_OK;
 }

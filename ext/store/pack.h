@@ -13,15 +13,30 @@
 
 typedef struct CkPackLimits {
     int64_t items, bytes;
+    int plain; /* do not compress: it will be read on this machine, at once */
 } CkPackLimits;
 
 /*
 ** Appends frames of the feed after seq `after`, or of n hashes one behind the other (those that are
 ** not stored are left out). At least one item is taken, if there is one, whatever the bytes are.
+** n_done: so many hashes were looked at. ck_pack_list: the feed without its vectors, whose bytes
+** count all the same, in one frame; last: the seq of the last item, or `after`; is_end: no more.
 */
 int ck_pack_after(CkStore *store, int64_t after, const CkPackLimits *limits, CkBuf *out,
                   CkError *err);
-int ck_pack_hashes(CkStore *store, const uint8_t *hashes, size_t n, const CkPackLimits *limits,
-                   CkBuf *out, CkError *err);
+
+typedef struct CkPackHashes {
+    const uint8_t *hashes;
+    size_t n, n_done;
+} CkPackHashes;
+int ck_pack_hashes(CkStore *store, CkPackHashes *what, const CkPackLimits *limits, CkBuf *out,
+                   CkError *err);
+
+typedef struct CkPackList {
+    int64_t after, last;
+    int is_end;
+} CkPackList;
+int ck_pack_list(CkStore *store, CkPackList *what, const CkPackLimits *limits, CkBuf *out,
+                 CkError *err);
 
 #endif
