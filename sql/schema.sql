@@ -255,25 +255,29 @@ FROM ck_tombstones AS t;
 -- Who this store syncs with; INSERT of name and url makes one, UPDATE and DELETE as with any table.
 -- push: 1 when what is put here is to go there, and so waits for it in ck_outbox; else nothing does.
 -- mirror: 1 when all that is there is to be kept here (by the pinned workspace 'mirror').
--- batch_items, batch_bytes: of one message; the smaller of our limits and the other side's.
--- epoch: which life of the remote the cursors belong to. mark: see ck_peers. push_seq: our changes up
--- to there are settled but for what ck_acks says. tombstone_seq: tombstones up to there are not
--- sent again. pull_seq: the remote's changes up to there are here; pull_high: its last one when it was
--- asked. listing: counts the relistings, listed the last that came to its end. attempts, next_at: failures in a row
--- and when to try again.
+-- batch_items, batch_bytes: of one message; limit_items, limit_bytes: the same of the other side.
+-- epoch: which life of the remote the cursors belong to. mark, new_mark: what we left in the remote's
+-- ck_peers, and what we leave with the next change. push_seq: our changes up to there are settled
+-- but for what ck_acks says. tombstone_seq: tombstones up to there are not sent again. pull_seq: the remote's changes up to there are here; pull_high: its last one when it was
+-- asked. min_seq: see _ck_meta, of the remote. listing: counts how often its feed was begun anew,
+-- listed: the last that came to its end. attempts, next_at: failures in a row, and when to try again.
 CREATE TABLE main.ck_remotes(
-    name TEXT PRIMARY KEY NOT NULL,
+    name TEXT PRIMARY KEY NOT NULL CHECK(length(name) BETWEEN 1 AND 200 AND instr(name, '/') = 0),
     url TEXT NOT NULL UNIQUE,
     push INTEGER NOT NULL DEFAULT 1 CHECK(push IN (0, 1)),
     mirror INTEGER NOT NULL DEFAULT 0 CHECK(mirror IN (0, 1)),
     batch_items INTEGER NOT NULL DEFAULT 1000 CHECK(batch_items BETWEEN 1 AND 100000),
     batch_bytes INTEGER NOT NULL DEFAULT 8388608 CHECK(batch_bytes BETWEEN 1 AND 1073741824),
+    limit_items INTEGER,
+    limit_bytes INTEGER,
     epoch TEXT,
     mark TEXT,
+    new_mark TEXT,
     push_seq INTEGER NOT NULL DEFAULT 0,
     tombstone_seq INTEGER NOT NULL DEFAULT 0,
     pull_seq INTEGER NOT NULL DEFAULT 0,
     pull_high INTEGER NOT NULL DEFAULT 0,
+    min_seq INTEGER NOT NULL DEFAULT 0,
     listing INTEGER NOT NULL DEFAULT 0,
     listed INTEGER NOT NULL DEFAULT 0,
     attempts INTEGER NOT NULL DEFAULT 0,
@@ -291,9 +295,9 @@ CREATE TABLE main._ck_remote_model(
     remote TEXT NOT NULL,
     model TEXT NOT NULL,
     version TEXT NOT NULL,
-    dims INTEGER NOT NULL,
-    metric TEXT NOT NULL,
-    normalized INTEGER NOT NULL,
+    dims INTEGER NOT NULL CHECK(typeof(dims) = 'integer' AND dims BETWEEN 1 AND 65536),
+    metric TEXT NOT NULL CHECK(metric IN ('cosine', 'l2', 'dot')),
+    normalized INTEGER NOT NULL CHECK(normalized IN (0, 1)),
     encoding TEXT NOT NULL,
     refused TEXT,
     PRIMARY KEY(remote, model, version)
@@ -318,25 +322,37 @@ CREATE UNIQUE INDEX main.ck_acks_seq ON ck_acks(remote, seq);
 CREATE INDEX main.ck_acks_retry ON ck_acks(remote, seq) WHERE result = 'retry';
 CREATE INDEX main.ck_acks_hash ON ck_acks(hash) WHERE result = 'retry';
 
+-- Of a remote that is a directory of packs: those that were read here, and those (own) that this
+-- store wrote.
+CREATE TABLE main._ck_segment(
+    remote TEXT NOT NULL,
+    name TEXT NOT NULL,
+    own INTEGER NOT NULL,
+    PRIMARY KEY(remote, name)
+) WITHOUT ROWID;
+
 -- A remote of another place begins from nothing; one that is gone leaves nothing.
 CREATE TRIGGER main.ck_remotes_moved AFTER UPDATE OF url ON ck_remotes WHEN new.url <> old.url
 BEGIN
     DELETE FROM ck_acks WHERE remote = old.name;
     DELETE FROM _ck_remote_model WHERE remote = old.name;
+    DELETE FROM _ck_segment WHERE remote = old.name;
     UPDATE ck_remotes
-    SET epoch = NULL, mark = NULL, push_seq = 0, tombstone_seq = 0, pull_seq = 0, pull_high = 0,
-        listing = listing + 1, attempts = 0, next_at = NULL, last_error = NULL
+    SET epoch = NULL, mark = NULL, new_mark = NULL, push_seq = 0, tombstone_seq = 0, pull_seq = 0,
+        pull_high = 0, min_seq = 0, listing = listing + 1, attempts = 0, next_at = NULL, last_error = NULL
     WHERE name = new.name;
 END;
 CREATE TRIGGER main.ck_remotes_renamed AFTER UPDATE OF name ON ck_remotes WHEN new.name <> old.name
 BEGIN
     UPDATE ck_acks SET remote = new.name WHERE remote = old.name;
     UPDATE _ck_remote_model SET remote = new.name WHERE remote = old.name;
+    UPDATE _ck_segment SET remote = new.name WHERE remote = old.name;
 END;
 CREATE TRIGGER main.ck_remotes_gone AFTER DELETE ON ck_remotes
 BEGIN
     DELETE FROM ck_acks WHERE remote = old.name;
     DELETE FROM _ck_remote_model WHERE remote = old.name;
+    DELETE FROM _ck_segment WHERE remote = old.name;
 END;
 
 -- What waits to be sent, by remote: changes that were never sent, and those to be sent again (of

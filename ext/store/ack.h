@@ -30,10 +30,30 @@ typedef struct CkAck {
     int64_t retry_after_s;      /* at least, of a retry */
 } CkAck;
 
+/* "created", "exists", "rejected", "retry" as a CkAckResult; -1 for any other name. */
+int ck_ack_result_from_name(const char *name);
+
 /*
-** Records the answers to a batch and moves push_seq over all that is settled. An answer about a
-** change that is no longer the latest of its hash is ignored. Inside a write transaction.
+** Records the answers to a batch, best in the order of seq, and moves push_seq over all that is
+** settled: begin, each answer, end, within one write transaction; the remote is as ck_remote_open()
+** has read it there, and its push_seq is old afterwards. An answer about a change that is no longer
+** the latest of its hash is ignored. After an error in `item` nothing is to be ended.
 */
-int ck_ack_record(CkStore *store, const char *remote, const CkAck *acks, size_t n, CkError *err);
+typedef struct CkAckRecording {
+    CkStore *store;
+    const CkRemote *remote;
+    int64_t now;
+    int64_t push_seq;
+    int64_t next; /* the first unsettled change, 0: none */
+    int64_t n_created, n_conflicts;
+} CkAckRecording;
+
+int ck_ack_begin(CkAckRecording *recording, CkStore *store, const CkRemote *remote, CkError *err);
+int ck_ack_item(CkAckRecording *recording, const CkAck *ack, CkError *err);
+int ck_ack_end(CkAckRecording *recording, CkError *err);
+
+/* All three, of n answers. */
+int ck_ack_record(CkStore *store, const CkRemote *remote, const CkAck *acks, size_t n,
+                  CkError *err);
 
 #endif

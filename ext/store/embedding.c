@@ -26,7 +26,7 @@ typedef struct Draft {
     const uint8_t *data; /* x encoded, in the codec's memory */
     int n_bytes;
     CkModel model;
-    int store_exists, model_known, present, indexed;
+    int store_exists, model_known, present, indexed, retired;
     int64_t index_stamp; /* of the model's index, if it has one */
     int left_entry;      /* a deleted embedding of this hash has left its entry in _ck_hash */
     int64_t seq;     /* the store's last one */
@@ -105,6 +105,7 @@ static int read_store(CkStore *store, Draft *draft, CkError *err) {
     int64_t model_of_present = sqlite3_column_int64(stmt, 12);
     draft->indexed = sqlite3_column_type(stmt, 14) != SQLITE_NULL;
     draft->index_stamp = sqlite3_column_int64(stmt, 14);
+    draft->retired = sqlite3_column_type(stmt, 15) != SQLITE_NULL;
     draft->left_entry = !draft->present && sqlite3_column_type(stmt, 13) != SQLITE_NULL;
     ck_stmt_give(store, CK_SQL_EMBEDDING_PUT_READ, stmt);
     if (draft->present && (!draft->model_known || draft->model.id != model_of_present)) {
@@ -240,6 +241,9 @@ static int write_rows(CkStore *store, Draft *draft, CkError *err) {
         if (err->rc != SQLITE_OK) return err->rc;
         ck_stmt_run(store, draft->left_entry ? CK_SQL_HASH_SET : CK_SQL_HASH_INSERT, err, "bi",
                     result->hash, CK_HASH_BYTES, result->id);
+        if (err->rc == SQLITE_OK && draft->retired) {
+            ck_stmt_run(store, CK_SQL_TOMBSTONE_DELETE, err, "b", result->hash, CK_HASH_BYTES);
+        }
     } else {
         ck_stmt_run(store, CK_SQL_EMBEDDING_REPLACE, err, "iiiit", result->id,
                     (int64_t)draft->n_bytes, now, seq, draft->origin);

@@ -40,8 +40,9 @@ int ck_lease_claim(CkStore *store, const CkLeaseOwner *by, const uint8_t *hashes
                    CkClaimed *out, CkError *err);
 
 /*
-** Prolongs, or ends, leases of the owner: of n hashes, or with hashes NULL of all. *n_changed counts
-** those that were still the owner's; a lease that was stolen is not taken back. Write transaction.
+** Prolongs, or ends, leases of the owner: of n hashes, or with hashes NULL of all. *n_changed
+** counts those that were still the owner's; a lease that was stolen is not taken back. Inside a
+** write transaction.
 */
 int ck_lease_renew(CkStore *store, const CkLeaseOwner *by, const uint8_t *hashes, size_t n,
                    int64_t *n_changed, CkError *err);

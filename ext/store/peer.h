@@ -21,9 +21,6 @@
 int ck_peer_heartbeat(CkStore *store, const char *peer, const char *user, const char *mark,
                       CkError *err);
 
-/* The mark that the peer left, as the text result of out[CK_UUID_BYTES], "" for none. */
-int ck_peer_mark(CkStore *store, const char *peer, char out[CK_UUID_BYTES], CkError *err);
-
 /*
 ** One part of a report: of the hashes after `after` (NULL: from the first) up to and with `through`
 ** (NULL: to the last), the peer refers to exactly these n, which are in ascending order. A part to

@@ -27,10 +27,11 @@
 /* A row of ck_remotes; texts from sqlite3_malloc. */
 typedef struct CkRemote {
     char *name, *url;
-    char *epoch, *mark; /* NULL before the first handshake, before the first change there */
+    char *epoch;           /* NULL before the first handshake */
+    char *mark, *new_mark; /* left there with the last change, to be left with the next */
     int push, mirror;
-    int64_t batch_items, batch_bytes;
-    int64_t push_seq, tombstone_seq, pull_seq, pull_high;
+    int64_t batch_items, batch_bytes; /* the smaller of both sides' */
+    int64_t push_seq, tombstone_seq, pull_seq, pull_high, min_seq;
     int64_t listing, listed;
     int64_t attempts, next_at;
 } CkRemote;
@@ -42,14 +43,14 @@ void ck_remote_release(CkRemote *remote);
 /* What a handshake found. */
 typedef struct CkHandshake {
     int relist;         /* 1: all that is there is listed again, from pull_seq 0 … */
-    const char *reason; /* … because of 'first', 'epoch', 'mark', 'seq' (it is behind what we have
-                           read) or 'min_seq' (we are behind what it keeps); else NULL */
-    int n_refused;      /* models whose dims differ: embeddings of them are not exchanged */
+    const char *reason; /* … because of 'epoch', 'mark', 'seq' (it is behind what we have read) or
+                           'min_seq' (we are behind what it keeps); else NULL */
+    int64_t n_refused;  /* models whose dims differ: embeddings of them are not exchanged */
 } CkHandshake;
 
 /*
-** Records what a remote says of itself (JSON of ck_hello_make): its epoch, models and limits. Inside
-** a write transaction. Other protocols and keys are an error.
+** Records what a remote says of itself (JSON of ck_hello_make): its epoch, models and limits.
+** Inside a write transaction. Other protocols and keys are an error.
 */
 int ck_remote_handshake(CkStore *store, const char *name, const char *hello, CkHandshake *out,
                         CkError *err);
@@ -61,8 +62,11 @@ int ck_hello_make(CkStore *store, const char *peer, char **json, CkError *err);
 int ck_remote_fail(CkStore *store, const char *name, const char *message, int64_t retry_after_s,
                    CkError *err);
 
-/* A session came to its end. mark: what was left there, or NULL when nothing was changed. */
-int ck_remote_settle(CkStore *store, const char *name, const char *mark, CkError *err);
+/*
+** A session came to its end. changed: something was changed there, and the remote's `new_mark` left
+** in the same transaction with ck_peer_heartbeat(). Inside a write transaction.
+*/
+int ck_remote_settle(CkStore *store, const char *name, int changed, CkError *err);
 
 /* How long to wait after so many failures in a row; `salt` spreads many that failed together. */
 int64_t ck_retry_delay_s(int64_t attempts, uint64_t salt);

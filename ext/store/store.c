@@ -7,6 +7,8 @@
 */
 #include "store/store.h"
 
+#include "store/identity.h"
+
 /*
 ** Migrations run in order inside the first write transaction that meets an older store:
 ** element v - 1 brings version v to v + 1. Version 1 is the first, so there are none yet.
@@ -126,8 +128,8 @@ static int create(CkStore *store, CkError *err) {
     char uuid[CK_UUID_BYTES];
     ck_uuid_make(uuid);
     if (run_script(store, CK_SQL_SCHEMA_CREATE, err) != SQLITE_OK) return err->rc;
-    return ck_stmt_run(store, CK_SQL_META_CREATE, err, "iti", (int64_t)CK_SCHEMA_VERSION, uuid,
-                       ck_conn_now(store->conn));
+    return ck_stmt_run(store, CK_SQL_META_CREATE, err, "itii", (int64_t)CK_SCHEMA_VERSION, uuid,
+                       ck_conn_now(store->conn), ck_identity_inode(store));
 }
 
 static int migrate(CkStore *store, int64_t version, CkError *err) {
@@ -146,6 +148,7 @@ int ck_store_open_write(CkStore *store, CkError *err) {
 }
 
 int ck_store_set_seq(CkStore *store, int64_t seq, CkError *err) {
+    if (ck_identity_check(store, err) != SQLITE_OK) return err->rc;
     return ck_stmt_run(store, CK_SQL_META_SET_SEQ, err, "i", seq);
 }
 

@@ -40,6 +40,9 @@ int ck_sync_session_progress(CkSyncSession *session, int64_t n, int64_t left, Ck
 void ck_sync_count_pulled(CkSyncSummary *summary, const CkItem *item,
                           const CkItemOutcome *outcome);
 
+/* Appends those of the hashes that are not stored, or do not read back. */
+int ck_sync_append_unreadable(CkStore *store, CkHashes hashes, CkBuf *out, CkError *err);
+
 /* The parts of a session, in sync_push.c and sync_pull.c. */
 int ck_sync_session_push(CkSyncSession *session, CkError *err);
 int ck_sync_session_pull(CkSyncSession *session, CkError *err);
