@@ -16,7 +16,6 @@ typedef struct CkSyncSession {
     CkSyncSummary *summary;
     char *task;             /* in ck_progress */
     int64_t started_at, done;
-    int shows; /* it has a row in ck_progress */
     int changed; /* something was put there, with the new mark */
     CkBuf items, sent, hashes, pack, answers, acks, flags; /* of the batch */
 } CkSyncSession;
