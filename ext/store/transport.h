@@ -1,10 +1,10 @@
 /*
-** The protocol: what a store asks of a remote, whatever carries it. A transport carries it: to another
-** store's file (transport_store.c), and whatever else speaks these messages.
+** The protocol: what a store asks of a remote, whatever carries it. A transport carries it: to
+** another store's file (transport_store.c), and whatever else speaks these messages.
 **
 ** The client says, the remote answers; the client keeps all that is to be remembered of how far it
-** has come (ck_remotes), so a remote may be asked by anybody at any time, and any message may be sent
-** again. A pack is frames, see store/frame.h; hashes are 32 bytes each.
+** has come (ck_remotes), so a remote may be asked by anybody at any time, and any message may be
+** sent again. A pack is frames, see store/frame.h; hashes are 32 bytes each.
 **
 **   message      asks with                        is answered with
 **   hello        the client's uuid                JSON: protocol range, key scheme, epoch, models,
@@ -22,9 +22,9 @@
 **   heartbeat    the client's uuid, mark          –
 **   status       –                                counts, for people
 **
-** Order does not matter but for this: a put has been written durably, and is in the feed, before it is
-** answered; and an answer is recorded here only after that. So what is answered was never lost. A
-** message that was answered and whose answer was lost is sent again, and answered `exists`.
+** Order does not matter but for this: a put has been written durably, and is in the feed, before it
+** is answered; and an answer is recorded here only after that. So what is answered was never lost.
+** A message that was answered and whose answer was lost is sent again, and answered `exists`.
 **
 ** Pulling. All: list after pull_seq, get what of it is missing here, apply, move pull_seq, in one
 ** transaction; until next_seq = high_seq. By hashes: get, apply. A remote of another epoch (it was
