@@ -33,6 +33,7 @@ extern const CkFunction ck_functions_index[];
 extern const CkFunction ck_functions_admin[];
 extern const CkFunction ck_functions_sync[];
 extern const CkFunction ck_functions_peers[];
+extern const CkFunction ck_functions_pack[];
 extern const CkFunction ck_functions_vec[];
 
 /* Sets *exists to whether the connection has a function of this name, with any number of

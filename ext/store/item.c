@@ -133,6 +133,10 @@ int ck_item_put(CkStore *store, const CkItem *item, CkItemOutcome *outcome, CkEr
         reject(outcome, "checksum", "its checksum does not match what it says");
         return SQLITE_OK;
     }
+    if (!item->data) {
+        reject(outcome, "missing", "it came without its vector");
+        return SQLITE_OK;
+    }
     ck_buf_init(&copy);
     put_item(store, item, &copy, outcome, err);
     ck_buf_release(&copy);

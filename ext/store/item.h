@@ -35,8 +35,8 @@ typedef struct CkItem {
     int64_t seq; /* in the feed of the store it was read from */
     uint8_t hash[CK_HASH_BYTES];
     const CkItemModel *model;
-    int encoding;        /* vector/encoding.h; 0 for a tombstone */
-    const uint8_t *data; /* a vector in that encoding; NULL for a tombstone */
+    int encoding;        /* vector/encoding.h; 0 without data */
+    const uint8_t *data; /* a vector in that encoding; NULL for a tombstone, and in a listing */
     int n_bytes;
     const char *origin; /* up to CK_ORIGIN_MAX bytes, or NULL */
     int64_t created_at; /* of the embedding, or of the tombstone */
@@ -58,7 +58,8 @@ typedef struct CkItemOutcome {
     CkItemResult result;
     int64_t id;        /* of the embedding that is stored now, or 0 */
     int64_t seq;       /* the seq it was given, when created */
-    const char *code;  /* 'checksum', 'model' (dims), 'vector' or 'hash' (stored for another model) */
+    const char *code;  /* 'missing' (no data), 'checksum', 'model' (dims), 'vector', or 'hash' (stored
+                          for another model) */
     char message[200]; /* why it was rejected, for people */
 } CkItemOutcome;
 
