@@ -322,11 +322,21 @@ CREATE UNIQUE INDEX main.ck_acks_seq ON ck_acks(remote, seq);
 CREATE INDEX main.ck_acks_retry ON ck_acks(remote, seq) WHERE result = 'retry';
 CREATE INDEX main.ck_acks_hash ON ck_acks(hash) WHERE result = 'retry';
 
+-- Of a remote that is a directory of packs: those that were read here, and those (own) that this
+-- store wrote.
+CREATE TABLE main._ck_segment(
+    remote TEXT NOT NULL,
+    name TEXT NOT NULL,
+    own INTEGER NOT NULL,
+    PRIMARY KEY(remote, name)
+) WITHOUT ROWID;
+
 -- A remote of another place begins from nothing; one that is gone leaves nothing.
 CREATE TRIGGER main.ck_remotes_moved AFTER UPDATE OF url ON ck_remotes WHEN new.url <> old.url
 BEGIN
     DELETE FROM ck_acks WHERE remote = old.name;
     DELETE FROM _ck_remote_model WHERE remote = old.name;
+    DELETE FROM _ck_segment WHERE remote = old.name;
     UPDATE ck_remotes
     SET epoch = NULL, mark = NULL, new_mark = NULL, push_seq = 0, tombstone_seq = 0, pull_seq = 0,
         pull_high = 0, min_seq = 0, listing = listing + 1, attempts = 0, next_at = NULL, last_error = NULL
@@ -336,11 +346,13 @@ CREATE TRIGGER main.ck_remotes_renamed AFTER UPDATE OF name ON ck_remotes WHEN n
 BEGIN
     UPDATE ck_acks SET remote = new.name WHERE remote = old.name;
     UPDATE _ck_remote_model SET remote = new.name WHERE remote = old.name;
+    UPDATE _ck_segment SET remote = new.name WHERE remote = old.name;
 END;
 CREATE TRIGGER main.ck_remotes_gone AFTER DELETE ON ck_remotes
 BEGIN
     DELETE FROM ck_acks WHERE remote = old.name;
     DELETE FROM _ck_remote_model WHERE remote = old.name;
+    DELETE FROM _ck_segment WHERE remote = old.name;
 END;
 
 -- What waits to be sent, by remote: changes that were never sent, and those to be sent again (of

@@ -9,7 +9,7 @@ static int hex_digit(char c) {
 }
 
 int ck_hash_from_hex(const char *hex, int n, uint8_t hash[CK_HASH_BYTES]) {
-    if (n != 2 * CK_HASH_BYTES) return 0;
+    if (!hex || n != 2 * CK_HASH_BYTES) return 0;
     for (int i = 0; i < CK_HASH_BYTES; i++) {
         int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
         if (high < 0 || low < 0) return 0;
@@ -24,14 +24,14 @@ void ck_hash_to_hex(const uint8_t hash[CK_HASH_BYTES], char hex[CK_HASH_HEX]) {
         hex[2 * i] = digits[hash[i] >> 4];
         hex[2 * i + 1] = digits[hash[i] & 15];
     }
-    hex[CK_HASH_HEX - 1] = 0;
+    hex[2 * CK_HASH_BYTES] = 0;
 }
 
 /* Appends one element of the JSON array. */
 static int append_hex(CkBuf *hashes, sqlite3_stmt *element, const char *who, CkError *err) {
     const char *hex = (const char *)sqlite3_column_text(element, 0);
     uint8_t hash[CK_HASH_BYTES];
-    if (!hex || !ck_hash_from_hex(hex, sqlite3_column_bytes(element, 0), hash)) {
+    if (!ck_hash_from_hex(hex, sqlite3_column_bytes(element, 0), hash)) {
         return ck_error_set(err, SQLITE_ERROR,
                             "%s: element %lld must be a hash of %d hex digits, got %s%.80s%s", who,
                             (long long)ck_hash_list_count(hashes), 2 * CK_HASH_BYTES,

@@ -22,6 +22,7 @@ typedef struct CkSyncSummary {
     int64_t missing;   /* asked for by hash, but not there, or damaged there */
     int64_t damaged;   /* segments of a directory that do not read back */
     int64_t batches, bytes; /* of vectors that travelled */
+    int64_t unreachable;    /* remotes that failed, of ck_sync_pull_anywhere */
     int relisted;           /* the remote is another one than it was */
 } CkSyncSummary;
 
@@ -34,6 +35,16 @@ int ck_sync_pull_all(CkStore *store, const char *remote, CkSyncSummary *summary,
 /* Gets those of the hashes that this store lacks. */
 int ck_sync_pull_hashes(CkStore *store, const char *remote, CkHashes hashes,
                         CkSyncSummary *summary, CkError *err);
+
+/*
+** The same of every remote of ck_remotes, in the order of their names, until nothing is missing: the
+** look-up behind a miss. One that fails is counted, a row in ck_errors, and not asked before its next
+** try is due; what no one has is missing. Never an error for what a remote does.
+*/
+int ck_sync_pull_anywhere(CkStore *store, CkHashes hashes, CkSyncSummary *summary, CkError *err);
+
+/* Appends the hashes that workspaces refer to and whose vector is lost or does not read back. */
+int ck_sync_lacking(CkStore *store, CkBuf *hashes, CkError *err);
 
 /* Pulls all, then pushes, so that nothing travels that both have. */
 int ck_sync_both(CkStore *store, const char *remote, CkSyncSummary *summary, CkError *err);

@@ -9,6 +9,7 @@
 
 #include "store/embedding.h"
 #include "store/frame.h"
+#include "store/stored_vector.h"
 #include "store/sync_dir.h"
 
 static CkPackLimits limits_of(const CkSyncSession *session) {
@@ -153,6 +154,24 @@ int ck_sync_session_pull(CkSyncSession *session, CkError *err) {
     return err->rc;
 }
 
+int ck_sync_append_unreadable(CkStore *store, CkHashes hashes, CkBuf *out, CkError *err) {
+    for (size_t i = 0; i < hashes.n && err->rc == SQLITE_OK; i++) {
+        const uint8_t *hash = hashes.data + i * CK_HASH_BYTES;
+        CkStoredVector stored = {.data = NULL};
+        sqlite3_stmt *stmt = NULL;
+        if (ck_store_query(store, CK_SQL_VECTOR_GET_BY_HASH, &stmt, err, "b", hash,
+                           CK_HASH_BYTES) != SQLITE_OK) {
+            break;
+        }
+        if (stmt) ck_stored_vector_from_row(stmt, CK_BY_HASH_ID, &stored);
+        int is_sound = stored.data && ck_stored_vector_checksum(&stored) == stored.checksum;
+        ck_stmt_give(store, CK_SQL_VECTOR_GET_BY_HASH, stmt);
+        if (!is_sound) ck_buf_append(out, hash, CK_HASH_BYTES);
+        if (out->rc != SQLITE_OK) ck_error_nomem(err);
+    }
+    return err->rc;
+}
+
 static int compare_hashes(const void *a, const void *b) {
     return memcmp(a, b, CK_HASH_BYTES);
 }
@@ -176,9 +195,7 @@ static size_t sort_hashes(CkBuf *hashes) {
 int ck_sync_session_get(CkSyncSession *session, CkHashes hashes, CkError *err) {
     size_t at = 0;
     ck_buf_clear(&session->hashes);
-    for (size_t i = 0; i < hashes.n && err->rc == SQLITE_OK; i++) {
-        find_missing(session, hashes.data + i * CK_HASH_BYTES, err);
-    }
+    ck_sync_append_unreadable(session->store, hashes, &session->hashes, err);
     size_t n = sort_hashes(&session->hashes);
     if (err->rc != SQLITE_OK || n == 0) return err->rc;
     if (!session->transport) {

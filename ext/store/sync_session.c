@@ -109,7 +109,6 @@ int ck_sync_session_refresh(CkSyncSession *session, CkError *err) {
 int ck_sync_session_progress(CkSyncSession *session, int64_t n, int64_t left, CkError *err) {
     session->done += n;
     session->summary->batches++;
-    session->shows = 1;
     const CkProgress progress = {session->task, session->started_at, session->done,
                                  session->done + left};
     return ck_progress_set(session->store, &progress, err);
@@ -123,7 +122,7 @@ static int record_end(CkSyncSession *session, const CkError *outcome) {
     int primary = outcome->rc & 0xff;
     if (primary == SQLITE_NOMEM || primary == SQLITE_INTERRUPT || !session->task) return SQLITE_OK;
     if (ck_write_begin(&write, store, &err) == SQLITE_OK) {
-        if (session->shows) ck_progress_clear(store, session->task, &err);
+        ck_progress_clear(store, session->task, &err);
         if (err.rc == SQLITE_OK && outcome->rc == SQLITE_OK) {
             ck_remote_settle(store, session->remote.name, session->changed, &err);
         } else if (err.rc == SQLITE_OK) {

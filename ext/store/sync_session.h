@@ -16,7 +16,6 @@ typedef struct CkSyncSession {
     CkSyncSummary *summary;
     char *task;             /* in ck_progress */
     int64_t started_at, done;
-    int shows; /* it has a row in ck_progress */
     int changed; /* something was put there, with the new mark */
     CkBuf items, sent, hashes, pack, answers, acks, flags; /* of the batch */
 } CkSyncSession;
@@ -39,6 +38,9 @@ int ck_sync_session_progress(CkSyncSession *session, int64_t n, int64_t left, Ck
 /* Counts what became of an item here. */
 void ck_sync_count_pulled(CkSyncSummary *summary, const CkItem *item,
                           const CkItemOutcome *outcome);
+
+/* Appends those of the hashes that are not stored, or do not read back. */
+int ck_sync_append_unreadable(CkStore *store, CkHashes hashes, CkBuf *out, CkError *err);
 
 /* The parts of a session, in sync_push.c and sync_pull.c. */
 int ck_sync_session_push(CkSyncSession *session, CkError *err);

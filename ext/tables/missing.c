@@ -69,7 +69,8 @@ static int missing_filter(CkTvfCursor *base, CkError *err) {
     Cursor *cursor = (Cursor *)base;
     CkStore *store = store_of(cursor);
     int exists = 0;
-    if (ck_hash_list_from_value(store, base->inputs[0], "ck_missing", &cursor->hashes, err)) {
+    if (ck_hash_list_from_value(store, base->inputs[0], "ck_missing", &cursor->hashes, err) !=
+        SQLITE_OK) {
         return err->rc;
     }
     if (ck_store_open_read(store, &exists, err) != SQLITE_OK) return err->rc;

@@ -29,3 +29,16 @@ SELECT json_object(
     'pushed', ?1, 'push_exists', ?2, 'push_rejected', ?3, 'pulled', ?4, 'pull_exists', ?5,
     'pull_rejected', ?6, 'conflicts', ?7, 'missing', ?8, 'damaged', ?9, 'batches', ?10,
     'bytes', ?11, 'relisted', ?12, 'unreachable', ?13)
+
+-- What workspaces refer to, and its vector.
+-- name: sync_referenced
+SELECT DISTINCT e.hash, v.id, v.encoding, v.checksum, v.data
+FROM main._ck_workspace AS w
+CROSS JOIN main._ck_ref AS r ON r.id >= w.id << 43 AND r.id < (w.id + 1) << 43
+JOIN main._ck_embedding AS e ON e.id = r.embedding
+LEFT JOIN main._ck_vector AS v ON v.id = e.id
+WHERE w.state <> 'released'
+
+-- Whom a miss may ask now.
+-- name: sync_remotes
+SELECT name FROM main.ck_remotes WHERE coalesce(next_at, 0) <= ?1 ORDER BY name
