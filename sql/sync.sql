@@ -1,6 +1,6 @@
 -- A sync between two stores, step by step: what ck_sync() does with a remote that is the file of
 -- another store, and what any client can do that carries the messages itself, over whatever network.
--- The other store is attached as `far`; all that is said of it is a message (sql/protocol-sync.md), and
+-- The other store is attached as `far`; all that is said of it is a message (protocol-sync.md), and
 -- the rest are the books that this store keeps.
 --
 -- Every section, from one `-- name:` to the next, is run as it stands, with its parameters bound by
