@@ -50,8 +50,8 @@ static void hello(sqlite3_context *context, int argc, sqlite3_value **argv) {
 static void result_handshake(sqlite3_context *context, const CkHandshake *found) {
     const char *quote = found->reason ? "\"" : "";
     char *json = sqlite3_mprintf("{\"relist\":%d,\"reason\":%s%s%s,\"refused\":%lld}",
-                                 found->relist, quote, found->reason ? found->reason : "null", quote,
-                                 (long long)found->n_refused);
+                                 found->relist, quote, found->reason ? found->reason : "null",
+                                 quote, (long long)found->n_refused);
     if (!json) {
         sqlite3_result_error_nomem(context);
     } else {

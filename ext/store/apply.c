@@ -78,8 +78,7 @@ static int apply_put(CkApply *apply, const CkItem *item, CkItemOutcome *outcome,
 
 int ck_apply_item(CkApply *apply, const CkItem *item, CkItemOutcome *outcome, CkError *err) {
     if (item->op == CK_ITEM_TOMBSTONE) {
-        CkTombstoneFrom from = {apply->peer, apply->remote.name != NULL};
-        ck_tombstone_put(apply->store, item, &from, outcome, err);
+        ck_tombstone_put(apply->store, item, apply->peer, outcome, err);
     } else {
         apply_put(apply, item, outcome, err);
     }

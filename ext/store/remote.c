@@ -189,6 +189,22 @@ static int start_again(CkStore *store, const char *name, const char *reason, CkE
     return ck_stmt_run(store, CK_SQL_REMOTE_LIST_AGAIN, err, "t", name);
 }
 
+/* The table's constraints say what a model can be. */
+static int add_models(CkStore *store, const char *name, const char *hello, CkError *err) {
+    CkError own = CK_ERROR_NONE;
+    ck_stmt_run(store, CK_SQL_HANDSHAKE_ADD_MODELS, &own, "tt", name, hello);
+    if ((own.rc & 0xff) == SQLITE_CONSTRAINT) {
+        ck_error_set(err, SQLITE_ERROR, "sync: remote '%s' has a model that cannot be: %s", name,
+                     own.message);
+    } else if (own.rc == SQLITE_NOMEM) {
+        ck_error_nomem(err);
+    } else if (own.rc != SQLITE_OK) {
+        ck_error_set(err, own.rc, "%s", own.message);
+    }
+    ck_error_release(&own);
+    return err->rc;
+}
+
 /* Models of other dims are refused, each for itself. */
 static int record_models(CkStore *store, const char *name, const char *hello, CkError *err) {
     int64_t differ = 0, lifted = 0;
@@ -197,9 +213,7 @@ static int record_models(CkStore *store, const char *name, const char *hello, Ck
     if (err->rc != SQLITE_OK || !differ) return err->rc;
     ck_stmt_ints(store, CK_SQL_HANDSHAKE_LIFTED, err, &lifted, 1, &found, "tt", name, hello);
     if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_HANDSHAKE_DROP_MODELS, err, "t", name);
-    if (err->rc == SQLITE_OK) {
-        ck_stmt_run(store, CK_SQL_HANDSHAKE_ADD_MODELS, err, "tt", name, hello);
-    }
+    if (err->rc == SQLITE_OK) add_models(store, name, hello, err);
     if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_HANDSHAKE_DROP_ERRORS, err, "t", name);
     if (err->rc == SQLITE_OK) {
         ck_stmt_run(store, CK_SQL_HANDSHAKE_ADD_ERRORS, err, "ti", name,

@@ -84,15 +84,15 @@ static void refuse(CkItemOutcome *outcome, const char *code, const char *message
     sqlite3_snprintf(sizeof outcome->message, outcome->message, "%s", message);
 }
 
-int ck_tombstone_put(CkStore *store, const CkItem *item, const CkTombstoneFrom *from,
-                     CkItemOutcome *outcome, CkError *err) {
+int ck_tombstone_put(CkStore *store, const CkItem *item, const char *peer, CkItemOutcome *outcome,
+                     CkError *err) {
     Needed needed = {0, 0};
     int64_t id = 0, used_at = 0, one, now = ck_conn_now(store->conn);
     int stored = 0, found = 0;
     memset(outcome, 0, sizeof *outcome);
     ck_embedding_find(store, item->hash, &id, &used_at, &stored, err);
     if (err->rc == SQLITE_OK) {
-        ask_needed(store, stored ? id : 0, item->hash, from->peer, &needed, err);
+        ask_needed(store, stored ? id : 0, item->hash, peer, &needed, err);
     }
     if (err->rc == SQLITE_OK && !stored) {
         ck_stmt_ints(store, CK_SQL_TOMBSTONE_EXISTS, err, &one, 1, &found, "b", item->hash,
@@ -111,7 +111,7 @@ int ck_tombstone_put(CkStore *store, const CkItem *item, const CkTombstoneFrom *
     }
     if (outcome->code) {
         outcome->id = id;
-        if (!stored || !from->again) return SQLITE_OK;
+        if (!stored) return SQLITE_OK;
         return ck_feed_announce(store, id, &outcome->seq, err);
     }
     Stone stone = {item->hash, item->model->name, item->model->version,

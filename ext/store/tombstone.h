@@ -27,20 +27,16 @@ typedef enum CkRetired {
 /* Inside a write transaction. */
 int ck_retire(CkStore *store, const uint8_t hash[CK_HASH_BYTES], CkRetired *state, CkError *err);
 
-/* Where a tombstone comes from. */
-typedef struct CkTombstoneFrom {
-    const char *peer; /* the store that pushed it, whose own report does not count; or NULL */
-    int again;        /* it was pulled: an embedding that is needed here is sent there again */
-} CkTombstoneFrom;
-
 /*
 ** A tombstone that came from elsewhere (op is CK_ITEM_TOMBSTONE), inside a write transaction:
 ** CREATED when it stands here now (an embedding of the hash is deleted), EXISTS when it stood
 ** already, REJECTED with code 'referenced' or 'leased' when somebody here needs the embedding, or
-** 'stale' when the embedding was put or used here after it was retired there.
+** 'stale' when the embedding was put or used here after it was retired there. An embedding that is
+** kept gets a new seq, so that whoever retired it is told of it again. peer: the store that pushed
+** the tombstone, whose own report does not count; or NULL.
 */
-int ck_tombstone_put(CkStore *store, const CkItem *item, const CkTombstoneFrom *from,
-                     CkItemOutcome *outcome, CkError *err);
+int ck_tombstone_put(CkStore *store, const CkItem *item, const char *peer, CkItemOutcome *outcome,
+                     CkError *err);
 
 /* Forgets old tombstones and raises min_seq above them. Inside a write transaction. */
 int ck_tombstone_expire(CkStore *store, CkError *err);
