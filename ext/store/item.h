@@ -58,8 +58,8 @@ typedef struct CkItemOutcome {
     CkItemResult result;
     int64_t id;        /* of the embedding that is stored now, or 0 */
     int64_t seq;       /* the seq it was given, when created */
-    const char *code;  /* 'missing' (no data), 'checksum', 'model' (dims), 'vector', or 'hash' (stored
-                          for another model) */
+    const char *code;  /* 'missing' (no data), 'checksum', 'model' (dims), 'vector', or 'hash'
+                          (stored for another model) */
     char message[200]; /* why it was rejected, for people */
 } CkItemOutcome;
 

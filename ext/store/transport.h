@@ -18,7 +18,7 @@
 **                                                 rejected with a code, in order
 **   report       a range of hashes, and which     how many changed
 **                of them the client refers to
-**   claim        hashes, owner, ttl               for each have | granted, fence | busy, retry_after
+**   claim        hashes, owner, ttl               for each have | granted | busy
 **   heartbeat    the client's uuid, mark          –
 **   status       –                                counts, for people
 **
