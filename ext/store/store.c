@@ -7,6 +7,8 @@
 */
 #include "store/store.h"
 
+#include "store/identity.h"
+
 /*
 ** Migrations run in order inside the first write transaction that meets an older store:
 ** element v - 1 brings version v to v + 1. Version 1 is the first, so there are none yet.
@@ -92,6 +94,14 @@ int ck_store_open_stamped(CkStore *store, int *exists, int64_t *stamp, CkError *
     return err->rc;
 }
 
+int ck_store_hold(CkStore *store, sqlite3_stmt **held, CkError *err) {
+    return ck_store_query(store, CK_SQL_META_GET, held, err, "");
+}
+
+void ck_store_release(CkStore *store, sqlite3_stmt *held) {
+    ck_stmt_give(store, CK_SQL_META_GET, held);
+}
+
 int ck_store_open_read(CkStore *store, int *exists, CkError *err) {
     int64_t version = 0, seq = 0;
     read_meta(store, &version, &seq, err);
@@ -126,8 +136,8 @@ static int create(CkStore *store, CkError *err) {
     char uuid[CK_UUID_BYTES];
     ck_uuid_make(uuid);
     if (run_script(store, CK_SQL_SCHEMA_CREATE, err) != SQLITE_OK) return err->rc;
-    return ck_stmt_run(store, CK_SQL_META_CREATE, err, "iti", (int64_t)CK_SCHEMA_VERSION, uuid,
-                       ck_conn_now(store->conn));
+    return ck_stmt_run(store, CK_SQL_META_CREATE, err, "itii", (int64_t)CK_SCHEMA_VERSION, uuid,
+                       ck_conn_now(store->conn), ck_identity_inode(store));
 }
 
 static int migrate(CkStore *store, int64_t version, CkError *err) {
@@ -146,6 +156,7 @@ int ck_store_open_write(CkStore *store, CkError *err) {
 }
 
 int ck_store_set_seq(CkStore *store, int64_t seq, CkError *err) {
+    if (ck_identity_check(store, err) != SQLITE_OK) return err->rc;
     return ck_stmt_run(store, CK_SQL_META_SET_SEQ, err, "i", seq);
 }
 

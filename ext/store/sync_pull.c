@@ -1,0 +1,217 @@
+/*
+** Pulling: see sync.h.
+**
+** A batch is read from the remote before the transaction here begins, so the write lock is held for
+** the writing alone. It is one frame at most, in memory once.
+*/
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/embedding.h"
+#include "store/frame.h"
+#include "store/stored_vector.h"
+#include "store/sync_dir.h"
+
+static CkPackLimits limits_of(const CkSyncSession *session) {
+    CkPackLimits limits = {session->remote.batch_items, session->remote.batch_bytes, 1};
+    if (limits.items > CK_FRAME_ITEMS_MAX) limits.items = CK_FRAME_ITEMS_MAX;
+    if (limits.bytes > CK_FRAME_FULL_BYTES) limits.bytes = CK_FRAME_FULL_BYTES;
+    return limits;
+}
+
+/* Applies every frame of a pack. listed: items without data that are missing here are no news. */
+static int apply_pack(CkSyncSession *session, CkApply *apply, const CkBuf *pack, int listed,
+                      CkError *err) {
+    CkFrame frame;
+    CkItem item;
+    CkItemOutcome outcome;
+    size_t at = 0, n_used = 1;
+    ck_frame_init(&frame);
+    while (at < pack->n_bytes && n_used > 0 && err->rc == SQLITE_OK) {
+        ck_frame_open(&frame, pack->data + at, pack->n_bytes - at, &n_used, err);
+        while (err->rc == SQLITE_OK && n_used > 0 && ck_frame_next(&frame, &item) == SQLITE_ROW) {
+            if (ck_apply_item(apply, &item, &outcome, err) != SQLITE_OK) break;
+            if (listed && item.op == CK_ITEM_PUT && outcome.result == CK_ITEM_REJECTED) continue;
+            ck_sync_count_pulled(session->summary, &item, &outcome);
+        }
+        at += n_used;
+    }
+    ck_frame_release(&frame);
+    return err->rc;
+}
+
+/* Appends to session->hashes those of n hashes that are not stored here. */
+static int find_missing(CkSyncSession *session, const uint8_t *hash, CkError *err) {
+    int64_t id, used_at;
+    int found = 0;
+    if (ck_embedding_find(session->store, hash, &id, &used_at, &found, err) != SQLITE_OK) {
+        return err->rc;
+    }
+    if (!found) ck_buf_append(&session->hashes, hash, CK_HASH_BYTES);
+    return session->hashes.rc == SQLITE_OK ? SQLITE_OK : ck_error_nomem(err);
+}
+
+static int missing_of_listing(CkSyncSession *session, const CkBuf *pack, CkError *err) {
+    CkFrame frame;
+    CkItem item;
+    size_t n_used = 0;
+    sqlite3_stmt *held = NULL;
+    ck_buf_clear(&session->hashes);
+    if (pack->n_bytes == 0) return SQLITE_OK;
+    if (ck_store_hold(session->store, &held, err) != SQLITE_OK) return err->rc;
+    ck_frame_init(&frame);
+    if (ck_frame_open(&frame, pack->data, pack->n_bytes, &n_used, err) == SQLITE_OK &&
+        n_used != pack->n_bytes) {
+        ck_error_set(err, SQLITE_CORRUPT_VTAB, "a listing is not one whole frame");
+    }
+    while (err->rc == SQLITE_OK && ck_frame_next(&frame, &item) == SQLITE_ROW) {
+        if (item.op == CK_ITEM_PUT) find_missing(session, item.hash, err);
+    }
+    ck_frame_release(&frame);
+    ck_store_release(session->store, held);
+    return err->rc;
+}
+
+/* Gets what session->hashes has after `at`, as much as is one batch; moves `at`. */
+static int get(CkSyncSession *session, size_t *at, CkError *err) {
+    const CkPackLimits limits = limits_of(session);
+    size_t n = session->hashes.n_bytes / CK_HASH_BYTES, n_done = 0;
+    const CkHashes rest = {session->hashes.data + *at * CK_HASH_BYTES, n - *at};
+    ck_buf_clear(&session->pack);
+    if (rest.n == 0) return SQLITE_OK;
+    session->transport->methods->get(session->transport, rest, &limits, &session->pack, &n_done,
+                                     err);
+    if (err->rc == SQLITE_OK && n_done == 0) {
+        ck_error_set(err, SQLITE_ERROR, "it was asked for %lld embeddings and looked at none",
+                     (long long)rest.n);
+    }
+    *at += n_done;
+    return err->rc;
+}
+
+/* One transaction: a pack, and before it what was listed; cursor NULL before the last of a
+** listing. */
+typedef struct Batch {
+    const CkListing *listing; /* or NULL */
+    const CkPullCursor *cursor;
+    int64_t n, left;
+} Batch;
+
+static int apply_batch(CkSyncSession *session, const Batch *batch, CkError *err) {
+    CkStore *store = session->store;
+    CkWrite write;
+    CkApply apply;
+    if (ck_write_begin(&write, store, err) != SQLITE_OK) return err->rc;
+    if (ck_apply_begin(&apply, store, session->remote.name, NULL, err) == SQLITE_OK &&
+        batch->listing) {
+        apply_pack(session, &apply, &batch->listing->pack, 1, err);
+    }
+    if (err->rc == SQLITE_OK) apply_pack(session, &apply, &session->pack, 0, err);
+    if (err->rc == SQLITE_OK) ck_sync_session_progress(session, batch->n, batch->left, err);
+    ck_apply_end(&apply, batch->cursor, err);
+    return ck_write_end(&write, err);
+}
+
+/* What a listing has and is not here. The listing itself, and the cursor, go with the last part. */
+static int pull_listing(CkSyncSession *session, const CkListing *listing,
+                        const CkPullCursor *cursor, CkError *err) {
+    size_t at = 0;
+    if (missing_of_listing(session, &listing->pack, err) != SQLITE_OK) return err->rc;
+    size_t n = session->hashes.n_bytes / CK_HASH_BYTES;
+    do {
+        size_t from = at;
+        if (get(session, &at, err) != SQLITE_OK) return err->rc;
+        int is_last = at == n;
+        const Batch batch = {is_last ? listing : NULL, is_last ? cursor : NULL,
+                             (int64_t)(at - from), cursor->high_seq - cursor->next_seq};
+        apply_batch(session, &batch, err);
+    } while (at < n && err->rc == SQLITE_OK);
+    return err->rc;
+}
+
+int ck_sync_session_pull(CkSyncSession *session, CkError *err) {
+    CkTransport *transport = session->transport;
+    CkListing listing;
+    int64_t after = session->remote.pull_seq;
+    if (!transport) return ck_sync_dir_pull(session, err);
+    memset(&listing, 0, sizeof listing);
+    do {
+        const CkPackLimits limits = limits_of(session);
+        ck_buf_clear(&listing.pack);
+        transport->methods->list(transport, after, &limits, &listing, err);
+        /* Nothing new, and nothing that an unfinished listing waits for. */
+        if (err->rc != SQLITE_OK ||
+            (listing.pack.n_bytes == 0 && listing.next_seq == session->remote.pull_seq &&
+             session->remote.listed == session->remote.listing)) {
+            break;
+        }
+        const CkPullCursor cursor = {session->remote.epoch, after, listing.next_seq,
+                                     listing.high_seq};
+        if (listing.next_seq <= after && listing.pack.n_bytes > 0) {
+            ck_error_set(err, SQLITE_ERROR, "its feed does not advance");
+        }
+        if (err->rc == SQLITE_OK) pull_listing(session, &listing, &cursor, err);
+        if (err->rc == SQLITE_OK) ck_sync_session_refresh(session, err);
+        after = listing.next_seq;
+    } while (err->rc == SQLITE_OK && listing.next_seq < listing.high_seq);
+    ck_buf_release(&listing.pack);
+    return err->rc;
+}
+
+int ck_sync_append_unreadable(CkStore *store, CkHashes hashes, CkBuf *out, CkError *err) {
+    for (size_t i = 0; i < hashes.n && err->rc == SQLITE_OK; i++) {
+        const uint8_t *hash = hashes.data + i * CK_HASH_BYTES;
+        CkStoredVector stored = {.data = NULL};
+        sqlite3_stmt *stmt = NULL;
+        if (ck_store_query(store, CK_SQL_VECTOR_GET_BY_HASH, &stmt, err, "b", hash,
+                           CK_HASH_BYTES) != SQLITE_OK) {
+            break;
+        }
+        if (stmt) ck_stored_vector_from_row(stmt, CK_BY_HASH_ID, &stored);
+        int is_sound = stored.data && ck_stored_vector_checksum(&stored) == stored.checksum;
+        ck_stmt_give(store, CK_SQL_VECTOR_GET_BY_HASH, stmt);
+        if (!is_sound) ck_buf_append(out, hash, CK_HASH_BYTES);
+        if (out->rc != SQLITE_OK) ck_error_nomem(err);
+    }
+    return err->rc;
+}
+
+static int compare_hashes(const void *a, const void *b) {
+    return memcmp(a, b, CK_HASH_BYTES);
+}
+
+/* In ascending order, each once. Returns how many there are. */
+static size_t sort_hashes(CkBuf *hashes) {
+    size_t n = hashes->n_bytes / CK_HASH_BYTES, n_kept = 0;
+    if (n > 0) qsort(hashes->data, n, CK_HASH_BYTES, compare_hashes);
+    for (size_t i = 0; i < n; i++) {
+        const uint8_t *hash = hashes->data + i * CK_HASH_BYTES;
+        if (n_kept > 0 && memcmp(hash, hashes->data + (n_kept - 1) * CK_HASH_BYTES,
+                                 CK_HASH_BYTES) == 0) {
+            continue;
+        }
+        memmove(hashes->data + n_kept++ * CK_HASH_BYTES, hash, CK_HASH_BYTES);
+    }
+    hashes->n_bytes = n_kept * CK_HASH_BYTES;
+    return n_kept;
+}
+
+int ck_sync_session_get(CkSyncSession *session, CkHashes hashes, CkError *err) {
+    size_t at = 0;
+    ck_buf_clear(&session->hashes);
+    ck_sync_append_unreadable(session->store, hashes, &session->hashes, err);
+    size_t n = sort_hashes(&session->hashes);
+    if (err->rc != SQLITE_OK || n == 0) return err->rc;
+    if (!session->transport) {
+        return ck_sync_dir_get(session, (CkHashes){session->hashes.data, n}, err);
+    }
+    int64_t before = session->summary->pulled;
+    while (at < n && err->rc == SQLITE_OK) {
+        size_t from = at;
+        if (get(session, &at, err) != SQLITE_OK) break;
+        const Batch batch = {NULL, NULL, (int64_t)(at - from), (int64_t)(n - at)};
+        apply_batch(session, &batch, err);
+    }
+    session->summary->missing += (int64_t)n - (session->summary->pulled - before);
+    return err->rc;
+}
