@@ -1,6 +1,6 @@
 /*
-** Syncing with remotes that are files: embeddings pushed to another store and pulled from it, and the
-** same with a directory of packs, beside copying the same rows to another file with one plain
+** Syncing with remotes that are files: embeddings pushed to another store and pulled from it, and
+** the same with a directory of packs, beside copying the same rows to another file with one plain
 ** INSERT … SELECT. And a sync that finds nothing to do, of a store with a million rows.
 */
 #include <dirent.h>
