@@ -12,7 +12,8 @@
 -- in memory holds while the stamp is the one it was read under (a counter would repeat after a
 -- ROLLBACK). `min_seq`: up to there tombstones were forgotten, so whoever has read the feed less far
 -- begins again. `fence`: the last one given out with a lease; it outlives the leases. `inode`: of
--- the file that store_uuid is the name of; a file of another inode is a copy (ext/store/identity.h).
+-- the file that store_uuid is the name of; a file of another inode is a copy (ext/store/identity.h). `origin`:
+-- of what is put here, as other stores are told: the uuid, '/' and the user who made the file.
 CREATE TABLE main._ck_meta(
     id INTEGER PRIMARY KEY CHECK(id = 1),
     schema_version INTEGER NOT NULL,
@@ -22,7 +23,8 @@ CREATE TABLE main._ck_meta(
     created_at INTEGER NOT NULL,
     min_seq INTEGER NOT NULL DEFAULT 0,
     fence INTEGER NOT NULL DEFAULT 0,
-    inode INTEGER
+    inode INTEGER,
+    origin TEXT NOT NULL
 );
 
 CREATE TABLE main._ck_model(

@@ -67,7 +67,7 @@ DELETE FROM answer;
 BEGIN IMMEDIATE;
 INSERT INTO batch
 SELECT c.seq, c.op, c.hash, c.model, c.version, coalesce(e.origin, t.origin, (
-           SELECT store_uuid FROM far._ck_meta)), t.retired_at
+           SELECT origin FROM far._ck_meta)), t.retired_at
 FROM far.ck_changes AS c
 LEFT JOIN far._ck_embedding AS e ON e.seq = c.seq
 LEFT JOIN far.ck_tombstones AS t ON t.seq = c.seq

@@ -20,7 +20,9 @@ static int rename_copy(CkStore *store, int64_t inode, CkError *err) {
     char uuid[CK_UUID_BYTES];
     ck_uuid_make(uuid);
     ck_audit_add(store, "copied", err, "{\"became\":\"%s\"}", uuid);
-    if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_IDENTITY_SET, err, "ti", uuid, inode);
+    if (err->rc == SQLITE_OK) {
+        ck_stmt_run(store, CK_SQL_IDENTITY_SET, err, "tit", uuid, inode, ck_identity_user());
+    }
     if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_IDENTITY_DROP_LEASES, err, "");
     if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_IDENTITY_DROP_MARKS, err, "");
     return err->rc;

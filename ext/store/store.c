@@ -136,8 +136,8 @@ static int create(CkStore *store, CkError *err) {
     char uuid[CK_UUID_BYTES];
     ck_uuid_make(uuid);
     if (run_script(store, CK_SQL_SCHEMA_CREATE, err) != SQLITE_OK) return err->rc;
-    return ck_stmt_run(store, CK_SQL_META_CREATE, err, "itii", (int64_t)CK_SCHEMA_VERSION, uuid,
-                       ck_conn_now(store->conn), ck_identity_inode(store));
+    return ck_stmt_run(store, CK_SQL_META_CREATE, err, "itiit", (int64_t)CK_SCHEMA_VERSION, uuid,
+                       ck_conn_now(store->conn), ck_identity_inode(store), ck_identity_user());
 }
 
 static int migrate(CkStore *store, int64_t version, CkError *err) {

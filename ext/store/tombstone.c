@@ -5,7 +5,6 @@
 
 #include "store/embedding.h"
 #include "store/feed.h"
-#include "store/identity.h"
 #include "store/lease.h"
 #include "store/peer.h"
 
@@ -31,14 +30,14 @@ typedef struct Stone {
     const uint8_t *hash;
     const char *model, *version;
     int64_t dims, retired_at;
-    const char *origin; /* NULL: this store and user */
+    const char *origin; /* NULL: this store */
 } Stone;
 
 static int insert(CkStore *store, const Stone *stone, int64_t *seq, CkError *err) {
     if (ck_feed_take_seq(store, seq, err) != SQLITE_OK) return err->rc;
-    return ck_stmt_run(store, CK_SQL_TOMBSTONE_INSERT, err, "bittiitt", stone->hash, CK_HASH_BYTES,
+    return ck_stmt_run(store, CK_SQL_TOMBSTONE_INSERT, err, "bittiit", stone->hash, CK_HASH_BYTES,
                        *seq, stone->model, stone->version, stone->dims, stone->retired_at,
-                       stone->origin, ck_identity_user());
+                       stone->origin);
 }
 
 /* The refs that may be left are of released workspaces and of the mirror. */

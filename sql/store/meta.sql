@@ -7,8 +7,8 @@ SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = '_ck_meta'
 SELECT schema_version, seq, stamp FROM main._ck_meta WHERE id = 1
 
 -- name: meta_create
-INSERT INTO main._ck_meta(id, schema_version, store_uuid, seq, stamp, created_at, inode)
-VALUES (1, ?1, ?2, 0, random(), ?3, nullif(?4, 0))
+INSERT INTO main._ck_meta(id, schema_version, store_uuid, seq, stamp, created_at, inode, origin)
+VALUES (1, ?1, ?2, 0, random(), ?3, nullif(?4, 0), ?2 || '/' || ?5)
 
 -- name: meta_set_seq
 UPDATE main._ck_meta SET seq = ?1, stamp = random() WHERE id = 1
@@ -46,7 +46,7 @@ UPDATE main._ck_meta SET inode = ?1 WHERE id = 1
 -- A copy. The leases in it are of processes that work on the original; the marks in remotes are of
 -- the original, too.
 -- name: identity_set
-UPDATE main._ck_meta SET store_uuid = ?1, inode = ?2 WHERE id = 1
+UPDATE main._ck_meta SET store_uuid = ?1, inode = ?2, origin = ?1 || '/' || ?3 WHERE id = 1
 
 -- name: identity_drop_leases
 DELETE FROM main.ck_leases

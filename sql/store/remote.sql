@@ -227,7 +227,7 @@ FROM main._ck_remote_model WHERE remote = ?1 AND model = ?2 AND version = ?3
 -- from here.
 -- name: outbox_item
 SELECT m.name, m.version, e.bytes,
-       coalesce(e.origin, (SELECT store_uuid FROM main._ck_meta WHERE id = 1)), e.created_at
+       coalesce(e.origin, (SELECT origin FROM main._ck_meta WHERE id = 1)), e.created_at
 FROM main._ck_embedding AS e LEFT JOIN main._ck_model AS m ON m.id = e.model
 WHERE ?2 > 0 AND e.id = ?2
 UNION ALL

@@ -22,7 +22,7 @@ SELECT 1 FROM main.ck_tombstones WHERE hash = ?1
 
 -- name: tombstone_insert
 INSERT INTO main.ck_tombstones(hash, seq, model, version, dims, retired_at, origin)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, coalesce(?7, (SELECT store_uuid || '/' || ?8 FROM main._ck_meta)))
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, coalesce(?7, (SELECT origin FROM main._ck_meta WHERE id = 1)))
 
 -- name: tombstone_delete
 DELETE FROM main.ck_tombstones WHERE hash = ?1
