@@ -130,6 +130,15 @@ int ck_stmt_take(CkStore *store, CkSqlId id, sqlite3_stmt **stmt, CkError *err) 
     return SQLITE_OK;
 }
 
+int ck_stmt_prepare(CkStore *store, const CkSqlId *ids, size_t n, CkError *err) {
+    for (size_t i = 0; i < n; i++) {
+        sqlite3_stmt *stmt = NULL;
+        if (ck_stmt_take(store, ids[i], &stmt, err) != SQLITE_OK) return err->rc;
+        ck_stmt_give(store, ids[i], stmt);
+    }
+    return SQLITE_OK;
+}
+
 void ck_stmt_give(CkStore *store, CkSqlId id, sqlite3_stmt *stmt) {
     if (!stmt) return;
     sqlite3_reset(stmt);

@@ -121,6 +121,9 @@ char *ck_store_sql(const CkStore *store, CkSqlId id);
 */
 int ck_stmt_take(CkStore *store, CkSqlId id, sqlite3_stmt **stmt, CkError *err);
 
+/* Has n statements ready: running one of them then asks for no memory but SQLite's own. */
+int ck_stmt_prepare(CkStore *store, const CkSqlId *ids, size_t n, CkError *err);
+
 /* Resets it, unbinds its parameters and keeps it for the next taker. NULL is ignored. */
 void ck_stmt_give(CkStore *store, CkSqlId id, sqlite3_stmt *stmt);
 

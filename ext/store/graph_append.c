@@ -225,8 +225,8 @@ static int flip(void *context, CkError *err) {
     ck_stmt_ints(store, CK_SQL_INDEX_GENERATION, err, &generation, 1, &found, "i",
                  append->model->id);
     if (err->rc != SQLITE_OK || generation != append->row.generation) return err->rc;
-    ck_graph_row_write(store, append->model->id, &append->row, err);
-    if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_META_TOUCH, err, "");
+    ck_stmt_run(store, CK_SQL_META_TOUCH, err, "");
+    if (err->rc == SQLITE_OK) ck_graph_row_write(store, append->model->id, &append->row, err);
     if (err->rc == SQLITE_OK) {
         ck_audit_add(store, "optimize", err,
                      "{\"model\":%lld,\"inserted\":%lld,\"nodes\":%lld,\"damaged\":%lld,"

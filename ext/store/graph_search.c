@@ -14,6 +14,7 @@
 */
 #define ROUNDING_VARIANCE (1.0f / 12)
 #define MARGIN_DEVIATIONS 4
+#define BIAS_DEVIATIONS 8
 #define FLOAT_ERROR 1e-6f
 
 /* Passing ids are looked up in a bit map when they are spread over no more than this many ids. */
@@ -32,6 +33,7 @@ typedef struct Run {
     const CkGraphSearch *what;
     CkIntQuery query;
     float query_length; /* |q| in the measure of the codes */
+    float bias_dims;    /* dims, and deviations of a sum of so many squares */
     CkBuf map;          /* bit of each passing id from first_id on */
     int64_t first_id, end_id;
     sqlite3_stmt *stmt;
@@ -89,15 +91,28 @@ static float in_terms_of_codes(const Run *run, float distance) {
     return run->graph->metric == CK_INT_L2 ? distance * distance : distance;
 }
 
-/* How far a node's estimate may be from its distance. */
-static float margin_of(const Run *run, uint32_t node) {
+/*
+** How far the estimate of a node may be from its distance, if that is `farthest` at most.
+**
+** For squared l2 both sides are codes: |x + e - y - f|^2 is off by 2 <x - y, e - f>, and by
+** |e - f|^2, which is never below 0. The inner product is off by <e, y> + <x, f>.
+*/
+static float margin_of(const Run *run, uint32_t node, float farthest) {
     const CkGraph *graph = run->graph;
     const uint8_t *row = graph->codes.arena.base + graph->codes.format.stride * node;
     const CkIntFactors *factors = ck_int_factors(row, graph->dims);
-    float by_node = factors->scale * run->query_length;
-    float by_query = run->query.scale * sqrtf(2 * factors->half);
-    float rounding = sqrtf(ROUNDING_VARIANCE * (by_node * by_node + by_query * by_query));
-    return MARGIN_DEVIATIONS * rounding +
+    float node_sq = factors->scale * factors->scale, query_sq = run->query.scale * run->query.scale;
+    float variance, bias = 0;
+    if (graph->metric == CK_INT_L2) { /* the scales are sqrt(2) steps */
+        variance = ROUNDING_VARIANCE * (node_sq + query_sq) / 2;
+        bias = variance * run->bias_dims;
+        variance *= 4 * farthest;
+    } else {
+        float query_length = run->query_length;
+        variance = ROUNDING_VARIANCE *
+                   (node_sq * query_length * query_length + query_sq * 2 * factors->half);
+    }
+    return MARGIN_DEVIATIONS * sqrtf(variance) + bias +
            FLOAT_ERROR * (fabsf(run->query.add) + fabsf(factors->add));
 }
 
@@ -168,7 +183,7 @@ static void refine(Run *run, const CkHnswFound *found) {
         const CkHnswHit *hit = &found->hits[i];
         if (hits->n == run->nearest->query->k) {
             float farthest = in_terms_of_codes(run, hits->hits[0].distance);
-            if (hit->distance - margin_of(run, hit->node) > farthest) continue;
+            if (hit->distance - margin_of(run, hit->node, farthest) > farthest) continue;
         }
         compare_node(run, hit->node);
     }
@@ -185,7 +200,7 @@ static int allocate_query(Run *run, uint8_t **memory) {
                               (const float *)(const void *)run->index->mean.data};
     ck_int_query(&space, run->nearest->query->x, run->what->scale, &run->query);
     run->query_length = run->nearest->query_norm * run->what->scale;
-    if (run->graph->metric == CK_INT_L2) run->query_length *= sqrtf(2);
+    run->bias_dims = (float)dims + BIAS_DEVIATIONS * sqrtf((float)dims);
     return SQLITE_OK;
 }
 

@@ -59,6 +59,45 @@ int ck_index_forget(CkStore *store, const int64_t *ids, size_t n, CkError *err) 
     return err->rc;
 }
 
+int ck_index_give_up_prepare(CkStore *store, CkError *err) {
+    static const CkSqlId needed[] = {CK_SQL_INDEX_DROP, CK_SQL_META_TOUCH};
+    return ck_stmt_prepare(store, needed, sizeof needed / sizeof *needed, err);
+}
+
+void ck_index_give_up(CkStore *store, int64_t model) {
+    CkError ignored = CK_ERROR_NONE;
+    ck_stmt_run(store, CK_SQL_INDEX_DROP, &ignored, "i", model);
+    ck_error_release(&ignored);
+    ck_stmt_run(store, CK_SQL_META_TOUCH, &ignored, "");
+    ck_error_release(&ignored);
+}
+
+/* Writes what was read of a tail as blocks, from `number` on. All that can fail but for SQLite's
+** own writes, after whose failure it rolls back, comes before the first of them. */
+static int move_to_blocks(CkStore *store, CkScanBuilder *builder, int64_t model,
+                          int64_t generation, int64_t number, CkError *err) {
+    static const CkSqlId needed[] = {CK_SQL_TAIL_DELETE, CK_SQL_BLOCK_PUT_DATA, CK_SQL_BLOCK_PUT,
+                                     CK_SQL_INDEX_SET_BLOCKS};
+    const int64_t *ids = (const int64_t *)(const void *)builder->ids.data;
+    int found;
+    if (builder->n == 0 || ck_index_give_up_prepare(store, err) != SQLITE_OK ||
+        ck_stmt_prepare(store, needed, sizeof needed / sizeof *needed, err) != SQLITE_OK ||
+        ck_scan_builder_reserve(builder, err) != SQLITE_OK) {
+        return err->rc;
+    }
+    for (size_t i = 0; i < builder->n && err->rc == SQLITE_OK; i++) {
+        ck_tail_delete(store, ids[i], &found, err);
+    }
+    if (err->rc == SQLITE_OK) {
+        ck_scan_builder_write(builder, store, model, generation, &number, err);
+    }
+    if (err->rc == SQLITE_OK) {
+        ck_stmt_run(store, CK_SQL_INDEX_SET_BLOCKS, err, "ii", model, number);
+    }
+    if (err->rc != SQLITE_OK) ck_index_give_up(store, model);
+    return err->rc;
+}
+
 int ck_index_pack(CkStore *store, int64_t model_id, CkError *err) {
     CkScanBuilder builder;
     CkStaleBits stale;
@@ -74,16 +113,7 @@ int ck_index_pack(CkStore *store, int64_t model_id, CkError *err) {
     if (err->rc == SQLITE_OK) {
         ck_block_next(store, model_id, row[0], CK_PLANE_SCAN, &number, err);
     }
-    const int64_t *ids = (const int64_t *)(const void *)builder.ids.data;
-    for (size_t i = 0; i < builder.n && err->rc == SQLITE_OK; i++) {
-        ck_tail_delete(store, ids[i], &found, err);
-    }
-    if (err->rc == SQLITE_OK) {
-        ck_scan_builder_write(&builder, store, model_id, row[0], &number, err);
-    }
-    if (err->rc == SQLITE_OK) {
-        ck_stmt_run(store, CK_SQL_INDEX_SET_BLOCKS, err, "ii", model_id, number);
-    }
+    if (err->rc == SQLITE_OK) move_to_blocks(store, &builder, model_id, row[0], number, err);
     ck_stale_bits_release(&stale);
     ck_scan_builder_release(&builder);
     return err->rc;

@@ -42,6 +42,14 @@ int ck_index_forget(CkStore *store, const int64_t *ids, size_t n, CkError *err);
 int ck_index_look_after(CkStore *store, const CkModel *model, int64_t seq, CkError *err);
 
 /*
+** A change of the index that stops half way leaves one that lacks something. In a transaction of
+** our own it is rolled back; the caller may commit his, so there the model is left without an
+** index, which is slow and right. _prepare, before the first write, does what may fail.
+*/
+int ck_index_give_up_prepare(CkStore *store, CkError *err);
+void ck_index_give_up(CkStore *store, int64_t model);
+
+/*
 ** Moves the tail of a model to blocks of its current generation, in a write transaction. An
 ** embedding whose stale bit is set stays: the bit is of its id, and so would hide it in the new
 ** block as in the old one.

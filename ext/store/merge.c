@@ -9,6 +9,7 @@
 #include "store/graph_inherit.h"
 #include "store/idset.h"
 #include "store/index.h"
+#include "store/index_write.h"
 #include "store/log.h"
 #include "store/mean.h"
 #include "store/merge_claim.h"
@@ -263,19 +264,6 @@ static int report(Merge *merge, CkError *err) {
     return ck_progress_clear(store, CK_MERGE_TASK, err);
 }
 
-/*
-** A flip that stops half way leaves an index that lacks something. In a transaction of the merge's
-** own it is rolled back; the caller may commit his, so there the model is left without an index,
-** which is slow and right.
-*/
-static void give_up(Merge *merge) {
-    CkError ignored = CK_ERROR_NONE;
-    ck_stmt_run(merge->store, CK_SQL_INDEX_DROP, &ignored, "i", merge->model->id);
-    ck_error_release(&ignored);
-    ck_stmt_run(merge->store, CK_SQL_META_TOUCH, &ignored, "");
-    ck_error_release(&ignored);
-}
-
 /* Makes the new generation the one that is read, unless too much is left for the tail. */
 static int flip(void *context, CkError *err) {
     Merge *merge = context;
@@ -283,6 +271,7 @@ static int flip(void *context, CkError *err) {
     ck_idset_init(&ids);
     list_changed(merge, &ids, err);
     size_t n = ck_idset_count(&ids);
+    if (err->rc == SQLITE_OK) ck_index_give_up_prepare(merge->store, err);
     if (err->rc == SQLITE_OK && (n <= FLIP_TAIL_MAX || ++merge->n_rounds > ROUNDS_MAX)) {
         clear_stale(merge, err);
         if (err->rc == SQLITE_OK) renew_tail(merge, ck_idset_ids(&ids), n, err);
@@ -291,7 +280,7 @@ static int flip(void *context, CkError *err) {
         if (err->rc == SQLITE_OK) ck_stmt_run(merge->store, CK_SQL_META_TOUCH, err, "");
         if (err->rc == SQLITE_OK) report(merge, err);
         merge->flipped = merge->claim.over = err->rc == SQLITE_OK;
-        if (!merge->flipped) give_up(merge);
+        if (!merge->flipped) ck_index_give_up(merge->store, merge->model->id);
     }
     ck_idset_release(&ids);
     return err->rc;

@@ -112,6 +112,16 @@ static uint8_t *serialise(CkScanBuilder *builder, size_t from, size_t count, CkE
     return data;
 }
 
+int ck_scan_builder_reserve(CkScanBuilder *builder, CkError *err) {
+    size_t capacity = ck_scan_block_capacity(builder->code_bytes);
+    size_t n = builder->n < capacity ? builder->n : capacity;
+    ck_buf_clear(&builder->bytes);
+    if (!ck_buf_extend(&builder->bytes, ck_scan_block_bytes(n, builder->code_bytes))) {
+        return ck_error_nomem(err);
+    }
+    return SQLITE_OK;
+}
+
 int ck_scan_builder_write(CkScanBuilder *builder, CkStore *store, int64_t model,
                           int64_t generation, int64_t *number, CkError *err) {
     const int64_t *ids = (const int64_t *)(const void *)builder->ids.data;

@@ -62,6 +62,9 @@ int ck_scan_builder_add(CkScanBuilder *builder, int64_t id, const CkSignFactors 
 /* What was collected, to search in. Valid until the next change. */
 void ck_scan_builder_view(const CkScanBuilder *builder, CkScanBlock *block);
 
+/* Has the memory that writing what was collected takes. */
+int ck_scan_builder_reserve(CkScanBuilder *builder, CkError *err);
+
 /*
 ** Writes what was collected as blocks of a generation, numbered from *number on, and clears it.
 ** Inside a write transaction. *number becomes the next one.

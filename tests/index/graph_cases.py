@@ -102,6 +102,28 @@ def test_graph_vectors_of_one_code(path, rng):
     check_all(db, queries, "added to")
 
 
+def test_graph_far_queries(path, rng):
+    """The query is far from everything, or all is far from zero: the codes of the one are coarse."""
+    for metric in ("l2", "dot", "cosine"):
+        for dims in (3, 24):
+            db = open_graph(path + metric + str(dims))
+            db.execute("INSERT INTO models(model, version, dims, metric) VALUES ('m', '1', ?, ?)",
+                       (dims, metric))
+            centre = [rng.gauss(0, 0.2) for _ in range(dims)]
+            db.executemany("INSERT INTO embeddings(hash, model, version, vector) "
+                           "VALUES (?, 'm', '1', ?)",
+                           [(hash_of(n), pack([x + rng.gauss(0, 0.003) for x in centre]))
+                            for n in range(1200)])
+            db.execute("SELECT ck_optimize()")
+            for _ in range(30):
+                size, k = rng.choice([0.003, 0.3, 3, 30]), rng.choice([1, 5, 40, 300])
+                query = [x + rng.gauss(0, size) for x in centre]
+                rows, plan = search(db, query, k, f"ef = {EF_ALL}")
+                true, _ = exact(db, query, k)
+                check(rows == true, f"{metric}, {dims} dims, k {k}, {size} away: "
+                      f"{len(set(true) - set(rows))} are lost: {plan}")
+
+
 def test_graph_vectors_with_spikes(path, rng):
     """Codes of vectors with one large component are coarse; among others they are not lost."""
     def one(is_spiky):
