@@ -132,5 +132,6 @@ void bench_fresh(Bench *bench);
 void bench_filters(Bench *bench);
 void bench_puts(Bench *bench);
 void bench_merge(Bench *bench);
+void bench_sync(Bench *bench);
 
 #endif

@@ -268,7 +268,7 @@ CREATE TABLE main.ck_remotes(
     url TEXT NOT NULL UNIQUE,
     push INTEGER NOT NULL DEFAULT 1 CHECK(push IN (0, 1)),
     mirror INTEGER NOT NULL DEFAULT 0 CHECK(mirror IN (0, 1)),
-    batch_items INTEGER NOT NULL DEFAULT 1000 CHECK(batch_items BETWEEN 1 AND 100000),
+    batch_items INTEGER NOT NULL DEFAULT 4000 CHECK(batch_items BETWEEN 1 AND 100000),
     batch_bytes INTEGER NOT NULL DEFAULT 8388608 CHECK(batch_bytes BETWEEN 1 AND 1073741824),
     limit_items INTEGER,
     limit_bytes INTEGER,

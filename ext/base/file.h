@@ -1,6 +1,6 @@
 /*
-** Files that are written once and read from the beginning: errors that name the path, whole reads and
-** writes, and a file that is there either whole or not at all.
+** Files that are written once and read from the beginning: errors that name the path, whole reads
+** and writes, and a file that is there either whole or not at all.
 */
 #ifndef CK_BASE_FILE_H
 #define CK_BASE_FILE_H

@@ -66,8 +66,8 @@ static int read_wanted(CkStore *store, sqlite3_value *what, CkBuf *hashes, CkErr
 }
 
 /*
-** ck_pull(remote, what): what of it this store lacks: of a list of hashes, or with 'workspaces' what
-** its workspaces refer to. remote NULL: all remotes are asked, one after the other.
+** ck_pull(remote, what): what of it this store lacks: of a list of hashes, or with 'workspaces'
+** what its workspaces refer to. remote NULL: all remotes are asked, one after the other.
 */
 static void pull_some(sqlite3_context *context, int argc, sqlite3_value **argv) {
     CkError err = CK_ERROR_NONE;

@@ -289,7 +289,7 @@ int ck_embedding_put(CkStore *store, const CkPut *put, CkPutResult *result, CkEr
 int ck_embedding_put_stored(CkStore *store, const CkStoredPut *put, CkPutResult *result,
                             CkError *err) {
     const CkItem *item = put->item;
-    int64_t now = ck_conn_now(store->conn); /* other clocks may be ahead: nothing is of the future */
+    int64_t now = ck_conn_now(store->conn); /* another clock may be ahead */
     Draft draft = {
         .who = put->who,
         .conflict = put->conflict,

@@ -35,7 +35,8 @@ typedef struct CkPutResult {
     int64_t id;
     int64_t seq;  /* of what was written */
     int inserted; /* 0: the hash was there */
-    /* Why it was refused for what it says, in a word; NULL when it was not, or for another reason. */
+    /* Why it was refused for what it says, in a word; NULL when it was not, or for another
+    ** reason. */
     const char *refused; /* "model", "vector", "hash" */
     uint8_t hash[CK_HASH_BYTES];
 } CkPutResult;
@@ -48,8 +49,8 @@ int ck_embedding_put(CkStore *store, const CkPut *put, CkPutResult *result, CkEr
 
 /*
 ** The same for an embedding of another store, its vector decoded in x. The stored bytes are kept if
-** the model has that encoding. A model that is new is registered as the item says. Neither a hit nor
-** a miss of the cache.
+** the model has that encoding. A model that is new is registered as the item says. Neither a hit
+** nor a miss of the cache.
 */
 struct CkItem;
 typedef struct CkStoredPut {

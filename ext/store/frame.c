@@ -179,6 +179,15 @@ static int item_is_valid(const CkFrame *frame, const uint8_t *item) {
     return is_put && ck_encoding_name(item[1]);
 }
 
+static int skip_padding(const CkFrame *frame, Rest *rest, CkError *err) {
+    size_t n = -(frame->head.n_plain - rest->n) & 7;
+    const uint8_t *padding = take(rest, n, err);
+    for (size_t i = 0; i < n && padding; i++) {
+        if (padding[i]) return corrupt(err, "a reserved byte is not zero");
+    }
+    return err->rc;
+}
+
 static int check_items(CkFrame *frame, Rest *rest, CkError *err) {
     uint64_t n_vectors = 0;
     frame->items = take(rest, (size_t)frame->head.n_items * CK_FRAME_ITEM_BYTES, err);
@@ -208,6 +217,7 @@ static int read_body(CkFrame *frame, const uint8_t *body, CkError *err) {
         read_origin(frame, &rest, err);
     }
     if (err->rc == SQLITE_OK) settle_models(frame);
+    skip_padding(frame, &rest, err);
     return check_items(frame, &rest, err);
 }
 

@@ -28,6 +28,7 @@
 **                    12      name, version
 **     origins, each   0  2   bytes, 1 .. CK_ORIGIN_MAX, no zero byte among them
 **                     2      origin
+**     0 .. 7 zero bytes, up to a multiple of 8 from the beginning of the body
 **     items, each     0  1   op: 1 put, 2 tombstone
 **                     1  1   encoding of the vector; 0 without one
 **                     2  2   model, counted from 0
@@ -42,9 +43,9 @@
 **                    68  4   0
 **     vectors, in the order of the items, up to the end of the body
 **
-** So a reader needs memory for one frame: the body and, if it is compressed, CK_FRAME_PLAIN_MAX more,
-** whatever the head says. Nothing is decompressed before the checksum matches, and then only to the
-** size that both the head and zstd's own header name.
+** So a reader needs memory for one frame: the body and, if it is compressed, CK_FRAME_PLAIN_MAX
+** more, whatever the head says. Nothing is decompressed before the checksum matches, and then only
+** to the size that both the head and zstd's own header name.
 */
 #ifndef CK_STORE_FRAME_H
 #define CK_STORE_FRAME_H
@@ -60,8 +61,9 @@
 #define CK_FRAME_ITEMS_MAX 65536
 #define CK_FRAME_PLAIN_MAX (16 * 1024 * 1024)
 
-/* A writer calls a frame full from here on: large enough to compress, small enough for a cache. */
-#define CK_FRAME_FULL_BYTES (4 * 1024 * 1024)
+/* A writer calls a frame full from here on. It is what one transaction of a sync writes: the more,
+** the less often the pages of _ck_hash are written again (_ck_hash is in random order). */
+#define CK_FRAME_FULL_BYTES (8 * 1024 * 1024)
 
 /* Items are added until it is full, then it is appended to a buffer and empty again. */
 typedef struct CkFrameWriter {
@@ -79,7 +81,7 @@ void ck_frame_writer_release(CkFrameWriter *writer);
 size_t ck_frame_writer_bytes(const CkFrameWriter *writer);
 int ck_frame_writer_is_full(const CkFrameWriter *writer);
 
-/* Adds an item to a frame that is not full. Its checksum is computed, not copied. */
+/* Adds an item, its checksum set, to a frame that is not full. */
 int ck_frame_writer_add(CkFrameWriter *writer, const CkItem *item, CkError *err);
 
 /* Appends the frame, if it has items, to out. */

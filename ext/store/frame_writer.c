@@ -41,7 +41,8 @@ int ck_frame_writer_is_full(const CkFrameWriter *writer) {
 
 /*
 ** Which of the entries is this one, else it is appended; entries begin with head_bytes, and the
-** lengths of their texts are the n_lengths last u16 of the head. The last entry found is tried first.
+** lengths of their texts are the n_lengths last u16 of the head. The last entry found is tried
+** first.
 */
 typedef struct Table {
     CkBuf *entries;
@@ -120,7 +121,7 @@ int ck_frame_writer_add(CkFrameWriter *writer, const CkItem *item, CkError *err)
     ck_store_u16(to + 4, (uint16_t)origin);
     ck_store_u64(to + 8, (uint64_t)item->seq);
     ck_store_u64(to + 16, (uint64_t)item->created_at);
-    ck_store_u64(to + 24, ck_item_checksum(item));
+    ck_store_u64(to + 24, item->checksum);
     memcpy(to + 32, item->hash, CK_HASH_BYTES);
     ck_store_u32(to + 64, (uint32_t)item->n_bytes);
     writer->n_items++;
@@ -170,7 +171,11 @@ int ck_frame_writer_end(CkFrameWriter *writer, CkBuf *out, CkError *err) {
     size_t n_body = 0;
     if (writer->n_items == 0) return SQLITE_OK;
     ck_buf_clear(&writer->body);
-    for (int i = 0; i < 4; i++) ck_buf_append(&writer->body, parts[i]->data, parts[i]->n_bytes);
+    for (int i = 0; i < 4; i++) {
+        /* Vectors of float32 are then aligned, and can be used where they are. */
+        if (i == 2) ck_buf_append(&writer->body, "\0\0\0\0\0\0\0", -writer->body.n_bytes & 7);
+        ck_buf_append(&writer->body, parts[i]->data, parts[i]->n_bytes);
+    }
     if (writer->body.rc != SQLITE_OK) return ck_error_nomem(err);
     if (compress(writer, &body, &n_body, err) != SQLITE_OK) return err->rc;
     if (!body) {

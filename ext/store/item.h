@@ -58,8 +58,8 @@ typedef struct CkItemOutcome {
     CkItemResult result;
     int64_t id;        /* of the embedding that is stored now, or 0 */
     int64_t seq;       /* the seq it was given, when created */
-    const char *code;  /* 'missing' (no data), 'checksum', 'model' (dims), 'vector', or 'hash' (stored
-                          for another model) */
+    const char *code;  /* 'missing' (no data), 'checksum', 'model' (dims), 'vector', or 'hash'
+                          (stored for another model) */
     char message[200]; /* why it was rejected, for people */
 } CkItemOutcome;
 
@@ -67,10 +67,10 @@ typedef struct CkItemOutcome {
 #define CK_ITEM_SAME_COSINE 0.999
 
 /*
-** Puts an embedding that came from elsewhere (op is CK_ITEM_PUT), inside a write transaction: checks
-** all there is to check, registers a new model, keeps the bytes as they are when the model stores
-** that encoding. A stored vector that does not read back is replaced. err is for what SQLite says;
-** what is wrong with the item is in the outcome.
+** Puts an embedding that came from elsewhere (op is CK_ITEM_PUT), inside a write transaction:
+** checks all there is to check, registers a new model, keeps the bytes as they are when the model
+** stores that encoding. A stored vector that does not read back is replaced. err is for what SQLite
+** says; what is wrong with the item is in the outcome.
 */
 int ck_item_put(CkStore *store, const CkItem *item, CkItemOutcome *outcome, CkError *err);
 

@@ -1,8 +1,8 @@
 /*
 ** Reading embeddings of a store as items (store/item.h), in the order of the feed or by hash.
 **
-** An embedding whose vector does not read back is no item: it is skipped and counted, so that damage
-** in one store neither travels nor stops what is sound. ck_doctor names the row.
+** An embedding whose vector does not read back is no item: it is skipped and counted, so that
+** damage in one store neither travels nor stops what is sound. ck_doctor names the row.
 */
 #ifndef CK_STORE_ITEM_READER_H
 #define CK_STORE_ITEM_READER_H

@@ -7,7 +7,8 @@
 #include "base/buf.h"
 #include "store/store.h"
 
-/* What one call writes at most, unless told: 64 MB. A frame is ended rather than begun beyond it. */
+/* What one call writes at most, unless told: 64 MB. A frame is ended rather than begun beyond
+** it. */
 #define CK_PACK_BYTES (64 * 1024 * 1024)
 #define CK_PACK_BYTES_MAX 1000000000
 

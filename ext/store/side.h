@@ -11,8 +11,8 @@
 #define CK_SIDE_BUSY_MS 10000
 
 /*
-** Opens a file by its URL ("file:/path", also with ?mode=ro) with flags of sqlite3_open_v2(), through
-** the VFS of conn. The failure names the url.
+** Opens a file by its URL ("file:/path", also with ?mode=ro) with flags of sqlite3_open_v2(),
+** through the VFS of conn. The failure names the url.
 */
 int ck_side_open(const CkConn *conn, const char *url, int flags, CkConn **side, CkError *err);
 

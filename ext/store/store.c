@@ -94,6 +94,14 @@ int ck_store_open_stamped(CkStore *store, int *exists, int64_t *stamp, CkError *
     return err->rc;
 }
 
+int ck_store_hold(CkStore *store, sqlite3_stmt **held, CkError *err) {
+    return ck_store_query(store, CK_SQL_META_GET, held, err, "");
+}
+
+void ck_store_release(CkStore *store, sqlite3_stmt *held) {
+    ck_stmt_give(store, CK_SQL_META_GET, held);
+}
+
 int ck_store_open_read(CkStore *store, int *exists, CkError *err) {
     int64_t version = 0, seq = 0;
     read_meta(store, &version, &seq, err);

@@ -38,6 +38,13 @@ int ck_store_query(CkStore *store, CkSqlId id, sqlite3_stmt **stmt, CkError *err
                    const char *format, ...);
 
 /*
+** Keeps one read transaction open over many statements, each of which would else take and give back
+** the file's lock: from hold to release. *held is NULL when there is no store.
+*/
+int ck_store_hold(CkStore *store, sqlite3_stmt **held, CkError *err);
+void ck_store_release(CkStore *store, sqlite3_stmt *held);
+
+/*
 ** Writes the store's sequence counter, inside the write transaction: the seq that was read there
 ** plus one, which is the seq of the row being written.
 */

@@ -2,12 +2,13 @@
 ** Syncing with a remote: sessions of push and pull (the protocol is in store/transport.h, the
 ** bookkeeping in store/remote.h).
 **
-** Each batch is one transaction in either store, so a session that is cut short anywhere leaves what
-** it has done, and the next one goes on from there. Inside a transaction of the caller's everything
-** here belongs to that; what was put into the remote stays there, and is answered `exists` next time.
+** Each batch is one transaction in either store, so a session that is cut short anywhere leaves
+** what it has done, and the next one goes on from there. Inside a transaction of the caller's
+** everything here belongs to that; what was put into the remote stays there, and is answered
+** `exists` next time.
 **
-** A remote that cannot be reached is an error of the call, a row in ck_errors and a failure counted in
-** ck_remotes (attempts, next_at: for who syncs in the background).
+** A remote that cannot be reached is an error of the call, a row in ck_errors and a failure counted
+** in ck_remotes (attempts, next_at: for who syncs in the background).
 */
 #ifndef CK_STORE_SYNC_H
 #define CK_STORE_SYNC_H
@@ -37,9 +38,9 @@ int ck_sync_pull_hashes(CkStore *store, const char *remote, CkHashes hashes,
                         CkSyncSummary *summary, CkError *err);
 
 /*
-** The same of every remote of ck_remotes, in the order of their names, until nothing is missing: the
-** look-up behind a miss. One that fails is counted, a row in ck_errors, and not asked before its next
-** try is due; what no one has is missing. Never an error for what a remote does.
+** The same of every remote of ck_remotes, in the order of their names, until nothing is missing:
+** the look-up behind a miss. One that fails is counted, a row in ck_errors, and not asked before
+** its next try is due; what no one has is missing. Never an error for what a remote does.
 */
 int ck_sync_pull_anywhere(CkStore *store, CkHashes hashes, CkSyncSummary *summary, CkError *err);
 

@@ -6,14 +6,14 @@
 **                                     wrote, up to this seq (16 hex digits) of its feed
 **     .<store>-….tmp                  a segment that is being written, or was not finished
 **
-** There is nothing to lock and nothing that changes: a segment appears whole, by its rename, and who
-** reads remembers in _ck_segment which ones it has seen, so any number of stores write and read at
-** once. A segment that is damaged is an error row, and is tried again the next time.
+** There is nothing to lock and nothing that changes: a segment appears whole, by its rename, and
+** who reads remembers in _ck_segment which ones it has seen, so any number of stores write and read
+** at once. A segment that is damaged is an error row, and is tried again the next time.
 **
-** The segments of this store are remembered, too: when one is gone (an older backup of the directory
-** was put in its place, or somebody made room), what is still there is read again, and what is not is
-** sent again. And a directory that was known and has no ck-packs.json is more often a missing mount
-** than an empty one, so it is refused.
+** The segments of this store are remembered, too: when one is gone (an older backup of the
+** directory was put in its place, or somebody made room), what is still there is read again, and
+** what is not is sent again. And a directory that was known and has no ck-packs.json is more often
+** a missing mount than an empty one, so it is refused.
 */
 #include "store/sync_dir.h"
 
@@ -82,7 +82,8 @@ static int own_is_gone(CkSyncSession *session, int *gone, CkError *err) {
     if (ck_stmt_take(store, CK_SQL_SEGMENT_OWN, &stmt, err) != SQLITE_OK) return err->rc;
     ck_stmt_bind(stmt, "t", session->remote.name);
     while (!*gone && ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
-        char *path = sqlite3_mprintf("%s%s", ck_sync_dir_folder(session), sqlite3_column_text(stmt, 0));
+        char *path = sqlite3_mprintf("%s%s", ck_sync_dir_folder(session),
+                                     sqlite3_column_text(stmt, 0));
         if (!path) ck_error_nomem(err);
         else *gone = !ck_file_exists(path);
         sqlite3_free(path);

@@ -1,8 +1,8 @@
 /*
 ** Writing segments into a directory (sync_dir.c says what they are).
 **
-** A segment is filled with what is in the outbox, batch by batch, one frame in memory; when it has its
-** name in the directory, what is in it is answered, all in one transaction.
+** A segment is filled with what is in the outbox, batch by batch, one frame in memory; when it has
+** its name in the directory, what is in it is answered, all in one transaction.
 */
 #include <string.h>
 

@@ -55,8 +55,10 @@ static int missing_of_listing(CkSyncSession *session, const CkBuf *pack, CkError
     CkFrame frame;
     CkItem item;
     size_t n_used = 0;
+    sqlite3_stmt *held = NULL;
     ck_buf_clear(&session->hashes);
     if (pack->n_bytes == 0) return SQLITE_OK;
+    if (ck_store_hold(session->store, &held, err) != SQLITE_OK) return err->rc;
     ck_frame_init(&frame);
     if (ck_frame_open(&frame, pack->data, pack->n_bytes, &n_used, err) == SQLITE_OK &&
         n_used != pack->n_bytes) {
@@ -66,6 +68,7 @@ static int missing_of_listing(CkSyncSession *session, const CkBuf *pack, CkError
         if (item.op == CK_ITEM_PUT) find_missing(session, item.hash, err);
     }
     ck_frame_release(&frame);
+    ck_store_release(session->store, held);
     return err->rc;
 }
 
@@ -86,7 +89,8 @@ static int get(CkSyncSession *session, size_t *at, CkError *err) {
     return err->rc;
 }
 
-/* One transaction: a pack, and before it what was listed; cursor NULL before the last of a listing. */
+/* One transaction: a pack, and before it what was listed; cursor NULL before the last of a
+** listing. */
 typedef struct Batch {
     const CkListing *listing; /* or NULL */
     const CkPullCursor *cursor;

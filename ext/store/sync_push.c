@@ -1,8 +1,9 @@
 /*
 ** Pushing: see sync.h.
 **
-** The order is what makes it safe: what is taken from the outbox is durable in the remote before the
-** answer is recorded here. Cut short in between, it is offered again and is known there by its hash.
+** The order is what makes it safe: what is taken from the outbox is durable in the remote before
+** the answer is recorded here. Cut short in between, it is offered again and is known there by its
+** hash.
 */
 #include <string.h>
 
@@ -59,7 +60,8 @@ static int add_ack(CkSyncSession *session, const CkOutboxItem *item, CkAckResult
 /* Reads the item and adds it to the frame; one that cannot be read is answered by us. */
 static int pack_item(CkSyncSession *session, CkItemReader *reader, CkFrameWriter *writer,
                      const CkOutboxItem *wanted, CkError *err) {
-    static const CkPutAnswer damaged = {CK_ITEM_REJECTED, "damaged", "its vector does not read back"};
+    static const CkPutAnswer damaged = {CK_ITEM_REJECTED, "damaged",
+                                        "its vector does not read back"};
     CkItem item;
     int64_t n_damaged = reader->n_damaged;
     if (wanted->id != 0) ck_item_reader_of_hash(reader, wanted->hash, err);
@@ -77,14 +79,16 @@ static int pack_item(CkSyncSession *session, CkItemReader *reader, CkFrameWriter
 }
 
 /*
-** Packs what the remote lacks; what it has is answered. An embedding that was evicted meanwhile is not
-** in the outbox any more.
+** Packs what the remote lacks; what it has is answered. An embedding that was evicted meanwhile is
+** not in the outbox any more.
 */
 static int pack_items(CkSyncSession *session, CkError *err) {
     size_t n;
     const CkOutboxItem *items = items_of(session, &n);
     CkItemReader reader;
     CkFrameWriter writer;
+    sqlite3_stmt *held = NULL;
+    if (ck_store_hold(session->store, &held, err) != SQLITE_OK) return err->rc;
     ck_item_reader_init(&reader, session->store);
     ck_frame_writer_init(&writer);
     writer.plain = 1;
@@ -104,6 +108,7 @@ static int pack_items(CkSyncSession *session, CkError *err) {
     if (session->sent.rc != SQLITE_OK) ck_error_nomem(err);
     ck_frame_writer_release(&writer);
     ck_item_reader_release(&reader);
+    ck_store_release(session->store, held);
     return err->rc;
 }
 

@@ -21,7 +21,8 @@ typedef struct CkSyncSession {
 } CkSyncSession;
 
 /*
-** Opens the remote and shakes hands. writes: puts will come. After a failure, too, it is to be closed.
+** Opens the remote and shakes hands. writes: puts will come. After a failure, too, it is to be
+** closed.
 */
 int ck_sync_session_open(CkSyncSession *session, CkStore *store, const char *remote, int writes,
                          CkError *err);

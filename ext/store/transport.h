@@ -1,36 +1,10 @@
 /*
-** The protocol: what a store asks of a remote, whatever carries it. A transport carries it: to another
-** store's file (transport_store.c), and whatever else speaks these messages.
+** What carries the messages of the sync protocol (sql/protocol-sync.md) to a remote: to another
+** store's file (transport_store.c), or over a network.
 **
-** The client says, the remote answers; the client keeps all that is to be remembered of how far it
-** has come (ck_remotes), so a remote may be asked by anybody at any time, and any message may be sent
-** again. A pack is frames, see store/frame.h; hashes are 32 bytes each.
-**
-**   message      asks with                        is answered with
-**   hello        the client's uuid                JSON: protocol range, key scheme, epoch, models,
-**                                                 limits, high_seq, min_seq, the client's last mark
-**   missing      hashes                           a byte for each: 1 when it is not stored
-**   list         after_seq, items, bytes          a pack of the feed after that seq without the
-**                                                 vectors, next_seq, high_seq; `bytes` bounds what
-**                                                 the vectors would have
-**   get          hashes                           a pack of those that are stored, in that order
-**   put          a pack, the client's uuid, mark  for each item created | exists | conflict |
-**                                                 rejected with a code, in order
-**   report       a range of hashes, and which     how many changed
-**                of them the client refers to
-**   claim        hashes, owner, ttl               for each have | granted, fence | busy, retry_after
-**   heartbeat    the client's uuid, mark          –
-**   status       –                                counts, for people
-**
-** Order does not matter but for this: a put has been written durably, and is in the feed, before it is
-** answered; and an answer is recorded here only after that. So what is answered was never lost. A
-** message that was answered and whose answer was lost is sent again, and answered `exists`.
-**
-** Pulling. All: list after pull_seq, get what of it is missing here, apply, move pull_seq, in one
-** transaction; until next_seq = high_seq. By hashes: get, apply. A remote of another epoch (it was
-** restored, or is another one) is listed from the beginning; what is stored here is not got again.
-**
-** Pushing. missing, for what is in the outbox; put, of those; record the answers.
+** Only what a session of push and pull needs is here. A message may be sent again at any time. What
+** keeps it safe: a put is durable and in the remote's feed before it is answered, and the answer is
+** recorded here only after that.
 */
 #ifndef CK_STORE_TRANSPORT_H
 #define CK_STORE_TRANSPORT_H

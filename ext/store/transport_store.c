@@ -2,9 +2,9 @@
 ** The transport to another store's file: a second connection, on which the remote's side of the
 ** protocol runs (transport.h).
 **
-** A message is one transaction there and has ended when it is answered. So the locks of the two files
-** are never held together but for what a reader of the one holds while it writes the other, and two
-** stores that sync with each other at the same time cannot wait for one another.
+** A message is one transaction there and has ended when it is answered. So the locks of the two
+** files are never held together but for what a reader of the one holds while it writes the other,
+** and two stores that sync with each other at the same time cannot wait for one another.
 */
 #include <string.h>
 
@@ -37,14 +37,16 @@ static int store_hello(CkTransport *transport, char **json, CkError *err) {
 
 static int store_missing(CkTransport *transport, CkHashes hashes, uint8_t *missing, CkError *err) {
     CkStore *far = far_of(transport);
-    sqlite3_stmt *stmt = NULL;
-    if (ck_stmt_take(far, CK_SQL_EMBEDDING_EXISTS, &stmt, err) != SQLITE_OK) return err->rc;
+    sqlite3_stmt *stmt = NULL, *held = NULL;
+    if (ck_store_hold(far, &held, err) != SQLITE_OK) return err->rc;
+    ck_stmt_take(far, CK_SQL_EMBEDDING_EXISTS, &stmt, err);
     for (size_t i = 0; i < hashes.n && err->rc == SQLITE_OK; i++) {
         ck_stmt_bind(stmt, "b", hashes.data + i * CK_HASH_BYTES, CK_HASH_BYTES);
         missing[i] = ck_stmt_step(far, stmt, err) != SQLITE_ROW;
         sqlite3_reset(stmt);
     }
     ck_stmt_give(far, CK_SQL_EMBEDDING_EXISTS, stmt);
+    ck_store_release(far, held);
     return err->rc;
 }
 
@@ -65,8 +67,12 @@ static int store_list(CkTransport *transport, int64_t after, const CkPackLimits 
 
 static int store_get(CkTransport *transport, CkHashes hashes, const CkPackLimits *limits,
                      CkBuf *pack, size_t *n_done, CkError *err) {
+    CkStore *far = far_of(transport);
     CkPackHashes what = {hashes.data, hashes.n, 0};
-    ck_pack_hashes(far_of(transport), &what, limits, pack, err);
+    sqlite3_stmt *held = NULL;
+    if (ck_store_hold(far, &held, err) != SQLITE_OK) return err->rc;
+    ck_pack_hashes(far, &what, limits, pack, err);
+    ck_store_release(far, held);
     *n_done = what.n_done;
     return err->rc;
 }
@@ -143,6 +149,9 @@ static int connect(StoreTransport *to, CkStore *store, const char *url, int writ
     if (ck_side_open(store->conn, url, flags, &to->side, err) != SQLITE_OK) return err->rc;
     to->far = ck_conn_store(to->side, "main");
     if (!to->far) return ck_error_nomem(err);
+    ck_stmt_run(to->far, CK_SQL_META_SIDE_CACHE, err, "");
+    if (err->rc == SQLITE_OK) ck_stmt_run(to->far, CK_SQL_META_SIDE_CHECKPOINT, err, "");
+    if (err->rc != SQLITE_OK) return err->rc;
     if (ck_store_open_read(to->far, &exists, err) == SQLITE_OK && !exists && writes) {
         prepare_writes(to->far, err);
     }

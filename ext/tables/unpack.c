@@ -1,9 +1,10 @@
 /*
-** The table-valued function `ck_unpack(pack)`: the items of a pack, the wire format (store/frame.h).
+** The table-valued function `ck_unpack(pack)`: the items of a pack, the wire format
+** (store/frame.h).
 **
-** Rows come frame by frame, and those of a frame only once all of it has been checked; so a pack that
-** is damaged, or ends within a frame, gives the rows before that and then an error. `data` is the
-** vector as it travelled, `vector` as float32. A tombstone has no vector.
+** Rows come frame by frame, and those of a frame only once all of it has been checked; so a pack
+** that is damaged, or ends within a frame, gives the rows before that and then an error. `data` is
+** the vector as it travelled, `vector` as float32. A tombstone has no vector.
 */
 #include <string.h>
 

@@ -258,8 +258,10 @@ static int widen(CkCodec *codec, int encoding, const uint8_t *bytes, uint32_t di
             if (rc != SQLITE_OK) return rc;
         } else if (base == CK_ENCODING_F16) {
             ck_kernels()->f32_from_f16(x, bytes, dims);
-        } else {
+        } else if (CK_BIG_ENDIAN) {
             for (uint32_t i = 0; i < dims; i++) x[i] = ck_load_f32(bytes + 4 * i);
+        } else {
+            memcpy(x, bytes, 4 * (size_t)dims);
         }
         *out = x;
     }

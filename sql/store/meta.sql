@@ -27,6 +27,13 @@ SELECT store_uuid, created_at FROM main._ck_meta WHERE id = 1
 -- name: meta_page_size
 PRAGMA main.page_size = 8192
 
+-- Of a second connection, which looks up hashes all over their table, and writes them: 64 MB of
+-- cache, and of a WAL before its pages are written once more.
+-- name: meta_side_cache
+PRAGMA main.cache_size = -65536
+-- name: meta_side_checkpoint
+PRAGMA main.wal_autocheckpoint = 16384
+
 -- name: meta_seq
 SELECT seq FROM main._ck_meta WHERE id = 1
 

@@ -159,6 +159,7 @@ class World:
     def retire(self, name):
         """A store, or the hub, says that some hashes are needed nowhere."""
         name = self.rng.choice([name, HUB])
+        before = self.hashes(name)
         CLOCK.now += 1
         db = self.connect(name)
         rows = db.execute("SELECT hash FROM embeddings ORDER BY hash LIMIT 3 OFFSET ?",
@@ -168,6 +169,7 @@ class World:
             self.say(f"{name} retires: {said[0][:60]}")
         CLOCK.now += 1
         db.close()
+        self.evicted[name] |= before - self.hashes(name)  # and if the others need it, only here
 
     def sync(self, name):
         """A push, a pull, or both."""
