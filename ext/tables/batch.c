@@ -3,7 +3,8 @@
 **
 ** seq, op, hash, model, version, bytes, origin, at: the next rows of ck_outbox that are due, as
 ** many as make one message (store/outbox.h). The vector is read with ck_get(hash), where it is
-** needed at all: first the hashes are sent, then the vectors of those that the remote has not.
+** needed at all: first the hashes are sent, and then the vectors of those that the remote does not
+** have.
 */
 #include <string.h>
 
