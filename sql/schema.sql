@@ -27,6 +27,14 @@ CREATE TABLE main._ck_meta(
     origin TEXT NOT NULL
 );
 
+-- The first change that each connection made: its seq, and a random word. When a backup was written
+-- into the file, the changes from there on are of connections that nobody has heard of, below a
+-- seq that others have read: so they notice.
+CREATE TABLE main._ck_writer(
+    seq INTEGER PRIMARY KEY,
+    word INTEGER NOT NULL
+);
+
 CREATE TABLE main._ck_model(
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL,
@@ -258,7 +266,8 @@ FROM ck_tombstones AS t;
 -- push: 1 when what is put here is to go there, and so waits for it in ck_outbox; else nothing does.
 -- mirror: 1 when all that is there is to be kept here (by the pinned workspace 'mirror').
 -- batch_items, batch_bytes: of one message; limit_items, limit_bytes: the same of the other side.
--- epoch: which life of the remote the cursors belong to. mark, new_mark: what we left in the remote's
+-- epoch: which life of the remote the cursors belong to. writers, writers_seq: its newest _ck_writer up
+-- to that seq, as JSON. mark, new_mark: what we left in the remote's
 -- ck_peers, and what we leave with the next change. push_seq: our changes up to there are settled
 -- but for what ck_acks says. tombstone_seq: tombstones up to there are not sent again. pull_seq: the remote's changes up to there are here; pull_high: its last one when it was
 -- asked. min_seq: see _ck_meta, of the remote. listing: counts how often its feed was begun anew,
@@ -273,6 +282,8 @@ CREATE TABLE main.ck_remotes(
     limit_items INTEGER,
     limit_bytes INTEGER,
     epoch TEXT,
+    writers TEXT,
+    writers_seq INTEGER NOT NULL DEFAULT 0,
     mark TEXT,
     new_mark TEXT,
     push_seq INTEGER NOT NULL DEFAULT 0,
@@ -340,7 +351,7 @@ BEGIN
     DELETE FROM _ck_remote_model WHERE remote = old.name;
     DELETE FROM _ck_segment WHERE remote = old.name;
     UPDATE ck_remotes
-    SET epoch = NULL, mark = NULL, new_mark = NULL, push_seq = 0, tombstone_seq = 0, pull_seq = 0,
+    SET epoch = NULL, writers = NULL, mark = NULL, new_mark = NULL, push_seq = 0, tombstone_seq = 0, pull_seq = 0,
         pull_high = 0, min_seq = 0, listing = listing + 1, attempts = 0, next_at = NULL, last_error = NULL
     WHERE name = new.name;
 END;

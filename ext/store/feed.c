@@ -34,6 +34,8 @@ int ck_feed_expire(CkStore *store, CkError *err) {
     if (ck_lease_expire(store, err) != SQLITE_OK) return err->rc;
     if (ck_tombstone_expire(store, err) != SQLITE_OK) return err->rc;
     if (ck_peer_expire(store, err) != SQLITE_OK) return err->rc;
+    ck_stmt_run(store, CK_SQL_WRITER_TRIM, err, "i", (int64_t)CK_FEED_WRITERS);
+    if (err->rc != SQLITE_OK) return err->rc;
     ck_stmt_run(store, CK_SQL_ACK_DROP_OUTDATED, err, "");
     if (err->rc != SQLITE_OK) return err->rc;
     return ck_stmt_run(store, CK_SQL_AUDIT_EXPIRE, err, "i", now - CK_AUDIT_TTL_S);

@@ -11,6 +11,9 @@
 
 #include "store/remote.h"
 
+/* Connections whose first change is remembered, and told to others (_ck_writer). */
+#define CK_FEED_WRITERS 1000
+
 /* Takes the next seq, inside the write transaction. */
 int ck_feed_take_seq(CkStore *store, int64_t *seq, CkError *err);
 

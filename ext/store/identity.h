@@ -14,7 +14,8 @@
 **
 ** What cannot be noticed so is a backup written into the same inode (`cp backup store`). Then the
 ** others notice: each leaves a mark in the store with what it changes there (store/peer.h) and
-** finds an older one.
+** finds an older one; and each remembers who wrote the store (_ck_writer), and finds others below a
+** seq that it has seen.
 */
 #ifndef CK_STORE_IDENTITY_H
 #define CK_STORE_IDENTITY_H

@@ -5,6 +5,7 @@
 **
 **   another epoch          another file, a copy or a restored one
 **   another mark           restored in place since we changed something in it
+**   other writers          restored in place since the last handshake, and changed after that
 **   seq below our cursor   restored in place since we read it
 **       All of ours is offered again, by hashes, and all of its is listed again. Of our tombstones
 **       none is sent twice: what was put there after them would be lost.
@@ -16,6 +17,7 @@
 #include <string.h>
 
 #include "store/ack.h"
+#include "store/feed.h"
 #include "store/identity.h"
 #include "store/key.h"
 
@@ -109,8 +111,8 @@ int ck_hello_make(CkStore *store, const char *peer, char **json, CkError *err) {
     }
     if (err->rc != SQLITE_OK) return err->rc;
     if (ck_stmt_take(store, CK_SQL_HELLO, &stmt, err) != SQLITE_OK) return err->rc;
-    ck_stmt_bind(stmt, "iittt", (int64_t)CK_PROTOCOL_MIN, (int64_t)CK_PROTOCOL_MAX, CK_KEY_CONTEXT,
-                 copied, peer);
+    ck_stmt_bind(stmt, "iittti", (int64_t)CK_PROTOCOL_MIN, (int64_t)CK_PROTOCOL_MAX,
+                 CK_KEY_CONTEXT, copied, peer, (int64_t)CK_FEED_WRITERS);
     if (ck_stmt_step(store, stmt, err) == SQLITE_ROW) *json = copy_text(stmt, 0, err);
     ck_stmt_give(store, CK_SQL_HELLO, stmt);
     return err->rc;
@@ -121,6 +123,7 @@ typedef struct Hello {
     CkRemote remote; /* as we know it */
     char *epoch, *mark;
     int64_t seq, min_seq, limit_items, limit_bytes;
+    int64_t writers_differ;
 } Hello;
 
 static int is_integer(sqlite3_stmt *stmt, int column) {
@@ -172,6 +175,7 @@ static const char *reason_to_relist(const Hello *hello) {
         !(known->new_mark && strcmp(known->new_mark, mark) == 0)) {
         return "mark";
     }
+    if (hello->writers_differ) return "writers";
     if (hello->seq < known->pull_seq || hello->seq < known->pull_high) return "seq";
     if (hello->min_seq > known->min_seq && known->pull_seq > 0 &&
         known->pull_seq < hello->min_seq) {
@@ -245,13 +249,17 @@ int ck_remote_handshake(CkStore *store, const char *name, const char *json, CkHa
     name = hello.remote.name;
     if (ck_identity_check(store, err) != SQLITE_OK) goto done;
     if (parse_hello(store, json, &hello, err) != SQLITE_OK) goto done;
+    if (ck_stmt_ints(store, CK_SQL_HANDSHAKE_WRITERS_DIFFER, err, &hello.writers_differ, 1, &found,
+                     "tt", name, json) != SQLITE_OK) {
+        goto done;
+    }
     out->reason = reason_to_relist(&hello);
     out->relist = out->reason != NULL;
     if (out->relist && start_again(store, name, out->reason, err) != SQLITE_OK) goto done;
     if (record_models(store, name, json, err) != SQLITE_OK) goto done;
     ck_uuid_make(new_mark);
-    ck_stmt_run(store, CK_SQL_HANDSHAKE_SET, err, "ttiiit", name, hello.epoch, hello.limit_items,
-                hello.limit_bytes, hello.min_seq, new_mark);
+    ck_stmt_run(store, CK_SQL_HANDSHAKE_SET, err, "ttiiitti", name, hello.epoch, hello.limit_items,
+                hello.limit_bytes, hello.min_seq, new_mark, json, hello.seq);
     if (err->rc == SQLITE_OK) {
         ck_stmt_ints(store, CK_SQL_HANDSHAKE_COUNT_REFUSED, err, &out->n_refused, 1, &found, "t",
                      name);

@@ -43,8 +43,9 @@ void ck_remote_release(CkRemote *remote);
 /* What a handshake found. */
 typedef struct CkHandshake {
     int relist;         /* 1: all that is there is listed again, from pull_seq 0 … */
-    const char *reason; /* … because of 'epoch', 'mark', 'seq' (it is behind what we have read) or
-                           'min_seq' (we are behind what it keeps); else NULL */
+    const char *reason; /* … because of 'epoch', 'mark', 'writers' (its past has changed), 'seq' (it
+                           is behind what we have read) or 'min_seq' (we are behind what it keeps);
+                           else NULL */
     int64_t n_refused;  /* models whose dims differ: embeddings of them are not exchanged */
 } CkHandshake;
 

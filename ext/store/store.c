@@ -157,6 +157,12 @@ int ck_store_open_write(CkStore *store, CkError *err) {
 
 int ck_store_set_seq(CkStore *store, int64_t seq, CkError *err) {
     if (ck_identity_check(store, err) != SQLITE_OK) return err->rc;
+    /* At or below its own row: that was rolled back. */
+    if (store->writer_seq == 0 || seq <= store->writer_seq) {
+        ck_stmt_run(store, CK_SQL_WRITER_ADD, err, "i", seq);
+        if (err->rc != SQLITE_OK) return err->rc;
+        store->writer_seq = seq;
+    }
     return ck_stmt_run(store, CK_SQL_META_SET_SEQ, err, "i", seq);
 }
 

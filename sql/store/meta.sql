@@ -37,6 +37,13 @@ PRAGMA main.wal_autocheckpoint = 16384
 -- name: meta_seq
 SELECT seq FROM main._ck_meta WHERE id = 1
 
+-- name: writer_add
+INSERT OR REPLACE INTO main._ck_writer(seq, word) VALUES (?1, random())
+
+-- name: writer_trim
+DELETE FROM main._ck_writer
+WHERE seq <= (SELECT seq FROM main._ck_writer ORDER BY seq DESC LIMIT 1 OFFSET ?1)
+
 -- name: identity_get
 SELECT coalesce(inode, 0) FROM main._ck_meta WHERE id = 1
 

@@ -13,11 +13,15 @@ SELECT coalesce(group_concat('''' || name || '''', ', '), 'there are none') FROM
 
 -- What this store says of itself. ?1, ?2: versions of the messages. ?3: the kind of keys. ?4: of a
 -- file that is a copy and has not been written since, what tells it from the original. ?5: who asks.
+-- ?6: how many writers.
 -- name: hello
 SELECT json_object(
     'protocol', json_array(?1, ?2), 'key', ?3, 'epoch', s.store_uuid || ?4, 'store', s.store_uuid,
     'seq', s.seq, 'min_seq', s.min_seq,
     'mark', (SELECT p.mark FROM main.ck_peers AS p WHERE p.store = ?5),
+    'writers', json((
+        SELECT json_group_array(json_array(seq, word))
+        FROM (SELECT seq, word FROM main._ck_writer ORDER BY seq DESC LIMIT ?6))),
     'batch_items', 10000, 'batch_bytes', 67108864,
     'encodings', json_array('f32', 'f16', 'i8', 'f32+zstd', 'f16+zstd', 'i8+zstd'),
     'models', json((
@@ -31,6 +35,26 @@ FROM main._ck_meta AS s WHERE s.id = 1
 SELECT ?1 ->> '$.protocol[0]', ?1 ->> '$.protocol[1]', ?1 ->> '$.key', ?1 ->> '$.epoch',
        ?1 ->> '$.seq', ?1 ->> '$.min_seq', ?1 ->> '$.mark', ?1 ->> '$.batch_items',
        ?1 ->> '$.batch_bytes', json_type(?1, '$.models')
+
+-- Has the remote's past changed? Up to the seq that it had at the last handshake its writers must be those
+-- that it had then, as far back as both lists go.
+-- name: handshake_writers_differ
+WITH known AS (
+    SELECT value ->> '$[0]' AS seq, value ->> '$[1]' AS word
+    FROM main.ck_remotes AS r, json_each(r.writers) WHERE r.name = ?1),
+said AS (
+    SELECT value ->> '$[0]' AS seq, value ->> '$[1]' AS word FROM json_each(?2, '$.writers')),
+span AS (
+    SELECT max(coalesce((SELECT min(seq) FROM known), 0), coalesce((SELECT min(seq) FROM said), 0))
+               AS first_seq,
+           writers_seq AS last_seq
+    FROM main.ck_remotes WHERE name = ?1)
+SELECT EXISTS (SELECT 1 FROM known) AND json_type(?2, '$.writers') = 'array'
+   AND ((SELECT max(seq) FROM known) < (SELECT min(seq) FROM said)
+        OR EXISTS (SELECT seq, word FROM known, span WHERE seq >= first_seq
+                   EXCEPT SELECT seq, word FROM said)
+        OR EXISTS (SELECT seq, word FROM said, span WHERE seq BETWEEN first_seq AND last_seq
+                   EXCEPT SELECT seq, word FROM known))
 
 -- Its models: are they, and what we hold against them, as we know? ?1: the remote. ?2: what it says.
 -- A refused one is in both with other dims.
@@ -92,12 +116,14 @@ ON CONFLICT(source, code) DO UPDATE
 SET message = excluded.message, last_at = excluded.last_at, count = count + 1
 
 -- ?2: its epoch. ?3, ?4: its limits. ?5: its min_seq. ?6: what to leave there with the next change.
+-- ?7: its hello. ?8: its seq.
 -- name: handshake_set
 UPDATE main.ck_remotes
-SET epoch = ?2, limit_items = ?3, limit_bytes = ?4, min_seq = ?5, new_mark = coalesce(new_mark, ?6)
+SET epoch = ?2, limit_items = ?3, limit_bytes = ?4, min_seq = ?5, new_mark = coalesce(new_mark, ?6),
+    writers = ?7 -> '$.writers', writers_seq = ?8
 WHERE name = ?1
   AND (epoch IS NOT ?2 OR limit_items IS NOT ?3 OR limit_bytes IS NOT ?4 OR min_seq <> ?5
-       OR new_mark IS NULL)
+       OR new_mark IS NULL OR writers IS NOT (?7 -> '$.writers') OR writers_seq <> ?8)
 
 -- What it has may be less than what we know: all is offered once more, tombstones excepted.
 -- name: remote_push_again
