@@ -386,6 +386,10 @@ const Scenario scenarios[] = {
      "SELECT seq, op, hash, model, version, bytes FROM ck_batch('r');"
      "SELECT length(ck_hello()) > 0",
      NULL, SCENARIO_READS},
+    {"sync_pack", BASE, NULL,
+     "SELECT length(ck_pack(0)), length(ck_pack(" OLD_HASH "));"
+     "SELECT op, seq, hash, model, vector, data FROM ck_unpack(ck_pack(1, 3))",
+     NULL, SCENARIO_READS},
     {"sync_handshake", REMOTE "UPDATE ck_remotes SET push_seq = 4, pull_seq = 4;", NULL,
      "SELECT ck_handshake('r', " HELLO("another") ")",
      "SELECT push_seq = 0 AND tombstone_seq = 4 AND pull_seq = 0 AND listing = 1 FROM ck_remotes",
