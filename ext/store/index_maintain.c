@@ -19,6 +19,8 @@
 ** blocks long before; what is replaced stays until blocks are built without its old vector. */
 #define TAIL_MAX 8192
 
+#define COUNT_MAX ((int64_t)1 << 48)
+
 /* A model and its index, as index_sizes has them. */
 typedef struct Size {
     CkModel model;
@@ -26,6 +28,12 @@ typedef struct Size {
     int has_graph;
     CkGraphRow graph;
 } Size;
+
+/* A count of the file, which may be any number: one to reckon with. */
+static int64_t count_of(sqlite3_stmt *stmt, int column) {
+    int64_t n = sqlite3_column_int64(stmt, column);
+    return n < 0 ? 0 : n > COUNT_MAX ? COUNT_MAX : n;
+}
 
 static int list_sizes(CkStore *store, const char *name, CkBuf *sizes, CkError *err) {
     sqlite3_stmt *stmt = NULL;
@@ -36,8 +44,8 @@ static int list_sizes(CkStore *store, const char *name, CkBuf *sizes, CkError *e
         if (name && model_name && strcmp(name, model_name) != 0) continue;
         if (ck_model_from_row(stmt, 0, &size.model, err) != SQLITE_OK) break;
         size.generation = sqlite3_column_int64(stmt, 9);
-        size.n_merged = sqlite3_column_int64(stmt, 10);
-        size.n_slots = sqlite3_column_int64(stmt, 11);
+        size.n_merged = count_of(stmt, 10);
+        size.n_slots = count_of(stmt, 11);
         size.n_tail = sqlite3_column_int64(stmt, 12);
         size.n_embeddings = sqlite3_column_int64(stmt, 13);
         size.n_blocks = sqlite3_column_int64(stmt, 14);
