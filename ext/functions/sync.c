@@ -122,47 +122,63 @@ static void settle(sqlite3_context *context, int argc, sqlite3_value **argv) {
     ck_error_result(&err, context);
 }
 
-/* Reads the row (hash in hex, seq, result, code, message, retry_after) of an answer. */
-static int read_ack(sqlite3_stmt *stmt, int64_t i, CkAck *ack, CkError *err) {
+/* A copy of a text column, or NULL for one that is NULL. */
+static const char *copy_column(sqlite3_stmt *stmt, int column, CkError *err) {
+    const char *text = (const char *)sqlite3_column_text(stmt, column);
+    char *copy = text ? sqlite3_mprintf("%s", text) : NULL;
+    if (text && !copy) ck_error_nomem(err);
+    return copy;
+}
+
+/* Reads the row (hash in hex, seq, result, code, message, retry_after) of answer i. */
+static int read_ack(sqlite3_stmt *stmt, size_t i, CkBuf *acks, CkError *err) {
     const char *result = (const char *)sqlite3_column_text(stmt, 2);
     int kind = result ? ck_ack_result_from_name(result) : -1;
-    memset(ack, 0, sizeof *ack);
+    CkAck ack = {.seq = sqlite3_column_int64(stmt, 1), .result = (CkAckResult)kind};
     int ok = ck_hash_from_hex((const char *)sqlite3_column_text(stmt, 0),
-                              sqlite3_column_bytes(stmt, 0), ack->hash);
+                              sqlite3_column_bytes(stmt, 0), ack.hash);
     if (!ok || kind < 0 || sqlite3_column_type(stmt, 1) != SQLITE_INTEGER) {
         return ck_error_set(err, SQLITE_ERROR,
                             "ck_ack: answer %lld must have hash (64 hex digits), seq and result "
                             "('created', 'exists', 'rejected' or 'retry')",
                             (long long)i);
     }
-    ack->seq = sqlite3_column_int64(stmt, 1);
-    ack->result = (CkAckResult)kind;
-    ack->code = (const char *)sqlite3_column_text(stmt, 3);
-    ack->message = (const char *)sqlite3_column_text(stmt, 4);
-    ack->retry_after_s = sqlite3_column_int64(stmt, 5);
-    return SQLITE_OK;
+    ack.retry_after_s = sqlite3_column_int64(stmt, 5);
+    CkAck *out = (CkAck *)(void *)ck_buf_extend(acks, sizeof ack);
+    if (!out) return ck_error_nomem(err);
+    *out = ack;
+    out->code = copy_column(stmt, 3, err);
+    out->message = copy_column(stmt, 4, err);
+    return err->rc;
 }
 
-/* Records the answers in a JSON array. */
+/* Appends the answers in a JSON array, a CkAck each. */
+static int read_acks(CkStore *store, sqlite3_value *json, CkBuf *acks, CkError *err) {
+    sqlite3_stmt *stmt = NULL;
+    if (ck_stmt_take(store, CK_SQL_ACK_ELEMENTS, &stmt, err) != SQLITE_OK) return err->rc;
+    ck_stmt_bind(stmt, "v", json);
+    while (err->rc == SQLITE_OK && ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
+        read_ack(stmt, acks->n_bytes / sizeof(CkAck), acks, err);
+    }
+    ck_stmt_give(store, CK_SQL_ACK_ELEMENTS, stmt);
+    return err->rc;
+}
+
 static int record_acks(CkStore *store, const char *name, sqlite3_value *json, int64_t *n,
                        CkError *err) {
-    sqlite3_stmt *stmt = NULL;
-    CkAckRecording recording;
     CkRemote remote;
-    CkAck ack;
-    *n = 0;
+    CkBuf buf;
+    ck_buf_init(&buf);
     if (ck_remote_open(store, name, &remote, err) != SQLITE_OK) return err->rc;
-    if (ck_ack_begin(&recording, store, &remote, err) == SQLITE_OK &&
-        ck_stmt_take(store, CK_SQL_ACK_ELEMENTS, &stmt, err) == SQLITE_OK) {
-        ck_stmt_bind(stmt, "v", json);
-        while (err->rc == SQLITE_OK && ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
-            if (read_ack(stmt, *n, &ack, err) != SQLITE_OK) break;
-            ck_ack_item(&recording, &ack, err);
-            ++*n;
-        }
-        ck_stmt_give(store, CK_SQL_ACK_ELEMENTS, stmt);
-        ck_ack_end(&recording, err);
+    read_acks(store, json, &buf, err);
+    CkAck *acks = (CkAck *)(void *)buf.data;
+    *n = (int64_t)(buf.n_bytes / sizeof *acks);
+    if (err->rc == SQLITE_OK) ck_ack_record(store, &remote, acks, (size_t)*n, err);
+    for (int64_t i = 0; i < *n; i++) {
+        sqlite3_free((char *)acks[i].code);
+        sqlite3_free((char *)acks[i].message);
     }
+    ck_buf_release(&buf);
     ck_remote_release(&remote);
     return err->rc;
 }

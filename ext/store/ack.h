@@ -34,26 +34,11 @@ typedef struct CkAck {
 int ck_ack_result_from_name(const char *name);
 
 /*
-** Records the answers to a batch, best in the order of seq, and moves push_seq over all that is
-** settled: begin, each answer, end, within one write transaction; the remote is as ck_remote_open()
-** has read it there, and its push_seq is old afterwards. An answer about a change that is no longer
-** the latest of its hash is ignored. After an error in `item` nothing is to be ended.
+** Records the answers to a batch and moves push_seq over all that is settled, within a write
+** transaction; the remote is as ck_remote_open() has read it there, and its push_seq is old
+** afterwards. The answers are put into the order of seq, and some lose theirs. An answer about a change that is no longer
+** the latest of its hash is ignored.
 */
-typedef struct CkAckRecording {
-    CkStore *store;
-    const CkRemote *remote;
-    int64_t now;
-    int64_t push_seq;
-    int64_t next; /* the first unsettled change, 0: none */
-    int64_t n_created, n_conflicts;
-} CkAckRecording;
-
-int ck_ack_begin(CkAckRecording *recording, CkStore *store, const CkRemote *remote, CkError *err);
-int ck_ack_item(CkAckRecording *recording, const CkAck *ack, CkError *err);
-int ck_ack_end(CkAckRecording *recording, CkError *err);
-
-/* All three, of n answers. */
-int ck_ack_record(CkStore *store, const CkRemote *remote, const CkAck *acks, size_t n,
-                  CkError *err);
+int ck_ack_record(CkStore *store, const CkRemote *remote, CkAck *acks, size_t n, CkError *err);
 
 #endif
