@@ -48,16 +48,21 @@ static int begin(CkItemReader *reader, CkSqlId sql, CkError *err) {
     return ck_stmt_take(reader->store, sql, &reader->stmt, err);
 }
 
-int ck_item_reader_after(CkItemReader *reader, int64_t after, CkError *err) {
-    if (begin(reader, CK_SQL_ITEM_AFTER, err) == SQLITE_OK) {
-        ck_stmt_bind(reader->stmt, "i", after);
-    }
+static int begin_of_integer(CkItemReader *reader, CkSqlId sql, int64_t integer, CkError *err) {
+    if (begin(reader, sql, err) == SQLITE_OK) ck_stmt_bind(reader->stmt, "i", integer);
     return err->rc;
 }
 
+int ck_item_reader_after(CkItemReader *reader, int64_t after, CkError *err) {
+    return begin_of_integer(reader, CK_SQL_ITEM_AFTER, after, err);
+}
+
 int ck_item_reader_list(CkItemReader *reader, int64_t after, CkError *err) {
-    if (begin(reader, CK_SQL_ITEM_LIST, err) == SQLITE_OK) ck_stmt_bind(reader->stmt, "i", after);
-    return err->rc;
+    return begin_of_integer(reader, CK_SQL_ITEM_LIST, after, err);
+}
+
+int ck_item_reader_of_id(CkItemReader *reader, int64_t id, CkError *err) {
+    return begin_of_integer(reader, CK_SQL_ITEM_OF_ID, id, err);
 }
 
 static int begin_of_hash(CkItemReader *reader, CkSqlId sql, const uint8_t *hash, CkError *err) {

@@ -4,7 +4,8 @@
 int ck_side_open(const CkConn *conn, const char *url, int flags, CkConn **side, CkError *err) {
     sqlite3 *db = NULL;
     *side = NULL;
-    int rc = sqlite3_open_v2(url, &db, flags | SQLITE_OPEN_URI, conn->vfs->zName);
+    flags |= SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX; /* one thread knows of it */
+    int rc = sqlite3_open_v2(url, &db, flags, conn->vfs->zName);
     if (rc != SQLITE_OK) {
         ck_error_set(err, rc, "%s: %s", url, db ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
     } else {

@@ -94,14 +94,6 @@ int ck_store_open_stamped(CkStore *store, int *exists, int64_t *stamp, CkError *
     return err->rc;
 }
 
-int ck_store_hold(CkStore *store, sqlite3_stmt **held, CkError *err) {
-    return ck_store_query(store, CK_SQL_META_GET, held, err, "");
-}
-
-void ck_store_release(CkStore *store, sqlite3_stmt *held) {
-    ck_stmt_give(store, CK_SQL_META_GET, held);
-}
-
 int ck_store_open_read(CkStore *store, int *exists, CkError *err) {
     int64_t version = 0, seq = 0;
     read_meta(store, &version, &seq, err);
@@ -166,18 +158,39 @@ int ck_store_set_seq(CkStore *store, int64_t seq, CkError *err) {
     return ck_stmt_run(store, CK_SQL_META_SET_SEQ, err, "i", seq);
 }
 
-int ck_write_begin(CkWrite *write, CkStore *store, CkError *err) {
+/*
+** Begins a transaction, unless the caller is in one. A statement that only reads does not hinder: it
+** goes on reading.
+*/
+static int begin(CkStore *store, const char *sql, int *owned, CkError *err) {
     sqlite3 *db = store->conn->db;
-    write->store = store;
-    write->owned = 0;
-    write->last_insert_rowid = sqlite3_last_insert_rowid(db);
-    /* A statement that only reads does not hinder a transaction of our own: it goes on reading. */
-    if (sqlite3_get_autocommit(db) && sqlite3_txn_state(db, NULL) != SQLITE_TXN_WRITE) {
-        int rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-        if (rc != SQLITE_OK) return ck_error_db(err, db, rc);
-        write->owned = 1;
+    *owned = 0;
+    if (!sqlite3_get_autocommit(db) || sqlite3_txn_state(db, NULL) == SQLITE_TXN_WRITE) {
+        return SQLITE_OK;
     }
+    int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
+    if (rc != SQLITE_OK) return ck_error_db(err, db, rc);
+    *owned = 1;
     return SQLITE_OK;
+}
+
+int ck_read_begin(CkRead *read, CkStore *store, CkError *err) {
+    read->store = store;
+    return begin(store, "BEGIN", &read->owned, err);
+}
+
+void ck_read_end(CkRead *read) {
+    sqlite3 *db = read->store->conn->db;
+    if (!read->owned) return;
+    if (sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK && !sqlite3_get_autocommit(db)) {
+        sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    }
+}
+
+int ck_write_begin(CkWrite *write, CkStore *store, CkError *err) {
+    write->store = store;
+    write->last_insert_rowid = sqlite3_last_insert_rowid(store->conn->db);
+    return begin(store, "BEGIN IMMEDIATE", &write->owned, err);
 }
 
 int ck_write_end(CkWrite *write, CkError *err) {

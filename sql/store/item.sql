@@ -35,6 +35,12 @@ CROSS JOIN main._ck_embedding AS e ON e.id = h.id
 JOIN main._ck_vector AS v ON v.id = e.id
 WHERE h.hash = ?1
 
+-- name: item_of_id
+SELECT e.seq, e.hash, e.model, coalesce(e.origin, (SELECT origin FROM main._ck_meta WHERE id = 1)),
+       e.created_at, v.id, v.encoding, v.checksum, v.data
+FROM main._ck_embedding AS e
+JOIN main._ck_vector AS v ON v.id = e.id
+WHERE e.id = ?1
 
 -- name: item_tombstone
 SELECT t.seq, t.hash, NULL, t.origin, t.retired_at, NULL, NULL, NULL, NULL,
