@@ -271,7 +271,9 @@ FROM ck_tombstones AS t;
 -- ck_peers, and what we leave with the next change. push_seq: our changes up to there are settled
 -- but for what ck_acks says. tombstone_seq: tombstones up to there are not sent again. pull_seq: the remote's changes up to there are here; pull_high: its last one when it was
 -- asked. min_seq: see _ck_meta, of the remote. listing: counts how often its feed was begun anew,
--- listed: the last that came to its end. attempts, next_at: failures in a row, and when to try again.
+-- listed: the last that came to its end. reported: of which references it was told (a number made of
+-- the stamps of the workspaces); report_after: up to which hash, or NULL: of all. beat_at: when it heard
+-- of this store last. attempts, next_at: failures in a row, and when to try again.
 CREATE TABLE main.ck_remotes(
     name TEXT PRIMARY KEY NOT NULL CHECK(length(name) BETWEEN 1 AND 200 AND instr(name, '/') = 0),
     url TEXT NOT NULL UNIQUE,
@@ -293,6 +295,9 @@ CREATE TABLE main.ck_remotes(
     min_seq INTEGER NOT NULL DEFAULT 0,
     listing INTEGER NOT NULL DEFAULT 0,
     listed INTEGER NOT NULL DEFAULT 0,
+    reported INTEGER,
+    report_after BLOB,
+    beat_at INTEGER,
     attempts INTEGER NOT NULL DEFAULT 0,
     next_at INTEGER,
     last_error TEXT,
@@ -352,7 +357,8 @@ BEGIN
     DELETE FROM _ck_segment WHERE remote = old.name;
     UPDATE ck_remotes
     SET epoch = NULL, writers = NULL, mark = NULL, new_mark = NULL, push_seq = 0, tombstone_seq = 0, pull_seq = 0,
-        pull_high = 0, min_seq = 0, listing = listing + 1, attempts = 0, next_at = NULL, last_error = NULL
+        pull_high = 0, min_seq = 0, listing = listing + 1, reported = NULL, report_after = NULL,
+        beat_at = NULL, attempts = 0, next_at = NULL, last_error = NULL
     WHERE name = new.name;
 END;
 CREATE TRIGGER main.ck_remotes_renamed AFTER UPDATE OF name ON ck_remotes WHEN new.name <> old.name

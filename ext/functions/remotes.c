@@ -11,9 +11,9 @@ static int result_summary(sqlite3_context *context, CkStore *store, const CkSync
                           CkError *err) {
     sqlite3_stmt *stmt = NULL;
     if (ck_stmt_take(store, CK_SQL_SYNC_SUMMARY, &stmt, err) != SQLITE_OK) return err->rc;
-    ck_stmt_bind(stmt, "iiiiiiiiiiiii", s->pushed, s->push_exists, s->push_rejected, s->pulled,
+    ck_stmt_bind(stmt, "iiiiiiiiiiiiii", s->pushed, s->push_exists, s->push_rejected, s->pulled,
                  s->pull_exists, s->pull_rejected, s->conflicts, s->missing, s->damaged,
-                 s->batches, s->bytes, (int64_t)s->relisted, s->unreachable);
+                 s->batches, s->bytes, (int64_t)s->relisted, s->unreachable, s->reported);
     if (ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
         sqlite3_result_value(context, sqlite3_column_value(stmt, 0));
     }

@@ -89,7 +89,10 @@ int ck_apply_item(CkApply *apply, const CkItem *item, CkItemOutcome *outcome, Ck
     apply->n_rejected += outcome->result == CK_ITEM_REJECTED;
     if (outcome->result == CK_ITEM_CREATED) return settle(apply, item, outcome->seq, err);
     /* A tombstone that is not heeded is answered by sending the embedding again. */
-    if (outcome->seq > 0) apply->caught_up = 0;
+    if (outcome->seq > 0) {
+        apply->caught_up = 0;
+        apply->n_announced++;
+    }
     return SQLITE_OK;
 }
 

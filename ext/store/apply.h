@@ -21,6 +21,7 @@ typedef struct CkApply {
     int caught_up;    /* and there are no others */
     CkMirror mirror;
     int64_t n_created, n_exists, n_conflicts, n_rejected;
+    int64_t n_announced; /* embeddings that got a new seq, so that who retired them hears of it */
 } CkApply;
 
 /* From a remote (by name), or with remote NULL from the store `peer` that pushes (its uuid, or NULL

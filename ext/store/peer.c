@@ -107,15 +107,12 @@ int ck_peer_report(CkStore *store, const CkReportPart *part, int64_t *n_changed,
 }
 
 int ck_peer_expire(CkStore *store, CkError *err) {
-    sqlite3_stmt *stmt = NULL;
     int64_t cutoff = ck_conn_now(store->conn) - CK_REPORT_TTL_S, peer = 0;
-    int found = 0, n = 0;
+    int found = 0;
     ck_stmt_ints(store, CK_SQL_REPORT_EXPIRED, err, &peer, 1, &found, "i", cutoff);
     if (err->rc != SQLITE_OK || !found) return err->rc;
-    if (ck_stmt_take(store, CK_SQL_REPORT_SWEEP, &stmt, err) != SQLITE_OK) return err->rc;
-    ck_stmt_bind(stmt, "ii", peer, (int64_t)SWEEP_ROWS);
-    while (ck_stmt_step(store, stmt, err) == SQLITE_ROW) n++;
-    ck_stmt_give(store, CK_SQL_REPORT_SWEEP, stmt);
-    if (err->rc != SQLITE_OK || n == SWEEP_ROWS) return err->rc;
-    return ck_stmt_run(store, CK_SQL_REPORT_GONE, err, "i", peer);
+    /* First, so that a peer that comes back meanwhile reports anew. */
+    ck_stmt_run(store, CK_SQL_REPORT_GONE, err, "i", peer);
+    if (err->rc != SQLITE_OK) return err->rc;
+    return ck_stmt_run(store, CK_SQL_REPORT_SWEEP, err, "ii", peer, (int64_t)SWEEP_ROWS);
 }

@@ -6,23 +6,28 @@
 #include "store/stored_vector.h"
 #include "store/sync_session.h"
 
+#define PARTS_MAX 4
+
 typedef int (*Part)(CkSyncSession *session, CkError *err);
 
-static int run(CkStore *store, const char *remote, int writes, const Part parts[2],
+/* The parts of a session, one after the other, up to the first NULL. */
+static int run(CkStore *store, const char *remote, int writes, const Part parts[PARTS_MAX],
                CkSyncSummary *summary, CkError *err) {
     CkSyncSession session;
     session.summary = summary;
     ck_sync_session_open(&session, store, remote, writes, err);
-    for (int i = 0; i < 2 && parts[i] && err->rc == SQLITE_OK; i++) parts[i](&session, err);
+    for (int i = 0; i < PARTS_MAX && parts[i] && err->rc == SQLITE_OK; i++) parts[i](&session, err);
     return ck_sync_session_close(&session, err);
 }
 
 int ck_sync_push(CkStore *store, const char *remote, CkSyncSummary *summary, CkError *err) {
-    return run(store, remote, 1, (const Part[2]){ck_sync_session_push, NULL}, summary, err);
+    static const Part parts[PARTS_MAX] = {ck_sync_session_push, ck_sync_session_report};
+    return run(store, remote, 1, parts, summary, err);
 }
 
 int ck_sync_pull_all(CkStore *store, const char *remote, CkSyncSummary *summary, CkError *err) {
-    return run(store, remote, 0, (const Part[2]){ck_sync_session_pull, NULL}, summary, err);
+    static const Part parts[PARTS_MAX] = {ck_sync_session_pull};
+    return run(store, remote, 0, parts, summary, err);
 }
 
 /* A remote to which nothing is pushed is only pulled from. */
@@ -30,9 +35,16 @@ static int push_if_wanted(CkSyncSession *session, CkError *err) {
     return session->remote.push ? ck_sync_session_push(session, err) : SQLITE_OK;
 }
 
+/* What was pushed is in the mirror, too. */
+static int pull_for_mirror(CkSyncSession *session, CkError *err) {
+    return session->remote.mirror && session->changed ? ck_sync_session_pull(session, err)
+                                                      : SQLITE_OK;
+}
+
 int ck_sync_both(CkStore *store, const char *remote, CkSyncSummary *summary, CkError *err) {
-    return run(store, remote, 1, (const Part[2]){ck_sync_session_pull, push_if_wanted}, summary,
-               err);
+    static const Part parts[PARTS_MAX] = {ck_sync_session_pull, push_if_wanted, pull_for_mirror,
+                                          ck_sync_session_report};
+    return run(store, remote, 1, parts, summary, err);
 }
 
 int ck_sync_pull_hashes(CkStore *store, const char *remote, CkHashes hashes,

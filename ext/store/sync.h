@@ -23,11 +23,12 @@ typedef struct CkSyncSummary {
     int64_t missing;   /* asked for by hash, but not there, or damaged there */
     int64_t damaged;   /* segments of a directory that do not read back */
     int64_t batches, bytes; /* of vectors that travelled */
+    int64_t reported;       /* hashes that the remote was told are in use here */
     int64_t unreachable;    /* remotes that failed, of ck_sync_pull_anywhere */
     int relisted;           /* the remote is another one than it was */
 } CkSyncSummary;
 
-/* Sends what waits in the outbox. */
+/* Sends what waits in the outbox, and what is in use here (sync_report.c). */
 int ck_sync_push(CkStore *store, const char *remote, CkSyncSummary *summary, CkError *err);
 
 /* Gets all that the remote has and this store lacks. */

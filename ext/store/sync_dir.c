@@ -222,7 +222,7 @@ static int apply_frame(CkSyncSession *session, Segment *segment, CkError *err) {
     }
     if (err->rc == SQLITE_OK && session->acks.n_bytes > 0 &&
         ck_sync_session_refresh(session, err) == SQLITE_OK) {
-        ck_ack_record(store, &session->remote, (const CkAck *)(const void *)session->acks.data,
+        ck_ack_record(store, &session->remote, (CkAck *)(void *)session->acks.data,
                       session->acks.n_bytes / sizeof(CkAck), err);
     }
     if (err->rc == SQLITE_OK && segment->is_end && !segment->wanted) {

@@ -41,7 +41,7 @@ static int write_item(Writing *writing, const CkOutboxItem *wanted, CkError *err
     CkItem item;
     CkAck ack = {.seq = wanted->seq, .result = CK_ACK_CREATED};
     int64_t n_damaged = reader->n_damaged;
-    if (wanted->id != 0) ck_item_reader_of_hash(reader, wanted->hash, err);
+    if (wanted->id != 0) ck_item_reader_of_id(reader, wanted->id, err);
     else ck_item_reader_tombstone(reader, wanted->hash, err);
     int rc = err->rc == SQLITE_OK ? ck_item_reader_next(reader, &item, err) : err->rc;
     if (rc == SQLITE_ROW) {
@@ -97,7 +97,7 @@ static int record(Writing *writing, const char *name, CkError *err) {
     CkWrite write;
     if (ck_write_begin(&write, store, err) != SQLITE_OK) return err->rc;
     if (ck_sync_session_refresh(session, err) == SQLITE_OK) {
-        ck_ack_record(store, &session->remote, (const CkAck *)(const void *)session->acks.data,
+        ck_ack_record(store, &session->remote, (CkAck *)(void *)session->acks.data,
                       session->acks.n_bytes / sizeof(CkAck), err);
     }
     if (err->rc == SQLITE_OK && name) {

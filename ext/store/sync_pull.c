@@ -19,7 +19,10 @@ static CkPackLimits limits_of(const CkSyncSession *session) {
     return limits;
 }
 
-/* Applies every frame of a pack. listed: items without data that are missing here are no news. */
+/*
+** Applies every frame of a pack. listed: an embedding that comes without its vector is here, or is
+** got, so nothing is to be done but for a mirror, which refers to what is here.
+*/
 static int apply_pack(CkSyncSession *session, CkApply *apply, const CkBuf *pack, int listed,
                       CkError *err) {
     CkFrame frame;
@@ -30,9 +33,10 @@ static int apply_pack(CkSyncSession *session, CkApply *apply, const CkBuf *pack,
     while (at < pack->n_bytes && n_used > 0 && err->rc == SQLITE_OK) {
         ck_frame_open(&frame, pack->data + at, pack->n_bytes - at, &n_used, err);
         while (err->rc == SQLITE_OK && n_used > 0 && ck_frame_next(&frame, &item) == SQLITE_ROW) {
+            int is_known = listed && item.op == CK_ITEM_PUT;
+            if (is_known && !session->remote.mirror) continue;
             if (ck_apply_item(apply, &item, &outcome, err) != SQLITE_OK) break;
-            if (listed && item.op == CK_ITEM_PUT && outcome.result == CK_ITEM_REJECTED) continue;
-            ck_sync_count_pulled(session->summary, &item, &outcome);
+            if (!is_known) ck_sync_count_pulled(session->summary, &item, &outcome);
         }
         at += n_used;
     }
@@ -40,13 +44,14 @@ static int apply_pack(CkSyncSession *session, CkApply *apply, const CkBuf *pack,
     return err->rc;
 }
 
-/* Appends to session->hashes those of n hashes that are not stored here. */
+/* Appends the hash to session->hashes unless it is stored here. */
 static int find_missing(CkSyncSession *session, const uint8_t *hash, CkError *err) {
     int64_t id, used_at;
     int found = 0;
     if (ck_embedding_find(session->store, hash, &id, &used_at, &found, err) != SQLITE_OK) {
         return err->rc;
     }
+    session->summary->pull_exists += found;
     if (!found) ck_buf_append(&session->hashes, hash, CK_HASH_BYTES);
     return session->hashes.rc == SQLITE_OK ? SQLITE_OK : ck_error_nomem(err);
 }
@@ -55,10 +60,10 @@ static int missing_of_listing(CkSyncSession *session, const CkBuf *pack, CkError
     CkFrame frame;
     CkItem item;
     size_t n_used = 0;
-    sqlite3_stmt *held = NULL;
+    CkRead read;
     ck_buf_clear(&session->hashes);
     if (pack->n_bytes == 0) return SQLITE_OK;
-    if (ck_store_hold(session->store, &held, err) != SQLITE_OK) return err->rc;
+    if (ck_read_begin(&read, session->store, err) != SQLITE_OK) return err->rc;
     ck_frame_init(&frame);
     if (ck_frame_open(&frame, pack->data, pack->n_bytes, &n_used, err) == SQLITE_OK &&
         n_used != pack->n_bytes) {
@@ -68,7 +73,7 @@ static int missing_of_listing(CkSyncSession *session, const CkBuf *pack, CkError
         if (item.op == CK_ITEM_PUT) find_missing(session, item.hash, err);
     }
     ck_frame_release(&frame);
-    ck_store_release(session->store, held);
+    ck_read_end(&read);
     return err->rc;
 }
 

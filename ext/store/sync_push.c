@@ -27,7 +27,10 @@ static int take(CkSyncSession *session, CkError *err) {
     return ck_outbox_take(session->store, &limited, &session->items, err);
 }
 
-/* flags[i]: the remote lacks item i. Tombstones count as lacking. */
+/*
+** flags[i]: the remote lacks item i, or was not asked, because it knew nothing of the batch before.
+** Tombstones count as lacking.
+*/
 static int offer(CkSyncSession *session, CkError *err) {
     size_t n, n_puts = 0;
     const CkOutboxItem *items = items_of(session, &n);
@@ -40,10 +43,15 @@ static int offer(CkSyncSession *session, CkError *err) {
     uint8_t *flags = ck_buf_extend(&session->flags, n + n_puts);
     if (!flags || session->hashes.rc != SQLITE_OK) return ck_error_nomem(err);
     const CkHashes hashes = {session->hashes.data, n_puts};
-    if (n_puts > 0) {
+    memset(flags, 1, n + n_puts);
+    if (n_puts > 0 && !session->is_news) {
         session->transport->methods->missing(session->transport, hashes, flags + n, err);
     }
-    for (size_t i = 0, put = n; i < n; i++) flags[i] = items[i].id != 0 ? flags[put++] : 1;
+    session->is_news = n_puts > 0;
+    for (size_t i = 0, put = n; i < n; i++) {
+        if (items[i].id != 0) flags[i] = flags[put++];
+        session->is_news &= flags[i];
+    }
     return err->rc;
 }
 
@@ -64,7 +72,7 @@ static int pack_item(CkSyncSession *session, CkItemReader *reader, CkFrameWriter
                                         "its vector does not read back"};
     CkItem item;
     int64_t n_damaged = reader->n_damaged;
-    if (wanted->id != 0) ck_item_reader_of_hash(reader, wanted->hash, err);
+    if (wanted->id != 0) ck_item_reader_of_id(reader, wanted->id, err);
     else ck_item_reader_tombstone(reader, wanted->hash, err);
     int rc = err->rc == SQLITE_OK ? ck_item_reader_next(reader, &item, err) : err->rc;
     if (rc == SQLITE_ROW) {
@@ -87,8 +95,8 @@ static int pack_items(CkSyncSession *session, CkError *err) {
     const CkOutboxItem *items = items_of(session, &n);
     CkItemReader reader;
     CkFrameWriter writer;
-    sqlite3_stmt *held = NULL;
-    if (ck_store_hold(session->store, &held, err) != SQLITE_OK) return err->rc;
+    CkRead read;
+    if (ck_read_begin(&read, session->store, err) != SQLITE_OK) return err->rc;
     ck_item_reader_init(&reader, session->store);
     ck_frame_writer_init(&writer);
     writer.plain = 1;
@@ -108,7 +116,7 @@ static int pack_items(CkSyncSession *session, CkError *err) {
     if (session->sent.rc != SQLITE_OK) ck_error_nomem(err);
     ck_frame_writer_release(&writer);
     ck_item_reader_release(&reader);
-    ck_store_release(session->store, held);
+    ck_read_end(&read);
     return err->rc;
 }
 
@@ -121,6 +129,7 @@ static int take_answer(CkSyncSession *session, const CkOutboxItem *item, const C
         summary->pushed++;
         return add_ack(session, item, CK_ACK_CREATED, NULL, err);
     case CK_ITEM_EXISTS:
+        session->is_news = 0;
         summary->push_exists++;
         return add_ack(session, item, CK_ACK_EXISTS, NULL, err);
     case CK_ITEM_CONFLICT:
@@ -138,19 +147,20 @@ static int take_answer(CkSyncSession *session, const CkOutboxItem *item, const C
 static int send(CkSyncSession *session, CkError *err) {
     const CkOutboxItem *sent = (const CkOutboxItem *)(void *)session->sent.data;
     size_t n = session->sent.n_bytes / sizeof *sent;
-    ck_buf_clear(&session->answers);
+    CkBuf *said = &session->reply.answers;
+    ck_buf_clear(said);
+    session->reply.before_seq = session->reply.after_seq = 0;
     if (n == 0) return SQLITE_OK;
     if (session->transport->methods->put(session->transport, &session->pack,
-                                         session->remote.new_mark, &session->answers,
+                                         session->remote.new_mark, &session->reply,
                                          err) != SQLITE_OK) {
         return err->rc;
     }
     session->changed = 1;
-    const CkPutAnswer *answers = (const CkPutAnswer *)(void *)session->answers.data;
-    if (session->answers.n_bytes != n * sizeof *answers) {
+    const CkPutAnswer *answers = (const CkPutAnswer *)(void *)said->data;
+    if (said->n_bytes != n * sizeof *answers) {
         return ck_error_set(err, SQLITE_ERROR, "it was sent %lld items and answered %lld",
-                            (long long)n,
-                            (long long)(session->answers.n_bytes / sizeof *answers));
+                            (long long)n, (long long)(said->n_bytes / sizeof *answers));
     }
     for (size_t i = 0; i < n && err->rc == SQLITE_OK; i++) {
         take_answer(session, &sent[i], &answers[i], err);
@@ -158,18 +168,33 @@ static int send(CkSyncSession *session, CkError *err) {
     return err->rc;
 }
 
+/*
+** Who has read all of the remote's feed need not read in it what he put there himself. A mirror
+** does: it refers to what it reads.
+*/
+static int pass_own(CkSyncSession *session, int64_t listing, CkError *err) {
+    const CkRemote *remote = &session->remote;
+    int64_t after = session->reply.after_seq;
+    if (remote->mirror || remote->listing != listing || after <= session->reply.before_seq ||
+        remote->pull_seq != session->reply.before_seq) {
+        return SQLITE_OK;
+    }
+    return ck_stmt_run(session->store, CK_SQL_REMOTE_SET_CURSOR, err, "tii", remote->name, after,
+                       after > remote->pull_high ? after : remote->pull_high);
+}
+
 static int record(CkSyncSession *session, CkError *err) {
     CkStore *store = session->store;
     CkWrite write;
-    int64_t last = 0;
+    int64_t last = 0, listing = session->remote.listing;
     int found;
     size_t n, n_acks = session->acks.n_bytes / sizeof(CkAck);
     const CkOutboxItem *items = items_of(session, &n);
     if (ck_write_begin(&write, store, err) != SQLITE_OK) return err->rc;
     if (ck_sync_session_refresh(session, err) == SQLITE_OK) {
-        ck_ack_record(store, &session->remote, (const CkAck *)(void *)session->acks.data, n_acks,
-                      err);
+        ck_ack_record(store, &session->remote, (CkAck *)(void *)session->acks.data, n_acks, err);
     }
+    if (err->rc == SQLITE_OK) pass_own(session, listing, err);
     if (err->rc == SQLITE_OK) ck_stmt_ints(store, CK_SQL_META_SEQ, err, &last, 1, &found, "");
     if (err->rc == SQLITE_OK) {
         ck_sync_session_progress(session, (int64_t)n, last - items[n - 1].seq, err);

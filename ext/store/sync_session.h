@@ -17,7 +17,9 @@ typedef struct CkSyncSession {
     char *task;             /* in ck_progress */
     int64_t started_at, done;
     int changed; /* something was put there, with the new mark */
-    CkBuf items, sent, hashes, pack, answers, acks, flags; /* of the batch */
+    int is_news; /* the remote knew nothing of the last batch */
+    CkBuf items, sent, hashes, pack, acks, flags; /* of the batch */
+    CkPutReply reply;
 } CkSyncSession;
 
 /*
@@ -43,9 +45,10 @@ void ck_sync_count_pulled(CkSyncSummary *summary, const CkItem *item,
 /* Appends those of the hashes that are not stored, or do not read back. */
 int ck_sync_append_unreadable(CkStore *store, CkHashes hashes, CkBuf *out, CkError *err);
 
-/* The parts of a session, in sync_push.c and sync_pull.c. */
+/* The parts of a session, in sync_push.c, sync_pull.c and sync_report.c. */
 int ck_sync_session_push(CkSyncSession *session, CkError *err);
 int ck_sync_session_pull(CkSyncSession *session, CkError *err);
+int ck_sync_session_report(CkSyncSession *session, CkError *err);
 int ck_sync_session_get(CkSyncSession *session, CkHashes hashes, CkError *err);
 
 #endif

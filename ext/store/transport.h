@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "store/item.h"
 #include "store/pack.h"
+#include "store/peer.h"
 
 typedef struct CkTransport CkTransport;
 
@@ -21,6 +22,16 @@ typedef struct CkPutAnswer {
     char code[16];
     char message[120];
 } CkPutAnswer;
+
+/*
+** What a put is answered. before_seq: the last seq of the remote's feed before it. after_seq: as far
+** after that as nothing but what was put is in the feed: who had read up to before_seq has read up
+** to there.
+*/
+typedef struct CkPutReply {
+    CkBuf answers; /* a CkPutAnswer for each item of the pack */
+    int64_t before_seq, after_seq;
+} CkPutReply;
 
 /* Hashes, one behind the other. */
 typedef struct CkHashes {
@@ -41,9 +52,12 @@ typedef struct CkTransportMethods {
     /* *n_done: so many of the hashes were looked at when the limits were reached; at least 1. */
     int (*get)(CkTransport *transport, CkHashes hashes, const CkPackLimits *limits, CkBuf *pack,
                size_t *n_done, CkError *err);
-    /* Appends a CkPutAnswer for each item of the pack. mark: see store/peer.h. */
-    int (*put)(CkTransport *transport, const CkBuf *pack, const char *mark, CkBuf *answers,
+    /* mark: see store/peer.h. Appends to reply->answers. */
+    int (*put)(CkTransport *transport, const CkBuf *pack, const char *mark, CkPutReply *reply,
                CkError *err);
+    /* One part of what this store refers to; part->peer is not read. */
+    int (*report)(CkTransport *transport, const CkReportPart *part, CkError *err);
+    int (*heartbeat)(CkTransport *transport, CkError *err);
     void (*close)(CkTransport *transport);
 } CkTransportMethods;
 

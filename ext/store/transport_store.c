@@ -11,7 +11,6 @@
 #include "store/apply.h"
 #include "store/frame.h"
 #include "store/identity.h"
-#include "store/peer.h"
 #include "store/remote.h"
 #include "store/side.h"
 #include "store/transport.h"
@@ -37,8 +36,9 @@ static int store_hello(CkTransport *transport, char **json, CkError *err) {
 
 static int store_missing(CkTransport *transport, CkHashes hashes, uint8_t *missing, CkError *err) {
     CkStore *far = far_of(transport);
-    sqlite3_stmt *stmt = NULL, *held = NULL;
-    if (ck_store_hold(far, &held, err) != SQLITE_OK) return err->rc;
+    CkRead read;
+    sqlite3_stmt *stmt = NULL;
+    if (ck_read_begin(&read, far, err) != SQLITE_OK) return err->rc;
     ck_stmt_take(far, CK_SQL_EMBEDDING_EXISTS, &stmt, err);
     for (size_t i = 0; i < hashes.n && err->rc == SQLITE_OK; i++) {
         ck_stmt_bind(stmt, "b", hashes.data + i * CK_HASH_BYTES, CK_HASH_BYTES);
@@ -46,7 +46,7 @@ static int store_missing(CkTransport *transport, CkHashes hashes, uint8_t *missi
         sqlite3_reset(stmt);
     }
     ck_stmt_give(far, CK_SQL_EMBEDDING_EXISTS, stmt);
-    ck_store_release(far, held);
+    ck_read_end(&read);
     return err->rc;
 }
 
@@ -54,13 +54,12 @@ static int store_list(CkTransport *transport, int64_t after, const CkPackLimits 
                       CkListing *out, CkError *err) {
     CkStore *far = far_of(transport);
     CkPackList what = {.after = after};
-    int64_t high = 0;
+    CkRead read;
     int found;
-    /* Read before the feed: all up to it is there for the scan to see (store/feed.h). */
-    ck_stmt_ints(far, CK_SQL_META_SEQ, err, &high, 1, &found, "");
-    if (err->rc != SQLITE_OK) return err->rc;
-    ck_pack_list(far, &what, limits, &out->pack, err);
-    out->high_seq = what.last > high ? what.last : high;
+    if (ck_read_begin(&read, far, err) != SQLITE_OK) return err->rc;
+    ck_stmt_ints(far, CK_SQL_META_SEQ, err, &out->high_seq, 1, &found, "");
+    if (err->rc == SQLITE_OK) ck_pack_list(far, &what, limits, &out->pack, err);
+    ck_read_end(&read);
     out->next_seq = what.is_end ? out->high_seq : what.last;
     return err->rc;
 }
@@ -69,18 +68,20 @@ static int store_get(CkTransport *transport, CkHashes hashes, const CkPackLimits
                      CkBuf *pack, size_t *n_done, CkError *err) {
     CkStore *far = far_of(transport);
     CkPackHashes what = {hashes.data, hashes.n, 0};
-    sqlite3_stmt *held = NULL;
-    if (ck_store_hold(far, &held, err) != SQLITE_OK) return err->rc;
+    CkRead read;
+    if (ck_read_begin(&read, far, err) != SQLITE_OK) return err->rc;
     ck_pack_hashes(far, &what, limits, pack, err);
-    ck_store_release(far, held);
+    ck_read_end(&read);
     *n_done = what.n_done;
     return err->rc;
 }
 
 static int answer(const CkItemOutcome *outcome, CkBuf *answers, CkError *err) {
     CkPutAnswer out = {.result = outcome->result};
-    sqlite3_snprintf(sizeof out.code, out.code, "%s", outcome->code ? outcome->code : "");
-    sqlite3_snprintf(sizeof out.message, out.message, "%s", outcome->message);
+    if (outcome->result == CK_ITEM_REJECTED) {
+        sqlite3_snprintf(sizeof out.code, out.code, "%s", outcome->code);
+        sqlite3_snprintf(sizeof out.message, out.message, "%s", outcome->message);
+    }
     ck_buf_append(answers, &out, sizeof out);
     return answers->rc == SQLITE_OK ? SQLITE_OK : ck_error_nomem(err);
 }
@@ -105,19 +106,43 @@ static int put_frames(CkApply *apply, const CkBuf *pack, CkBuf *answers, CkError
     return err->rc;
 }
 
-static int store_put(CkTransport *transport, const CkBuf *pack, const char *mark, CkBuf *answers,
-                     CkError *err) {
+static int store_put(CkTransport *transport, const CkBuf *pack, const char *mark,
+                     CkPutReply *reply, CkError *err) {
     StoreTransport *to = (StoreTransport *)transport;
+    CkStore *far = to->far;
     CkWrite write;
     CkApply apply;
-    if (ck_write_begin(&write, to->far, err) != SQLITE_OK) return err->rc;
-    if (ck_apply_begin(&apply, to->far, NULL, to->me, err) == SQLITE_OK) {
-        put_frames(&apply, pack, answers, err);
+    int found;
+    if (ck_write_begin(&write, far, err) != SQLITE_OK) return err->rc;
+    if (ck_apply_begin(&apply, far, NULL, to->me, err) == SQLITE_OK &&
+        ck_stmt_ints(far, CK_SQL_META_SEQ, err, &reply->before_seq, 1, &found, "") == SQLITE_OK) {
+        put_frames(&apply, pack, &reply->answers, err);
     }
     ck_apply_end(&apply, NULL, err);
-    if (err->rc == SQLITE_OK) {
-        ck_peer_heartbeat(to->far, to->me, ck_identity_user(), mark, err);
+    if (err->rc == SQLITE_OK) ck_peer_heartbeat(far, to->me, ck_identity_user(), mark, err);
+    reply->after_seq = reply->before_seq;
+    if (err->rc == SQLITE_OK && apply.n_announced == 0) {
+        ck_stmt_ints(far, CK_SQL_META_SEQ, err, &reply->after_seq, 1, &found, "");
     }
+    return ck_write_end(&write, err);
+}
+
+static int store_report(CkTransport *transport, const CkReportPart *part, CkError *err) {
+    StoreTransport *to = (StoreTransport *)transport;
+    CkReportPart mine = *part;
+    CkWrite write;
+    int64_t n_changed;
+    mine.peer = to->me;
+    if (ck_write_begin(&write, to->far, err) != SQLITE_OK) return err->rc;
+    ck_peer_report(to->far, &mine, &n_changed, err);
+    return ck_write_end(&write, err);
+}
+
+static int store_heartbeat(CkTransport *transport, CkError *err) {
+    StoreTransport *to = (StoreTransport *)transport;
+    CkWrite write;
+    if (ck_write_begin(&write, to->far, err) != SQLITE_OK) return err->rc;
+    ck_peer_heartbeat(to->far, to->me, ck_identity_user(), NULL, err);
     return ck_write_end(&write, err);
 }
 
@@ -132,6 +157,8 @@ static const CkTransportMethods store_methods = {
     .list = store_list,
     .get = store_get,
     .put = store_put,
+    .report = store_report,
+    .heartbeat = store_heartbeat,
     .close = store_close,
 };
 

@@ -19,6 +19,7 @@ SELECT json_object(
     'protocol', json_array(?1, ?2), 'key', ?3, 'epoch', s.store_uuid || ?4, 'store', s.store_uuid,
     'seq', s.seq, 'min_seq', s.min_seq,
     'mark', (SELECT p.mark FROM main.ck_peers AS p WHERE p.store = ?5),
+    'reported_at', (SELECT p.reported_at FROM main.ck_peers AS p WHERE p.store = ?5),
     'writers', json((
         SELECT json_group_array(json_array(seq, word))
         FROM (SELECT seq, word FROM main._ck_writer ORDER BY seq DESC LIMIT ?6))),
@@ -120,10 +121,13 @@ SET message = excluded.message, last_at = excluded.last_at, count = count + 1
 -- name: handshake_set
 UPDATE main.ck_remotes
 SET epoch = ?2, limit_items = ?3, limit_bytes = ?4, min_seq = ?5, new_mark = coalesce(new_mark, ?6),
-    writers = ?7 -> '$.writers', writers_seq = ?8
+    writers = ?7 -> '$.writers', writers_seq = ?8,
+    reported = CASE WHEN report_after IS NOT NULL OR ?7 ->> '$.reported_at' IS NOT NULL
+                    THEN reported END
 WHERE name = ?1
   AND (epoch IS NOT ?2 OR limit_items IS NOT ?3 OR limit_bytes IS NOT ?4 OR min_seq <> ?5
-       OR new_mark IS NULL OR writers IS NOT (?7 -> '$.writers') OR writers_seq <> ?8)
+       OR new_mark IS NULL OR writers IS NOT (?7 -> '$.writers') OR writers_seq <> ?8
+       OR reported IS NOT NULL AND report_after IS NULL AND ?7 ->> '$.reported_at' IS NULL)
 
 -- What it has may be less than what we know: all is offered once more, tombstones excepted.
 -- name: remote_push_again
@@ -137,7 +141,9 @@ DELETE FROM main.ck_acks WHERE remote = ?1
 DELETE FROM main.ck_acks WHERE remote = ?1 AND result = 'rejected' AND code = 'model'
 
 -- name: remote_list_again
-UPDATE main.ck_remotes SET pull_seq = 0, pull_high = 0, listing = listing + 1 WHERE name = ?1
+UPDATE main.ck_remotes
+SET pull_seq = 0, pull_high = 0, listing = listing + 1, reported = NULL, report_after = NULL
+WHERE name = ?1
 
 -- name: remote_fail
 UPDATE main.ck_remotes
@@ -165,18 +171,18 @@ UPDATE main.ck_remotes SET pull_seq = ?2, pull_high = ?3 WHERE name = ?1
 -- name: remote_set_listed
 UPDATE main.ck_remotes SET listed = ?2 WHERE name = ?1
 
--- The outbox, as the view ck_outbox has it. The first change of ours after ?2 that the remote has not
--- answered; tombstones after ?3.
+-- The outbox, as the view ck_outbox has it; what the answers and the refused models are is asked once.
+-- The first change of ours after ?2 that the remote has not answered; tombstones after ?3.
 -- name: outbox_next
 SELECT min(seq) FROM (
     SELECT * FROM (
         SELECT e.seq AS seq FROM main._ck_embedding AS e INDEXED BY _ck_embedding_seq
         WHERE e.seq > ?2
           AND NOT EXISTS (SELECT 1 FROM main.ck_acks AS a WHERE a.remote = ?1 AND a.seq = e.seq)
-          AND NOT EXISTS (
-              SELECT 1 FROM main._ck_remote_model AS f
+          AND e.model NOT IN (
+              SELECT m.id FROM main._ck_remote_model AS f
               JOIN main._ck_model AS m ON m.name = f.model AND m.version = f.version
-              WHERE f.remote = ?1 AND f.refused IS NOT NULL AND m.id = e.model)
+              WHERE f.remote = ?1 AND f.refused IS NOT NULL)
         ORDER BY e.seq LIMIT 1)
     UNION ALL
     SELECT * FROM (
@@ -187,13 +193,14 @@ SELECT min(seq) FROM (
 
 -- name: outbox_fresh
 SELECT e.seq AS seq, e.id AS id, e.bytes AS bytes, e.hash AS hash
-FROM main._ck_embedding AS e
+FROM main._ck_embedding AS e INDEXED BY _ck_embedding_seq
 WHERE e.seq > ?2
-  AND NOT EXISTS (SELECT 1 FROM main.ck_acks AS a WHERE a.remote = ?1 AND a.seq = e.seq)
-  AND NOT EXISTS (
-      SELECT 1 FROM main._ck_remote_model AS f
+  AND (NOT (SELECT EXISTS (SELECT 1 FROM main.ck_acks WHERE remote = ?1))
+       OR NOT EXISTS (SELECT 1 FROM main.ck_acks AS a WHERE a.remote = ?1 AND a.seq = e.seq))
+  AND e.model NOT IN (
+      SELECT m.id FROM main._ck_remote_model AS f
       JOIN main._ck_model AS m ON m.name = f.model AND m.version = f.version
-      WHERE f.remote = ?1 AND f.refused IS NOT NULL AND m.id = e.model)
+      WHERE f.remote = ?1 AND f.refused IS NOT NULL)
 UNION ALL
 SELECT t.seq, 0, 0, t.hash
 FROM main.ck_tombstones AS t
@@ -213,11 +220,11 @@ WHERE a.remote = ?1 AND a.result = 'retry' AND a.next_at <= ?2
 ORDER BY a.attempts >= ?3, a.seq
 LIMIT ?4
 
--- Answers as JSON, in the order that costs least.
+-- Answers as JSON.
 -- name: ack_elements
 SELECT value ->> 'hash', value ->> 'seq', value ->> 'result', value ->> 'code',
        value ->> 'message', value ->> 'retry_after'
-FROM json_each(?1) ORDER BY 2
+FROM json_each(?1)
 
 -- Is ?2 the latest change of hash ?1, and how often was it tried for remote ?3?
 -- name: ack_find

@@ -28,7 +28,7 @@ SELECT seq FROM main._ck_embedding WHERE id = ?1
 SELECT json_object(
     'pushed', ?1, 'push_exists', ?2, 'push_rejected', ?3, 'pulled', ?4, 'pull_exists', ?5,
     'pull_rejected', ?6, 'conflicts', ?7, 'missing', ?8, 'damaged', ?9, 'batches', ?10,
-    'bytes', ?11, 'relisted', ?12, 'unreachable', ?13)
+    'bytes', ?11, 'relisted', ?12, 'unreachable', ?13, 'reported', ?14)
 
 -- What workspaces refer to, and its vector.
 -- name: sync_referenced

@@ -7,14 +7,15 @@ ROUNDS = 4
 
 
 def sync_all(world, remote="hub"):
-    """Every store syncs. Returns how many items travelled."""
+    """Every store syncs. Returns how many items travelled, or were offered or listed."""
     moved = 0
     for name in world.names:
         db = world.connect(name)
         said = json.loads(db.execute("SELECT ck_sync(?)", (remote,)).fetchone()[0])
         world.say(f"{name}: {said}")
         check(said["unreachable"] == 0, f"{name}: {said}")
-        moved += said["pushed"] + said["pulled"]
+        moved += sum(said[key] for key in ("pushed", "push_exists", "push_rejected",
+                                           "pulled", "pull_exists", "pull_rejected"))
         db.close()
     return moved
 
@@ -45,6 +46,21 @@ def check_store(world, name):
     db.close()
 
 
+def check_reports(world):
+    """The hub knows what each store refers to."""
+    hub = world.connect(HUB)
+    for name in world.names:
+        db = world.connect(name)
+        uuid = db.execute("SELECT store_uuid FROM _ck_meta").fetchone()[0]
+        used = {row[0] for row in db.execute("SELECT hash FROM ck_referenced")}
+        told = {row[0] for row in hub.execute(
+            "SELECT hash FROM _ck_report JOIN ck_peers AS p ON p.id = peer WHERE p.store = ?",
+            (uuid,))}
+        check(told == used, f"{name} refers to {len(used)} hashes, the hub knows of {len(told)}")
+        db.close()
+    hub.close()
+
+
 def named(hashes):
     """Some of them, for a message."""
     return " ".join(h.hex()[:16] for h in sorted(hashes)[:3])
@@ -71,5 +87,6 @@ def settle(world):
         moved = sync_all(world)
     check(moved == 0, f"the last of {ROUNDS} rounds still moved {moved} items")
     check_all(world)
+    check_reports(world)
     for name in [*world.names, HUB]:
         check_store(world, name)
