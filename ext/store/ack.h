@@ -36,8 +36,8 @@ int ck_ack_result_from_name(const char *name);
 /*
 ** Records the answers to a batch and moves push_seq over all that is settled, within a write
 ** transaction; the remote is as ck_remote_open() has read it there, and its push_seq is old
-** afterwards. The answers are put into the order of seq, and some lose theirs. An answer about a change that is no longer
-** the latest of its hash is ignored.
+** afterwards. The answers are put into the order of seq, and some lose theirs. An answer about a
+** change that is no longer the latest of its hash is ignored.
 */
 int ck_ack_record(CkStore *store, const CkRemote *remote, CkAck *acks, size_t n, CkError *err);
 

@@ -20,8 +20,8 @@ typedef struct CkItemReader {
 
 void ck_item_reader_init(CkItemReader *reader, CkStore *store);
 
-/* Begins a scan of what has a seq above `after` (list: without the vectors), or of one: by its hash,
-** by the id of its row, or of a tombstone. */
+/* Begins a scan of what has a seq above `after` (list: without the vectors), or of one: by its
+** hash, by the id of its row, or of a tombstone. */
 int ck_item_reader_list(CkItemReader *reader, int64_t after, CkError *err);
 int ck_item_reader_after(CkItemReader *reader, int64_t after, CkError *err);
 int ck_item_reader_of_hash(CkItemReader *reader, const uint8_t hash[CK_HASH_BYTES], CkError *err);

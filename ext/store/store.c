@@ -159,8 +159,8 @@ int ck_store_set_seq(CkStore *store, int64_t seq, CkError *err) {
 }
 
 /*
-** Begins a transaction, unless the caller is in one. A statement that only reads does not hinder: it
-** goes on reading.
+** Begins a transaction, unless the caller is in one. A statement that only reads does not hinder:
+** it goes on reading.
 */
 static int begin(CkStore *store, const char *sql, int *owned, CkError *err) {
     sqlite3 *db = store->conn->db;
@@ -182,7 +182,8 @@ int ck_read_begin(CkRead *read, CkStore *store, CkError *err) {
 void ck_read_end(CkRead *read) {
     sqlite3 *db = read->store->conn->db;
     if (!read->owned) return;
-    if (sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK && !sqlite3_get_autocommit(db)) {
+    int rc = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+    if (rc != SQLITE_OK && !sqlite3_get_autocommit(db)) {
         sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
     }
 }

@@ -8,8 +8,9 @@
 #include "store/sync_dir.h"
 
 static CkBuf *buffer_of(CkSyncSession *session, int i) {
-    CkBuf *const buffers[] = {&session->items, &session->sent,  &session->hashes,       &session->pack,
-                              &session->acks,  &session->flags, &session->reply.answers};
+    CkBuf *const buffers[] = {&session->items, &session->sent,  &session->hashes,
+                              &session->pack,  &session->acks,  &session->flags,
+                              &session->reply.answers};
     return i < (int)(sizeof buffers / sizeof *buffers) ? buffers[i] : NULL;
 }
 

@@ -24,9 +24,9 @@ typedef struct CkPutAnswer {
 } CkPutAnswer;
 
 /*
-** What a put is answered. before_seq: the last seq of the remote's feed before it. after_seq: as far
-** after that as nothing but what was put is in the feed: who had read up to before_seq has read up
-** to there.
+** What a put is answered. before_seq: the last seq of the remote's feed before it. after_seq: as
+** far after that as nothing but what was put is in the feed: who had read up to before_seq has read
+** up to there.
 */
 typedef struct CkPutReply {
     CkBuf answers; /* a CkPutAnswer for each item of the pack */

@@ -117,16 +117,19 @@ ON CONFLICT(source, code) DO UPDATE
 SET message = excluded.message, last_at = excluded.last_at, count = count + 1
 
 -- ?2: its epoch. ?3, ?4: its limits. ?5: its min_seq. ?6: what to leave there with the next change.
--- ?7: its hello. ?8: its seq.
+-- ?7: its hello. ?8: its seq. When the new mark stands there, our last change arrived and its answer did
+-- not.
 -- name: handshake_set
 UPDATE main.ck_remotes
-SET epoch = ?2, limit_items = ?3, limit_bytes = ?4, min_seq = ?5, new_mark = coalesce(new_mark, ?6),
+SET epoch = ?2, limit_items = ?3, limit_bytes = ?4, min_seq = ?5,
+    mark = CASE WHEN new_mark = ?7 ->> '$.mark' THEN new_mark ELSE mark END,
+    new_mark = CASE WHEN new_mark = ?7 ->> '$.mark' THEN ?6 ELSE coalesce(new_mark, ?6) END,
     writers = ?7 -> '$.writers', writers_seq = ?8,
     reported = CASE WHEN report_after IS NOT NULL OR ?7 ->> '$.reported_at' IS NOT NULL
                     THEN reported END
 WHERE name = ?1
   AND (epoch IS NOT ?2 OR limit_items IS NOT ?3 OR limit_bytes IS NOT ?4 OR min_seq <> ?5
-       OR new_mark IS NULL OR writers IS NOT (?7 -> '$.writers') OR writers_seq <> ?8
+       OR new_mark IS NULL OR new_mark = ?7 ->> '$.mark' OR writers IS NOT (?7 -> '$.writers') OR writers_seq <> ?8
        OR reported IS NOT NULL AND report_after IS NULL AND ?7 ->> '$.reported_at' IS NULL)
 
 -- What it has may be less than what we know: all is offered once more, tombstones excepted.

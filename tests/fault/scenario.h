@@ -33,6 +33,11 @@ typedef struct Scenario {
    fault in 31 even when all are wanted. */
 #define SCENARIO_GRAPH 0x20
 
+/* The state has another side (far.h), and the statements take several transactions: after a failure
+   any of them may have been made. Run again, they must succeed and lead to the new state, of both
+   sides; rows of the result are not compared. */
+#define SCENARIO_FAR 0x40
+
 /* Ends with a NULL name. */
 extern const Scenario scenarios[];
 

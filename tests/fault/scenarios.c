@@ -82,9 +82,18 @@
 #define ANSWERS \
     "(SELECT json_group_array(json_object('hash', hex(hash), 'seq', seq," \
     " 'result', CASE seq WHEN 2 THEN 'retry' ELSE 'created' END)) FROM ck_batch('r'))"
-/* The state is a copy of the file that it was made in, and leases are not for copies. */
-#define LEASED \
-    BASE "SELECT ck_claim(zeroblob(32), 'me', 60); UPDATE _ck_meta SET inode = NULL;"
+/* Remotes on the other side. */
+#define FAR "INSERT INTO ck_remotes(name, url) VALUES ('r', 'file:far.db');"
+#define PACKS "INSERT INTO ck_remotes(name, url) VALUES ('r', 'file:packs/');"
+/* One is new here, three are only there, and one is retired here that is there. */
+#define DIVERGED \
+    BASE FAR INSERT_D "; SELECT ck_push('r'); DELETE FROM embeddings WHERE model = 'n';" \
+    "DELETE FROM ck_remotes;" FAR INSERT_C "; SELECT ck_retire(" OLD_HASH ");" \
+    "ATTACH 'far.db' AS x; SELECT ck_attach('x');" \
+    "INSERT INTO x_embeddings(model, version, content, vector)" \
+    " VALUES ('m', '1', 'x', '[1, 1, 1, 9]');" \
+    "INSERT INTO ck_remotes(name, url) VALUES ('none', 'file:none.db');"
+#define LEASED BASE "SELECT ck_claim(zeroblob(32), 'me', 60);"
 #define OLD_HASH "ck_hash('m', '1', 'old')"
 #define IN_TRANSACTION(sql) "BEGIN; " sql "; COMMIT"
 
@@ -451,5 +460,21 @@ const Scenario scenarios[] = {
      " AND (SELECT count(*) = 0 FROM ck_leases) AND (SELECT count(*) = 0 FROM _ck_report)"
      " FROM _ck_meta",
      SCENARIO_VARIES},
+    {"sync_far_push", BASE FAR, NULL, "SELECT ck_push('r'); SELECT ck_pull('r')",
+     "SELECT push_seq = 5 AND report_after IS NULL AND reported IS NOT NULL FROM ck_remotes",
+     SCENARIO_FAR},
+    {"sync_far_pull", DIVERGED, NULL, "SELECT ck_pull('r')",
+     "SELECT count(*) = 8 FROM embeddings", SCENARIO_FAR},
+    {"sync_far_both", DIVERGED "UPDATE ck_remotes SET mirror = 1, batch_items = 2;", NULL,
+     "SELECT ck_sync('r')",
+     "SELECT count(*) = 8 AND (SELECT count(*) = 0 FROM ck_outbox WHERE remote = 'r')"
+     " FROM embeddings",
+     SCENARIO_FAR},
+    {"sync_far_get", DIVERGED, NULL,
+     "SELECT ck_pull('r', (SELECT json_group_array(hex(ck_hash('m', '1', value)))"
+     " FROM json_each('[\"x\", \"y\", \"a\"]')))",
+     "SELECT count(*) = 5 FROM embeddings", SCENARIO_FAR},
+    {"sync_packs_push", BASE PACKS, NULL, "SELECT ck_push('r')",
+     "SELECT push_seq = 5 FROM ck_remotes", SCENARIO_FAR},
 
     {NULL, NULL, NULL, NULL, NULL, 0}};
