@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int fail(CkError *err, int rc, const char *path) {
@@ -28,6 +29,11 @@ int ck_file_open(CkFile *file, const char *path, CkError *err) {
 
 int ck_file_create(CkFile *file, const char *path, CkError *err) {
     return open_file(file, path, O_WRONLY | O_CREAT | O_EXCL, err);
+}
+
+int ck_file_make_folder(const char *folder, CkError *err) {
+    return mkdir(folder, 0777) == 0 || errno == EEXIST ? SQLITE_OK
+                                                       : fail(err, SQLITE_CANTOPEN, folder);
 }
 
 void ck_file_close(CkFile *file) {

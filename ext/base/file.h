@@ -36,6 +36,9 @@ int ck_file_write(CkFile *file, const void *from, size_t n, CkError *err);
 int ck_file_publish(CkFile *file, const char *folder, const char *path, CkError *err);
 
 void ck_file_remove(const char *path);
+
+/* Makes the folder, if it is not there; the one above it must be. */
+int ck_file_make_folder(const char *folder, CkError *err);
 int ck_file_exists(const char *path);
 
 /* The names in a folder that end with `suffix`, sorted; longer ones are left out. */

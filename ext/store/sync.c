@@ -11,23 +11,23 @@
 typedef int (*Part)(CkSyncSession *session, CkError *err);
 
 /* The parts of a session, one after the other, up to the first NULL. */
-static int run(CkStore *store, const char *remote, int writes, const Part parts[PARTS_MAX],
+static int run(CkStore *store, const char *remote, CkSyncUse use, const Part parts[PARTS_MAX],
                CkSyncSummary *summary, CkError *err) {
     CkSyncSession session;
     session.summary = summary;
-    ck_sync_session_open(&session, store, remote, writes, err);
+    ck_sync_session_open(&session, store, remote, use, err);
     for (int i = 0; i < PARTS_MAX && parts[i] && err->rc == SQLITE_OK; i++) parts[i](&session, err);
     return ck_sync_session_close(&session, err);
 }
 
 int ck_sync_push(CkStore *store, const char *remote, CkSyncSummary *summary, CkError *err) {
     static const Part parts[PARTS_MAX] = {ck_sync_session_push, ck_sync_session_report};
-    return run(store, remote, 1, parts, summary, err);
+    return run(store, remote, CK_SYNC_PUSHES, parts, summary, err);
 }
 
 int ck_sync_pull_all(CkStore *store, const char *remote, CkSyncSummary *summary, CkError *err) {
     static const Part parts[PARTS_MAX] = {ck_sync_session_pull};
-    return run(store, remote, 0, parts, summary, err);
+    return run(store, remote, CK_SYNC_PULLS, parts, summary, err);
 }
 
 /* A remote to which nothing is pushed is only pulled from. */
@@ -44,14 +44,14 @@ static int pull_for_mirror(CkSyncSession *session, CkError *err) {
 int ck_sync_both(CkStore *store, const char *remote, CkSyncSummary *summary, CkError *err) {
     static const Part parts[PARTS_MAX] = {ck_sync_session_pull, push_if_wanted, pull_for_mirror,
                                           ck_sync_session_report};
-    return run(store, remote, 1, parts, summary, err);
+    return run(store, remote, CK_SYNC_PULLS_AND_PUSHES, parts, summary, err);
 }
 
 int ck_sync_pull_hashes(CkStore *store, const char *remote, CkHashes hashes,
                         CkSyncSummary *summary, CkError *err) {
     CkSyncSession session;
     session.summary = summary;
-    if (ck_sync_session_open(&session, store, remote, 0, err) == SQLITE_OK) {
+    if (ck_sync_session_open(&session, store, remote, CK_SYNC_PULLS, err) == SQLITE_OK) {
         ck_sync_session_get(&session, hashes, err);
     }
     return ck_sync_session_close(&session, err);

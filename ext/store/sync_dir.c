@@ -117,7 +117,7 @@ int ck_sync_dir_hello(CkSyncSession *session, int writes, char **json, CkError *
             ck_error_set(err, SQLITE_CANTOPEN, "%s is not there (is the folder mounted?%s)", path,
                          writes ? "; UPDATE ck_remotes SET epoch = NULL begins anew"
                                 : "; the first push makes it");
-        } else {
+        } else if (ck_file_make_folder(ck_sync_dir_folder(session), err) == SQLITE_OK) {
             write_hello(session, path, err);
         }
     }
@@ -184,8 +184,9 @@ static int settle(CkSyncSession *session, const CkItem *item, const CkItemOutcom
                   CkError *err) {
     CkAck ack = {.result = CK_ACK_EXISTS};
     int found = 0;
-    if (outcome->result != CK_ITEM_EXISTS || outcome->id == 0) return SQLITE_OK;
-    ck_stmt_ints(session->store, CK_SQL_SEGMENT_SEQ, err, &ack.seq, 1, &found, "i", outcome->id);
+    if (outcome->result != CK_ITEM_EXISTS) return SQLITE_OK;
+    ck_stmt_ints(session->store, CK_SQL_SEGMENT_SEQ, err, &ack.seq, 1, &found, "ib", outcome->id,
+                 item->hash, CK_HASH_BYTES);
     if (err->rc != SQLITE_OK || !found || ack.seq <= session->remote.push_seq) return err->rc;
     memcpy(ack.hash, item->hash, CK_HASH_BYTES);
     ck_buf_append(&session->acks, &ack, sizeof ack);

@@ -204,9 +204,6 @@ static int record(CkSyncSession *session, CkError *err) {
 
 int ck_sync_session_push(CkSyncSession *session, CkError *err) {
     size_t n = 0;
-    if (!session->remote.push) {
-        return ck_error_set(err, SQLITE_ERROR, "nothing is pushed there (ck_remotes.push is 0)");
-    }
     if (ck_sync_session_refresh(session, err) != SQLITE_OK) return err->rc; /* a pull was before */
     if (!session->transport) return ck_sync_dir_push(session, err);
     for (;;) {

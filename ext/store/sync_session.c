@@ -65,15 +65,36 @@ static int shake_hands(CkSyncSession *session, int writes, CkError *err) {
 /* What the other side says does not know whose it is. */
 static int name_remote(const CkSyncSession *session, CkError *err) {
     CkError own = *err;
-    if (own.rc == SQLITE_OK || own.rc == SQLITE_NOMEM) return own.rc;
+    if (own.rc == SQLITE_OK || own.rc == SQLITE_NOMEM || !session->task) return own.rc;
     *err = (CkError)CK_ERROR_NONE;
-    ck_error_set(err, own.rc, "sync: remote '%s': %s", session->remote.name,
-                 own.message ? own.message : sqlite3_errstr(own.rc));
+    ck_error_set(err, own.rc, "sync: remote '%s': %s%s", session->remote.name,
+                 own.message ? own.message : sqlite3_errstr(own.rc),
+                 (own.rc & 0xff) == SQLITE_READONLY && session->transport
+                     ? " (UPDATE ck_remotes SET push = 0 for one that may only be read)"
+                     : "");
     ck_error_release(&own);
     return err->rc;
 }
 
-int ck_sync_session_open(CkSyncSession *session, CkStore *store, const char *remote, int writes,
+/* What the caller has to mend is no failure of the remote. */
+static int check_remote(const CkRemote *remote, CkSyncUse use, CkError *err) {
+    const char *url = remote->url;
+    if (strncmp(url, "file:", 5) != 0) {
+        return ck_error_set(err, SQLITE_ERROR,
+                            "sync: remote '%s' is at '%s'; only urls that begin with 'file:' are "
+                            "known%s%s",
+                            remote->name, url, *url == '/' ? ", such as file:" : "",
+                            *url == '/' ? url : "");
+    }
+    if (use == CK_SYNC_PUSHES && !remote->push) {
+        return ck_error_set(err, SQLITE_ERROR,
+                            "sync: remote '%s': nothing is pushed there (ck_remotes.push is 0)",
+                            remote->name);
+    }
+    return SQLITE_OK;
+}
+
+int ck_sync_session_open(CkSyncSession *session, CkStore *store, const char *remote, CkSyncUse use,
                          CkError *err) {
     CkSyncSummary *summary = session->summary;
     memset(session, 0, sizeof *session);
@@ -81,17 +102,14 @@ int ck_sync_session_open(CkSyncSession *session, CkStore *store, const char *rem
     session->summary = summary;
     session->started_at = ck_conn_now(store->conn);
     if (ck_remote_open(store, remote, &session->remote, err) != SQLITE_OK) return err->rc;
-    const char *url = session->remote.url;
-    if (strncmp(url, "file:", 5) != 0) {
-        return ck_error_set(err, SQLITE_ERROR, "sync: remote '%s' is at '%s'; only file: is known",
-                            session->remote.name, url);
-    }
+    if (check_remote(&session->remote, use, err) != SQLITE_OK) return err->rc;
     session->task = sqlite3_mprintf("sync:%s", session->remote.name);
     if (!session->task) return ck_error_nomem(err);
     if (read_name(session, err) != SQLITE_OK) return err->rc;
-    writes = writes && session->remote.push;
-    if (!is_directory(url)) {
-        ck_transport_open_store(store, url, session->me, writes, &session->transport, err);
+    int writes = use != CK_SYNC_PULLS && session->remote.push;
+    if (!is_directory(session->remote.url)) {
+        ck_transport_open_store(store, session->remote.url, session->me, writes,
+                                &session->transport, err);
     }
     if (err->rc == SQLITE_OK) shake_hands(session, writes, err);
     return err->rc;

@@ -22,11 +22,11 @@ typedef struct CkSyncSession {
     CkPutReply reply;
 } CkSyncSession;
 
-/*
-** Opens the remote and shakes hands. writes: puts will come. After a failure, too, it is to be
-** closed.
-*/
-int ck_sync_session_open(CkSyncSession *session, CkStore *store, const char *remote, int writes,
+/* What a session is for: to read only, to put what may be put there, or to put. */
+typedef enum CkSyncUse { CK_SYNC_PULLS, CK_SYNC_PULLS_AND_PUSHES, CK_SYNC_PUSHES } CkSyncUse;
+
+/* Opens the remote and shakes hands. After a failure, too, it is to be closed. */
+int ck_sync_session_open(CkSyncSession *session, CkStore *store, const char *remote, CkSyncUse use,
                          CkError *err);
 
 /* Ends it: settles, or records the failure; frees everything. */

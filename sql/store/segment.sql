@@ -19,9 +19,11 @@ SELECT json_object('protocol', json_array(?3, ?4), 'key', ?1, 'epoch', ?2, 'seq'
                    'mark', NULL, 'batch_items', 100000, 'batch_bytes', 67108864,
                    'models', json_array())
 
--- The seq of an embedding, for an ack.
+-- The seq of embedding ?1, or of the tombstone of hash ?2 (?1 is 0), for an ack.
 -- name: segment_seq
 SELECT seq FROM main._ck_embedding WHERE id = ?1
+UNION ALL
+SELECT seq FROM main.ck_tombstones WHERE ?1 = 0 AND hash = ?2
 
 -- The JSON of a sync, in the order of the arguments.
 -- name: sync_summary
