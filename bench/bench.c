@@ -114,7 +114,7 @@ static int check_aim(const BenchRow *row, char *text, size_t n_text) {
     size_t n = 0;
     text[0] = 0;
     if (row->aim.ratio > 0) {
-        n = (size_t)snprintf(text, n_text, ">= %.1f x", row->aim.ratio);
+        n = (size_t)snprintf(text, n_text, ">= %.2f x", row->aim.ratio);
         met = row->ratio.median >= row->aim.ratio;
     }
     if (row->aim.figure > 0) {
