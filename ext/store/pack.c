@@ -90,9 +90,9 @@ int ck_pack_list(CkStore *store, CkPackList *what, const CkPackLimits *limits, C
     Packing packing;
     packing_init(&packing, store, limits, out);
     packing.last = what->after;
-    if (ck_item_reader_list(&packing.reader, what->after, err) == SQLITE_OK) {
-        add_scan(&packing, err);
-    }
+    if (what->whole) ck_item_reader_after(&packing.reader, what->after, err);
+    else ck_item_reader_list(&packing.reader, what->after, err);
+    if (err->rc == SQLITE_OK) add_scan(&packing, err);
     what->last = packing.last;
     what->is_end = !packing.is_full;
     return packing_end(&packing, err);

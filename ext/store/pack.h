@@ -20,8 +20,9 @@ typedef struct CkPackLimits {
 /*
 ** Appends frames of the feed after seq `after`, or of n hashes one behind the other (those that are
 ** not stored are left out). At least one item is taken, if there is one, whatever the bytes are.
-** n_done: so many hashes were looked at. ck_pack_list: the feed without its vectors, whose bytes
-** count all the same, in one frame; last: the seq of the last item, or `after`; is_end: no more.
+** n_done: so many hashes were looked at. ck_pack_list: a page of the feed, in one frame without its
+** vectors, whose bytes count all the same; last: the seq of the last item, or `after`; is_end: no
+** more.
 */
 int ck_pack_after(CkStore *store, int64_t after, const CkPackLimits *limits, CkBuf *out,
                   CkError *err);
@@ -35,6 +36,7 @@ int ck_pack_hashes(CkStore *store, CkPackHashes *what, const CkPackLimits *limit
 
 typedef struct CkPackList {
     int64_t after, last;
+    int whole; /* with the vectors, in as many frames as that takes */
     int is_end;
 } CkPackList;
 int ck_pack_list(CkStore *store, CkPackList *what, const CkPackLimits *limits, CkBuf *out,

@@ -40,6 +40,9 @@ static int apply_pack(CkSyncSession *session, CkApply *apply, const CkBuf *pack,
         }
         at += n_used;
     }
+    if (err->rc == SQLITE_OK && at < pack->n_bytes) {
+        ck_error_set(err, SQLITE_CORRUPT_VTAB, "what it sent ends within a frame");
+    }
     ck_frame_release(&frame);
     return err->rc;
 }
@@ -97,22 +100,30 @@ static int get(CkSyncSession *session, size_t *at, CkError *err) {
 /* One transaction: a pack, and before it what was listed; cursor NULL before the last of a
 ** listing. */
 typedef struct Batch {
-    const CkListing *listing; /* or NULL */
+    const CkBuf *listing; /* or NULL */
+    const CkBuf *pack;
     const CkPullCursor *cursor;
-    int64_t n, left;
+    int64_t left;
 } Batch;
+
+static int64_t items_met(const CkSyncSummary *summary) {
+    return summary->pulled + summary->pull_exists + summary->pull_rejected + summary->conflicts;
+}
 
 static int apply_batch(CkSyncSession *session, const Batch *batch, CkError *err) {
     CkStore *store = session->store;
     CkWrite write;
     CkApply apply;
+    int64_t before = items_met(session->summary);
     if (ck_write_begin(&write, store, err) != SQLITE_OK) return err->rc;
     if (ck_apply_begin(&apply, store, session->remote.name, NULL, err) == SQLITE_OK &&
         batch->listing) {
-        apply_pack(session, &apply, &batch->listing->pack, 1, err);
+        apply_pack(session, &apply, batch->listing, 1, err);
     }
-    if (err->rc == SQLITE_OK) apply_pack(session, &apply, &session->pack, 0, err);
-    if (err->rc == SQLITE_OK) ck_sync_session_progress(session, batch->n, batch->left, err);
+    if (err->rc == SQLITE_OK) apply_pack(session, &apply, batch->pack, 0, err);
+    if (err->rc == SQLITE_OK) {
+        ck_sync_session_progress(session, items_met(session->summary) - before, batch->left, err);
+    }
     ck_apply_end(&apply, batch->cursor, err);
     return ck_write_end(&write, err);
 }
@@ -121,44 +132,65 @@ static int apply_batch(CkSyncSession *session, const Batch *batch, CkError *err)
 static int pull_listing(CkSyncSession *session, const CkListing *listing,
                         const CkPullCursor *cursor, CkError *err) {
     size_t at = 0;
+    int64_t known = session->summary->pull_exists;
     if (missing_of_listing(session, &listing->pack, err) != SQLITE_OK) return err->rc;
     size_t n = session->hashes.n_bytes / CK_HASH_BYTES;
+    session->is_news = n > 0 && session->summary->pull_exists == known;
     do {
-        size_t from = at;
         if (get(session, &at, err) != SQLITE_OK) return err->rc;
         int is_last = at == n;
-        const Batch batch = {is_last ? listing : NULL, is_last ? cursor : NULL,
-                             (int64_t)(at - from), cursor->high_seq - cursor->next_seq};
+        const Batch batch = {is_last ? &listing->pack : NULL, &session->pack,
+                             is_last ? cursor : NULL, cursor->high_seq - cursor->next_seq};
         apply_batch(session, &batch, err);
     } while (at < n && err->rc == SQLITE_OK);
     return err->rc;
 }
 
-int ck_sync_session_pull(CkSyncSession *session, CkError *err) {
+static int pull_whole(CkSyncSession *session, const CkListing *listing, const CkPullCursor *cursor,
+                      CkError *err) {
+    int64_t known = session->summary->pull_exists;
+    const Batch batch = {NULL, &listing->pack, cursor, cursor->high_seq - cursor->next_seq};
+    apply_batch(session, &batch, err);
+    session->is_news = session->summary->pull_exists == known;
+    return err->rc;
+}
+
+/*
+** Page by page. A page is listed first, so that what is here need not travel; when nothing of it
+** was, the next one comes with its vectors.
+*/
+static int pull_page(CkSyncSession *session, int64_t after, CkListing *listing, CkError *err) {
+    const CkPackLimits limits = limits_of(session);
+    const CkRemote *remote = &session->remote;
     CkTransport *transport = session->transport;
+    listing->whole = session->is_news;
+    ck_buf_clear(&listing->pack);
+    transport->methods->list(transport, after, &limits, listing, err);
+    if (err->rc != SQLITE_OK) return err->rc;
+    /* Nothing new, and nothing that an unfinished listing waits for. */
+    if (listing->pack.n_bytes == 0 && listing->next_seq == remote->pull_seq &&
+        remote->listed == remote->listing) {
+        return SQLITE_OK;
+    }
+    if (listing->next_seq <= after && listing->pack.n_bytes > 0) {
+        return ck_error_set(err, SQLITE_ERROR, "its feed does not advance");
+    }
+    const CkPullCursor cursor = {remote->epoch, after, listing->next_seq, listing->high_seq};
+    if (listing->whole) pull_whole(session, listing, &cursor, err);
+    else pull_listing(session, listing, &cursor, err);
+    return err->rc == SQLITE_OK ? ck_sync_session_refresh(session, err) : err->rc;
+}
+
+int ck_sync_session_pull(CkSyncSession *session, CkError *err) {
     CkListing listing;
     int64_t after = session->remote.pull_seq;
-    if (!transport) return ck_sync_dir_pull(session, err);
+    if (!session->transport) return ck_sync_dir_pull(session, err);
     memset(&listing, 0, sizeof listing);
+    session->is_news = 0;
     do {
-        const CkPackLimits limits = limits_of(session);
-        ck_buf_clear(&listing.pack);
-        transport->methods->list(transport, after, &limits, &listing, err);
-        /* Nothing new, and nothing that an unfinished listing waits for. */
-        if (err->rc != SQLITE_OK ||
-            (listing.pack.n_bytes == 0 && listing.next_seq == session->remote.pull_seq &&
-             session->remote.listed == session->remote.listing)) {
-            break;
-        }
-        const CkPullCursor cursor = {session->remote.epoch, after, listing.next_seq,
-                                     listing.high_seq};
-        if (listing.next_seq <= after && listing.pack.n_bytes > 0) {
-            ck_error_set(err, SQLITE_ERROR, "its feed does not advance");
-        }
-        if (err->rc == SQLITE_OK) pull_listing(session, &listing, &cursor, err);
-        if (err->rc == SQLITE_OK) ck_sync_session_refresh(session, err);
+        if (pull_page(session, after, &listing, err) != SQLITE_OK) break;
         after = listing.next_seq;
-    } while (err->rc == SQLITE_OK && listing.next_seq < listing.high_seq);
+    } while (listing.next_seq < listing.high_seq);
     ck_buf_release(&listing.pack);
     return err->rc;
 }
@@ -212,9 +244,8 @@ int ck_sync_session_get(CkSyncSession *session, CkHashes hashes, CkError *err) {
     }
     int64_t before = session->summary->pulled;
     while (at < n && err->rc == SQLITE_OK) {
-        size_t from = at;
         if (get(session, &at, err) != SQLITE_OK) break;
-        const Batch batch = {NULL, NULL, (int64_t)(at - from), (int64_t)(n - at)};
+        const Batch batch = {NULL, &session->pack, NULL, (int64_t)(n - at)};
         apply_batch(session, &batch, err);
     }
     session->summary->missing += (int64_t)n - (session->summary->pulled - before);

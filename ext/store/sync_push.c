@@ -205,6 +205,7 @@ static int record(CkSyncSession *session, CkError *err) {
 int ck_sync_session_push(CkSyncSession *session, CkError *err) {
     size_t n = 0;
     if (ck_sync_session_refresh(session, err) != SQLITE_OK) return err->rc; /* a pull was before */
+    session->is_news = 0;
     if (!session->transport) return ck_sync_dir_push(session, err);
     for (;;) {
         if (take(session, err) != SQLITE_OK) break;

@@ -17,7 +17,7 @@ typedef struct CkSyncSession {
     char *task;             /* in ck_progress */
     int64_t started_at, done;
     int changed; /* something was put there, with the new mark */
-    int is_news; /* the remote knew nothing of the last batch */
+    int is_news; /* who got the last batch, the remote or this store, knew nothing of it */
     CkBuf items, sent, hashes, pack, acks, flags; /* of the batch */
     CkPutReply reply;
 } CkSyncSession;

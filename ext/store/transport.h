@@ -39,8 +39,10 @@ typedef struct CkHashes {
     size_t n;
 } CkHashes;
 
+/* A page of the remote's feed. */
 typedef struct CkListing {
-    CkBuf pack; /* at most one frame */
+    int whole;  /* asked for: with the vectors; else it is one frame without them */
+    CkBuf pack;
     int64_t next_seq, high_seq;
 } CkListing;
 

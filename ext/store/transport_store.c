@@ -53,7 +53,7 @@ static int store_missing(CkTransport *transport, CkHashes hashes, uint8_t *missi
 static int store_list(CkTransport *transport, int64_t after, const CkPackLimits *limits,
                       CkListing *out, CkError *err) {
     CkStore *far = far_of(transport);
-    CkPackList what = {.after = after};
+    CkPackList what = {.after = after, .whole = out->whole};
     CkRead read;
     int found;
     if (ck_read_begin(&read, far, err) != SQLITE_OK) return err->rc;
