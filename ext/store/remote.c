@@ -165,6 +165,16 @@ static int read_hello(Hello *hello, sqlite3_stmt *stmt, CkError *err) {
     return err->rc;
 }
 
+/* A url may lead back here. */
+static int check_other(CkStore *store, const Hello *hello, CkError *err) {
+    int64_t one;
+    int found = 0;
+    ck_stmt_ints(store, CK_SQL_HANDSHAKE_IS_OWN, err, &one, 1, &found, "t", hello->epoch);
+    if (err->rc != SQLITE_OK || !found) return err->rc;
+    return ck_error_set(err, SQLITE_ERROR, "sync: remote '%s' is this store itself",
+                        hello->remote.name);
+}
+
 /* Why all is to be listed again, or NULL. */
 static const char *reason_to_relist(const Hello *hello) {
     const CkRemote *known = &hello->remote;
@@ -249,6 +259,7 @@ int ck_remote_handshake(CkStore *store, const char *name, const char *json, CkHa
     name = hello.remote.name;
     if (ck_identity_check(store, err) != SQLITE_OK) goto done;
     if (parse_hello(store, json, &hello, err) != SQLITE_OK) goto done;
+    if (check_other(store, &hello, err) != SQLITE_OK) goto done;
     if (ck_stmt_ints(store, CK_SQL_HANDSHAKE_WRITERS_DIFFER, err, &hello.writers_differ, 1, &found,
                      "tt", name, json) != SQLITE_OK) {
         goto done;

@@ -62,10 +62,11 @@ static int shake_hands(CkSyncSession *session, int writes, CkError *err) {
     return session->transport ? SQLITE_OK : ck_sync_dir_begin(session, shaken.relist, err);
 }
 
-/* What the other side says does not know whose it is. */
+/* What the other side says does not know whose it is; what the books say does. */
 static int name_remote(const CkSyncSession *session, CkError *err) {
     CkError own = *err;
     if (own.rc == SQLITE_OK || own.rc == SQLITE_NOMEM || !session->task) return own.rc;
+    if (own.message && strncmp(own.message, "sync: ", 6) == 0) return own.rc;
     *err = (CkError)CK_ERROR_NONE;
     ck_error_set(err, own.rc, "sync: remote '%s': %s%s", session->remote.name,
                  own.message ? own.message : sqlite3_errstr(own.rc),

@@ -37,6 +37,9 @@ SELECT ?1 ->> '$.protocol[0]', ?1 ->> '$.protocol[1]', ?1 ->> '$.key', ?1 ->> '$
        ?1 ->> '$.seq', ?1 ->> '$.min_seq', ?1 ->> '$.mark', ?1 ->> '$.batch_items',
        ?1 ->> '$.batch_bytes', json_type(?1, '$.models')
 
+-- name: handshake_is_own
+SELECT 1 FROM main._ck_meta WHERE id = 1 AND store_uuid = ?1
+
 -- Has the remote's past changed? Up to the seq that it had at the last handshake its writers must be those
 -- that it had then, as far back as both lists go.
 -- name: handshake_writers_differ

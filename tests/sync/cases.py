@@ -155,6 +155,34 @@ def test_unreachable(folder):
     check("no remote 'x' in ck_remotes ('b_far'" in refused(a, "SELECT ck_sync('x')"), "x")
 
 
+def test_itself(folder):
+    """A url that leads back, and a copy that nobody has written to yet."""
+    a = folder.store("a", me="a", copy="copy")
+    put(a, "aaa")
+    equal(refused(a, "SELECT ck_sync('me')"),
+          "sync: remote 'me' is this store itself", "a sync with itself")
+    copy = sqlite3.connect(folder.file("copy"))
+    a.backup(copy)
+    copy.close()
+    equal(call(a, "SELECT ck_pull('copy')"), {"pull_exists": 1, "batches": 1}, "from a copy")
+    put(a, "bbb")
+    equal(call(a, "SELECT ck_push('copy')")["pushed"], 1, "to a copy")
+
+
+def test_workspaces_lack(folder):
+    """What a workspace refers to and is damaged here is got again."""
+    a = folder.store("a", hub="hub")
+    put(a, "aaa", "bbb", "ccc")
+    refer(a, "aaa", "bbb")
+    call(a, "SELECT ck_push('hub')")
+    good = a.execute("SELECT hash, vector FROM embeddings ORDER BY hash").fetchall()
+    equal(call(a, "SELECT ck_pull('hub', 'workspaces')"), {}, "when nothing is lost")
+    a.execute("UPDATE _ck_vector SET data = zeroblob(16)")
+    equal(call(a, "SELECT ck_pull('hub', 'workspaces')")["pulled"], 2, "what is referred to")
+    equal(call(a, "SELECT ck_pull(NULL, ck_hash('m', '1', 'ccc'))")["pulled"], 1, "the third")
+    equal(a.execute("SELECT hash, vector FROM embeddings ORDER BY hash").fetchall(), good, "rows")
+
+
 def test_reports(folder):
     """The remote knows what is in use, in parts, until 90 days after the last heartbeat."""
     a, hub = folder.store("a", hub="hub"), folder.store("hub")

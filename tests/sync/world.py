@@ -157,9 +157,9 @@ class World:
         self.evicted[name] |= before - self.hashes(name)
 
     def retire(self, name):
-        """A store, or the hub, says that some hashes are needed nowhere."""
+        """A store, or the hub, says that some hashes are needed nowhere; whoever needs one puts it
+        back, for all."""
         name = self.rng.choice([name, HUB])
-        before = self.hashes(name)
         CLOCK.now += 1
         db = self.connect(name)
         rows = db.execute("SELECT hash FROM embeddings ORDER BY hash LIMIT 3 OFFSET ?",
@@ -169,7 +169,6 @@ class World:
             self.say(f"{name} retires: {said[0][:60]}")
         CLOCK.now += 1
         db.close()
-        self.evicted[name] |= before - self.hashes(name)  # and if the others need it, only here
 
     def sync(self, name):
         """A push, a pull, or both."""
