@@ -12,8 +12,9 @@
 -- in memory holds while the stamp is the one it was read under (a counter would repeat after a
 -- ROLLBACK). `min_seq`: up to there tombstones were forgotten, so whoever has read the feed less far
 -- begins again. `fence`: the last one given out with a lease; it outlives the leases. `inode`: of
--- the file that store_uuid is the name of; a file of another inode is a copy (ext/store/identity.h). `origin`:
--- of what is put here, as other stores are told: the uuid, '/' and the user who made the file.
+-- the file that store_uuid is the name of; a file of another inode is a copy
+-- (ext/store/identity.h). `origin`: of what is put here, as other stores are told: the uuid, '/' and
+-- the user who made the file.
 CREATE TABLE main._ck_meta(
     id INTEGER PRIMARY KEY CHECK(id = 1),
     schema_version INTEGER NOT NULL,
@@ -263,17 +264,23 @@ SELECT t.seq, 'tombstone', t.hash, t.model, t.version, CAST(0 AS INTEGER)
 FROM ck_tombstones AS t;
 
 -- Who this store syncs with; INSERT of name and url makes one, UPDATE and DELETE as with any table.
--- push: 1 when what is put here is to go there, and so waits for it in ck_outbox; else nothing does.
--- mirror: 1 when all that is there is to be kept here (by the pinned workspace 'mirror').
--- batch_items, batch_bytes: of one message; limit_items, limit_bytes: the same of the other side.
--- epoch: which life of the remote the cursors belong to. writers, writers_seq: its newest _ck_writer up
--- to that seq, as JSON. mark, new_mark: what we left in the remote's
--- ck_peers, and what we leave with the next change. push_seq: our changes up to there are settled
--- but for what ck_acks says. tombstone_seq: tombstones up to there are not sent again. pull_seq: the remote's changes up to there are here; pull_high: its last one when it was
--- asked. min_seq: see _ck_meta, of the remote. listing: counts how often its feed was begun anew,
--- listed: the last that came to its end. reported: of which references it was told (a number made of
--- the stamps of the workspaces); report_after: up to which hash, or NULL: of all. beat_at: when it heard
--- of this store last. attempts, next_at: failures in a row, and when to try again.
+--
+--     push            1: what is put here is to go there, and waits for it in ck_outbox; 0: nothing does
+--     mirror          1: all that is there is kept here, by the pinned workspace 'mirror'
+--     batch_items, batch_bytes    most of one message; limit_…: the same of the other side
+--     epoch           which life of the remote the cursors belong to
+--     writers         its newest _ck_writer up to writers_seq, as JSON
+--     mark, new_mark  what we left in its ck_peers, and what we leave with the next change
+--     push_seq        our changes up to there are settled, but for what ck_acks says
+--     tombstone_seq   tombstones up to there are not sent again
+--     pull_seq        its changes up to there are here; pull_high: its last one when it was asked
+--     min_seq         its own (_ck_meta)
+--     listing         how often its feed was begun anew; listed: the last that came to its end
+--     reported        of which references it was told (a number made of the stamps of the workspaces)
+--     report_after    up to which hash; NULL: of all
+--     beat_at         when it heard of this store last
+--     attempts        failures in a row; next_at: when to try again
+--     pushed, pulled, conflicts   counts since it was made
 CREATE TABLE main.ck_remotes(
     name TEXT PRIMARY KEY NOT NULL CHECK(length(name) BETWEEN 1 AND 200 AND instr(name, '/') = 0),
     url TEXT NOT NULL UNIQUE,
@@ -356,8 +363,8 @@ BEGIN
     DELETE FROM _ck_remote_model WHERE remote = old.name;
     DELETE FROM _ck_segment WHERE remote = old.name;
     UPDATE ck_remotes
-    SET epoch = NULL, writers = NULL, mark = NULL, new_mark = NULL, push_seq = 0, tombstone_seq = 0, pull_seq = 0,
-        pull_high = 0, min_seq = 0, listing = listing + 1, reported = NULL, report_after = NULL,
+    SET epoch = NULL, writers = NULL, mark = NULL, new_mark = NULL, push_seq = 0,
+        tombstone_seq = 0, pull_seq = 0, pull_high = 0, min_seq = 0, listing = listing + 1, reported = NULL, report_after = NULL,
         beat_at = NULL, attempts = 0, next_at = NULL, last_error = NULL
     WHERE name = new.name;
 END;

@@ -39,8 +39,8 @@ INSERT OR IGNORE INTO far_models(model, version, dims, metric, encoding, normali
 SELECT model, version, dims, metric, encoding, normalized FROM models;
 SELECT ck_handshake(:remote, ck_hello('far', (SELECT store_uuid FROM _ck_meta)));
 
--- Message push. The transaction writes the remote: the items, and our new mark with them. What the
--- remote answered is recorded here after that has been committed.
+-- Message push. The first transaction writes the remote: the items, and our new mark with them. The
+-- second records here what it answered, and that the mark is there.
 -- name: push
 DELETE FROM batch;
 DELETE FROM answer;
@@ -53,11 +53,14 @@ SELECT ck_heartbeat((SELECT store_uuid FROM _ck_meta), NULL,
                     (SELECT new_mark FROM ck_remotes WHERE name = :remote), 'far')
 WHERE EXISTS (SELECT 1 FROM answer);
 COMMIT;
+BEGIN IMMEDIATE;
 SELECT ck_ack(:remote, json_group_array(json_object(
     'hash', hex(hash), 'seq', seq,
     'result', CASE WHEN answer IN ('created', 'exists') THEN answer ELSE 'rejected' END,
     'code', replace(answer, 'rejected: ', ''))))
 FROM answer;
+SELECT ck_settle(:remote, 1) WHERE EXISTS (SELECT 1 FROM answer);
+COMMIT;
 
 -- Message pull, of a page, all by (epoch, after, limit). The transaction writes this store: the items,
 -- and how far that is.
@@ -91,9 +94,8 @@ SELECT ck_report((SELECT store_uuid FROM _ck_meta), (
            SELECT json_group_array(hex(hash)) FROM (SELECT hash FROM ck_referenced ORDER BY hash)),
        NULL, NULL, 'far');
 
--- :changed says that something was pushed, so that our mark is there.
 -- name: settle
-SELECT ck_settle(:remote, :changed);
+SELECT ck_settle(:remote, 0);
 
 -- name: failed
 SELECT ck_fail(:remote, :message);

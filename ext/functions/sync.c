@@ -106,7 +106,10 @@ static void fail(sqlite3_context *context, int argc, sqlite3_value **argv) {
     ck_error_result(&err, context);
 }
 
-/* ck_settle(remote, changed): a session came to its end; changed says that the mark was left. */
+/*
+** ck_settle(remote, changed): what was sent is answered; changed says that the new mark was left.
+** Also the end of a session.
+*/
 static void settle(sqlite3_context *context, int argc, sqlite3_value **argv) {
     CkError err = CK_ERROR_NONE;
     const char *name;
@@ -115,7 +118,10 @@ static void settle(sqlite3_context *context, int argc, sqlite3_value **argv) {
     (void)argc;
     if (store) ck_text_from_value(argv[0], "ck_settle", "remote", CK_NAME_MAX, &name, &err);
     if (err.rc == SQLITE_OK && ck_write_begin(&write, store, &err) == SQLITE_OK) {
-        ck_remote_settle(store, name, sqlite3_value_int(argv[1]) != 0, &err);
+        ck_remote_settle(store, name, &err);
+        if (err.rc == SQLITE_OK && sqlite3_value_int(argv[1])) {
+            ck_remote_marked(store, name, NULL, &err);
+        }
         ck_write_end(&write, &err);
     }
     if (err.rc == SQLITE_OK) sqlite3_result_value(context, argv[1]);

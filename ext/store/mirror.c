@@ -4,7 +4,7 @@
 #include "store/ref.h"
 
 /* Refs that one sweep deletes. */
-#define SWEEP_ROWS 20000
+#define SWEEP_ROWS 10000
 
 /* Longer than any path of the mirror: a remote's name has up to 200 characters of 4 bytes. */
 #define PATH_BYTES 900

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* Rows of an expired report that one run of ck_gc deletes. */
-#define SWEEP_ROWS 20000
+#define SWEEP_ROWS 10000
 
 int ck_peer_heartbeat(CkStore *store, const char *peer, const char *user, const char *mark,
                       CkError *err) {

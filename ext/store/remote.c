@@ -304,13 +304,19 @@ int ck_remote_fail(CkStore *store, const char *name, const char *message, int64_
     return err->rc;
 }
 
-int ck_remote_settle(CkStore *store, const char *name, int changed, CkError *err) {
+int ck_remote_marked(CkStore *store, const char *name, const char *mark, CkError *err) {
+    char next[CK_UUID_BYTES];
+    ck_uuid_make(next);
+    return ck_stmt_run(store, CK_SQL_REMOTE_SET_MARK, err, "ttt", name, mark, next);
+}
+
+int ck_remote_settle(CkStore *store, const char *name, CkError *err) {
     CkRemote remote;
     if (ck_remote_open(store, name, &remote, err) != SQLITE_OK) return err->rc;
     ck_ack_record(store, &remote, NULL, 0, err); /* passes over what is not to be sent */
     if (err->rc == SQLITE_OK) {
-        ck_stmt_run(store, CK_SQL_REMOTE_SETTLE, err, "tii", remote.name,
-                    ck_conn_now(store->conn), (int64_t)(changed != 0));
+        ck_stmt_run(store, CK_SQL_REMOTE_SETTLE, err, "ti", remote.name,
+                    ck_conn_now(store->conn));
     }
     ck_remote_release(&remote);
     return err->rc;

@@ -63,11 +63,15 @@ int ck_hello_make(CkStore *store, const char *peer, char **json, CkError *err);
 int ck_remote_fail(CkStore *store, const char *name, const char *message, int64_t retry_after_s,
                    CkError *err);
 
+/* A session came to its end. Inside a write transaction. */
+int ck_remote_settle(CkStore *store, const char *name, CkError *err);
+
 /*
-** A session came to its end. changed: something was changed there, and the remote's `new_mark` left
-** in the same transaction with ck_peer_heartbeat(). Inside a write transaction.
+** Something was changed there, and `mark` (NULL: the remote's new_mark) left in the same
+** transaction with ck_peer_heartbeat(). Inside the write transaction that records the answers: else
+** a remote that is restored in place would not be told from one that has what it answered.
 */
-int ck_remote_settle(CkStore *store, const char *name, int changed, CkError *err);
+int ck_remote_marked(CkStore *store, const char *name, const char *mark, CkError *err);
 
 /* How long to wait after so many failures in a row; `salt` spreads many that failed together. */
 int64_t ck_retry_delay_s(int64_t attempts, uint64_t salt);

@@ -186,13 +186,18 @@ static int pass_own(CkSyncSession *session, int64_t listing, CkError *err) {
 static int record(CkSyncSession *session, CkError *err) {
     CkStore *store = session->store;
     CkWrite write;
+    char mark[CK_UUID_BYTES]; /* that went with the batch */
     int64_t last = 0, listing = session->remote.listing;
     int found;
     size_t n, n_acks = session->acks.n_bytes / sizeof(CkAck);
     const CkOutboxItem *items = items_of(session, &n);
+    sqlite3_snprintf(sizeof mark, mark, "%s", session->remote.new_mark);
     if (ck_write_begin(&write, store, err) != SQLITE_OK) return err->rc;
     if (ck_sync_session_refresh(session, err) == SQLITE_OK) {
         ck_ack_record(store, &session->remote, (CkAck *)(void *)session->acks.data, n_acks, err);
+    }
+    if (err->rc == SQLITE_OK && session->sent.n_bytes > 0) {
+        ck_remote_marked(store, session->remote.name, mark, err);
     }
     if (err->rc == SQLITE_OK) pass_own(session, listing, err);
     if (err->rc == SQLITE_OK) ck_stmt_ints(store, CK_SQL_META_SEQ, err, &last, 1, &found, "");

@@ -144,7 +144,7 @@ static int record_end(CkSyncSession *session, const CkError *outcome) {
     if (ck_write_begin(&write, store, &err) == SQLITE_OK) {
         ck_progress_clear(store, session->task, &err);
         if (err.rc == SQLITE_OK && outcome->rc == SQLITE_OK) {
-            ck_remote_settle(store, session->remote.name, session->changed, &err);
+            ck_remote_settle(store, session->remote.name, &err);
         } else if (err.rc == SQLITE_OK) {
             ck_remote_fail(store, session->remote.name,
                            outcome->message ? outcome->message : sqlite3_errstr(outcome->rc), 0,

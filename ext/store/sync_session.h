@@ -16,7 +16,7 @@ typedef struct CkSyncSession {
     CkSyncSummary *summary;
     char *task;             /* in ck_progress */
     int64_t started_at, done;
-    int changed; /* something was put there, with the new mark */
+    int changed; /* something was put there */
     int is_news; /* who got the last batch, the remote or this store, knew nothing of it */
     CkBuf items, sent, hashes, pack, acks, flags; /* of the batch */
     CkPutReply reply;

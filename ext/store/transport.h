@@ -2,7 +2,7 @@
 ** What carries the messages of the sync protocol (sql/protocol-sync.md) to a remote: to another
 ** store's file (transport_store.c), or over a network.
 **
-** Only what a session of push and pull needs is here. A message may be sent again at any time. What
+** Only what a session needs is here. A message may be sent again at any time. What
 ** keeps it safe: a put is durable and in the remote's feed before it is answered, and the answer is
 ** recorded here only after that.
 */

@@ -132,7 +132,8 @@ SET epoch = ?2, limit_items = ?3, limit_bytes = ?4, min_seq = ?5,
                     THEN reported END
 WHERE name = ?1
   AND (epoch IS NOT ?2 OR limit_items IS NOT ?3 OR limit_bytes IS NOT ?4 OR min_seq <> ?5
-       OR new_mark IS NULL OR new_mark = ?7 ->> '$.mark' OR writers IS NOT (?7 -> '$.writers') OR writers_seq <> ?8
+       OR new_mark IS NULL OR new_mark = ?7 ->> '$.mark'
+       OR writers IS NOT (?7 -> '$.writers') OR writers_seq <> ?8
        OR reported IS NOT NULL AND report_after IS NULL AND ?7 ->> '$.reported_at' IS NULL)
 
 -- What it has may be less than what we know: all is offered once more, tombstones excepted.
@@ -155,12 +156,17 @@ WHERE name = ?1
 UPDATE main.ck_remotes
 SET attempts = attempts + 1, next_at = ?2 + ?3, last_error = ?4, last_error_at = ?2 WHERE name = ?1
 
--- ?3: something was changed there, so the new mark stands there.
 -- name: remote_settle
 UPDATE main.ck_remotes
-SET attempts = 0, next_at = NULL, last_error = NULL, last_sync_at = ?2,
-    mark = CASE WHEN ?3 THEN new_mark ELSE mark END,
-    new_mark = CASE WHEN ?3 THEN NULL ELSE new_mark END
+SET attempts = 0, next_at = NULL, last_error = NULL, last_sync_at = ?2
+WHERE name = ?1
+
+-- Mark ?2 (NULL: the new one) stands there; ?3 is the next one. Another process may have used and
+-- replaced the new one meanwhile.
+-- name: remote_set_mark
+UPDATE main.ck_remotes
+SET mark = coalesce(?2, new_mark),
+    new_mark = CASE WHEN coalesce(?2, new_mark) IS NOT new_mark THEN new_mark ELSE ?3 END
 WHERE name = ?1
 
 -- name: remote_set_push_seq

@@ -8,7 +8,6 @@ INSERT INTO embeddings(model, version, content, vector) VALUES ('other', '1', 'x
 .param set :url 'file:far.db'
 .param set :file 'far.db'
 .param set :message 'unreachable'
-.param set :changed 1
 .read remote.sql
 .read open.sql
 
