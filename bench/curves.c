@@ -3,13 +3,13 @@
 ** calls it.
 **
 **     curves --ck PATH [--vec PATH] [--vector PATH] [--vectorlite PATH] [--libsql DIR]
-**            [--directory DIR] [--rows FILE] [--points FILE] [--quick] [--cpu] [--hnswlib] [--list]
-**            [NAME…]
+**            [--directory DIR] [--rows FILE] [--points FILE] [--quick] [--cpu]
+**            [--hnswlib | --alone] [--list] [NAME…]
 **     curves --first-row DATABASE EXTENSION SQL DIMS QUERIES NUMBER      (fresh.h)
 **     curves --steady DATABASE EXTENSION DIMS QUERIES                    (curves.h)
 **
 ** NAME is a data set or "life"; without one, all but 1Mx384 are measured. --hnswlib leaves out all
-** other peers, whose indexes take longer to build than everything else.
+** other peers, whose indexes take longer to build than everything else, and --alone hnswlib, too.
 */
 #include "curves.h"
 
@@ -44,6 +44,7 @@ static int open_ck(Curves *curves, const CurveSet *set, CurveSystem *systems) {
 }
 
 static void note_missing(const Curves *curves, const struct HnswPeer *hnsw) {
+    if (curves->alone) return;
     if (!hnsw) bench_note("curves: hnswlib is not there, and skipped");
     if (curves->only_hnswlib) return;
     if (!curves->vectorlite) bench_note("curves: vectorlite is not there, and skipped");
@@ -106,6 +107,7 @@ static int read_options(Curves *curves, int argc, char **argv) {
         else if (strcmp(argv[i], "--quick") == 0) curves->bench.quick = 1;
         else if (strcmp(argv[i], "--cpu") == 0) bench_use_cpu_time();
         else if (strcmp(argv[i], "--hnswlib") == 0) curves->only_hnswlib = 1;
+        else if (strcmp(argv[i], "--alone") == 0) curves->only_hnswlib = curves->alone = 1;
         else argv[n_names++] = argv[i];
     }
     if (!curves->bench.ck) bench_fail("--ck PATH is needed");

@@ -26,6 +26,7 @@ typedef struct Curves {
     const char *vectorlite; /* path, or NULL */
     const char *libsql;     /* of the folder with node_modules, or NULL */
     int only_hnswlib;       /* no other peers */
+    int alone;              /* none at all */
     FILE *points;           /* a CSV line for each point of a curve, or NULL */
 } Curves;
 

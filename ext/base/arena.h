@@ -25,7 +25,7 @@ void ck_arena_discard(CkArena *arena, size_t from, size_t n_bytes);
 
 /*
 ** Asks for huge pages from now on, and in place of the pages in use, where the system can: random
-** reads then find their address with fewer steps. Takes about .1 ms for each MB in use.
+** reads then find their address with fewer steps. Copies what is in use.
 */
 void ck_arena_advise_huge(CkArena *arena);
 

@@ -84,19 +84,6 @@ static void scan_all(Scan *scan, const CkScanBlock *block, size_t number) {
     scan->n_compared += (int64_t)block->columns.n;
 }
 
-/* The first of passing ids [low, high) that is not below id; high when all are. */
-static size_t find_passing(const int64_t *ids, size_t low, size_t high, int64_t id) {
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (ids[middle] < id) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
 /* When many slots pass: scans all of them, and looks the few up that are near enough. */
 static void scan_many(Scan *scan, const CkScanBlock *block, size_t number, size_t at, size_t end) {
     const int64_t *ids = ck_idset_ids(scan->scan->passing);
@@ -105,7 +92,7 @@ static void scan_many(Scan *scan, const CkScanBlock *block, size_t number, size_
     for (size_t j = 0; j < n; j++) {
         size_t i = scan->slots[j];
         if (scan->keys[j] > scan->threshold) continue;
-        at = find_passing(ids, at, end, block->ids[i]);
+        at = ck_ids_find(ids, at, end, block->ids[i]);
         if (at == end) break;
         if (ids[at] == block->ids[i]) offer(scan, block, number, i, scan->keys[j]);
     }
@@ -132,8 +119,8 @@ static int scan_block(Scan *scan, size_t number, CkError *err) {
     size_t at = 0, end = ck_idset_count(passing);
     CkScanBlock block;
     if (passing->restricts && number < index->n_blocks) {
-        at = find_passing(ids, 0, end, entry->first_id);
-        end = find_passing(ids, at, end, entry->last_id + 1);
+        at = ck_ids_find(ids, 0, end, entry->first_id);
+        end = ck_ids_find(ids, at, end, entry->last_id + 1);
     }
     if (passing->restricts && at == end) return SQLITE_OK;
     if (ck_index_scan_block(index, number, &block, err) != SQLITE_OK) return err->rc;

@@ -87,12 +87,8 @@ static int read_twins(CkGraph *graph, CkError *err) {
     ck_buf_clear(&graph->twins);
     if (n == 0) return SQLITE_OK;
     ck_record_format_twins(graph->row.side, &format);
-    set_plane(graph, &plane, &format, n, err);
-    for (uint32_t i = 0; i < ck_record_blocks(&format, n) && err->rc == SQLITE_OK; i++) {
-        int was_read;
-        ck_record_plane_load(&plane, graph->store, i, &was_read, err);
-    }
-    if (err->rc == SQLITE_OK) {
+    if (set_plane(graph, &plane, &format, n, err) == SQLITE_OK &&
+        ck_record_plane_load_all(&plane, graph->store, err) == SQLITE_OK) {
         ck_buf_append(&graph->twins, plane.arena.base, n * sizeof(CkTwin));
         if (graph->twins.rc != SQLITE_OK) ck_error_nomem(err);
     }
@@ -102,14 +98,13 @@ static int read_twins(CkGraph *graph, CkError *err) {
 }
 
 static int make_vector_cache(CkGraph *graph, CkError *err) {
-    int64_t budget = graph->store->index_cache.budget_bytes / VECTORS_BUDGET_SHARE;
-    int64_t n_bytes = graph->row.shape.n[0] * (int64_t)(graph->dims * sizeof(float));
-    if (n_bytes > VECTORS_ALL_BYTES) n_bytes /= VECTORS_SHARE;
     if (graph->vectors.n_sets > 0) {
         ck_vector_cache_clear(&graph->vectors);
         return SQLITE_OK;
     }
-    ck_vector_cache_release(&graph->vectors);
+    int64_t budget = graph->store->index_cache.budget_bytes / VECTORS_BUDGET_SHARE;
+    int64_t n_bytes = graph->row.shape.n[0] * (int64_t)(graph->dims * sizeof(float));
+    if (n_bytes > VECTORS_ALL_BYTES) n_bytes /= VECTORS_SHARE;
     if (ck_vector_cache_init(&graph->vectors, graph->dims,
                              (size_t)(n_bytes < budget ? n_bytes : budget)) != SQLITE_OK) {
         return ck_error_nomem(err);
@@ -164,7 +159,7 @@ int ck_graph_id(CkGraph *graph, uint32_t node, int64_t *id) {
         if (ck_record_plane_load(plane, graph->store, block, &was_read, graph->err) != SQLITE_OK) {
             return graph->err->rc;
         }
-            graph->n_reads += was_read;
+        graph->n_reads += was_read;
     }
     memcpy(id, plane->arena.base + sizeof *id * node, sizeof *id);
     return SQLITE_OK;
@@ -196,6 +191,16 @@ static CkRecordPlane *plane_of(CkGraph *graph, int i) {
 int64_t ck_graph_block_bytes(const CkGraph *graph) {
     int64_t n = graph->codes.n_bytes + graph->ids.n_bytes;
     for (int level = 0; level < CK_HNSW_LEVELS_MAX; level++) n += graph->links[level].n_bytes;
+    return n;
+}
+
+int64_t ck_graph_whole_bytes(const CkGraph *graph) {
+    int64_t n = 0;
+    for (int i = 0; i < PLANES; i++) {
+        const CkRecordPlane *plane = plane_of((CkGraph *)graph, i);
+        if (!plane->arena.base || !graph->exists) continue;
+        n += ck_record_plane_block_bytes(plane) * ck_record_plane_blocks(plane);
+    }
     return n;
 }
 

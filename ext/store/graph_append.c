@@ -7,15 +7,13 @@
 #include "hnsw/insert.h"
 #include "store/coder.h"
 #include "store/graph_load.h"
+#include "store/graph_write.h"
 #include "store/idset.h"
 #include "store/index.h"
 #include "store/index_write.h"
 #include "store/log.h"
 #include "store/merge_claim.h"
 #include "store/vector_reader.h"
-
-/* Blocks written in one transaction: 2 MB, about ten milliseconds. */
-#define BLOCKS_PER_WRITE 40
 
 typedef struct Append {
     CkStore *store;
@@ -33,8 +31,8 @@ typedef struct Append {
     CkBuf mean;  /* of the generation */
     CkIntSpace space;
     CkHnswInsert insert;
-    CkRecordWrite writes[3 + CK_HNSW_LEVELS_MAX];
-    size_t n_writes, at;
+    CkGraphWriter writer;
+    int written; /* all of it */
     CkError *err; /* for load() */
     CkMergeResult *result;
 } Append;
@@ -180,41 +178,26 @@ static int insert_all(Append *append, CkError *err) {
     return err->rc;
 }
 
-static void add_write(Append *append, const CkRecordFormat *format, uint32_t n,
-                      const void *records, uint32_t first) {
-    append->writes[append->n_writes++] = (CkRecordWrite){
-        .key = {*format, append->model->id, append->row.generation, n},
-        .records = records,
-        .block = first >> format->shift,
-    };
-}
-
-static void list_writes(Append *append) {
-    const CkHnswShape *shape = &append->graph.shape;
-    CkRecordFormat format;
+static void begin_writing(Append *append) {
     append->row.side = !append->row.side;
-    append->row.shape = *shape;
+    append->row.shape = append->graph.shape;
     append->row.n_twins = (uint32_t)(append->twins.n_bytes / sizeof(CkTwin));
-    add_write(append, &append->codes.format, shape->n[0], append->codes.arena.base,
-              append->n_before);
-    add_write(append, &append->ids.format, shape->n[0], append->ids.arena.base, append->n_before);
-    for (uint32_t level = 0; level < shape->n_levels; level++) {
-        ck_record_format_links(shape, level, append->row.side, &format);
-        add_write(append, &format, shape->n[level], append->graph.links[level], 0);
-    }
-    ck_record_format_twins(append->row.side, &format);
-    add_write(append, &format, append->row.n_twins, append->twins.data, 0);
+    CkGraphParts parts = {
+        .model = append->model->id,
+        .dims = append->model->dims,
+        .row = &append->row,
+        .graph = &append->graph,
+        .codes = append->codes.arena.base,
+        .ids = append->ids.arena.base,
+        .twins = &append->twins,
+        .n_present = append->n_before,
+    };
+    ck_graph_writer_init(&append->writer, &parts);
 }
 
 static int write_some(void *context, CkError *err) {
     Append *append = context;
-    uint32_t room = BLOCKS_PER_WRITE, n_written;
-    while (room > 0 && append->at < append->n_writes && err->rc == SQLITE_OK) {
-        ck_records_write(&append->writes[append->at], append->store, room, &n_written, err);
-        if (n_written < room) append->at++;
-        room -= n_written;
-    }
-    return err->rc;
+    return ck_graph_writer_step(&append->writer, append->store, &append->written, err);
 }
 
 static int flip(void *context, CkError *err) {
@@ -255,8 +238,8 @@ static int run(Append *append, CkError *err) {
     if (err->rc == SQLITE_OK && !append->claim.lost && ck_idset_count(&append->fresh) > 0) {
         drop_side(append, !append->row.side, err);
         if (err->rc == SQLITE_OK) insert_all(append, err);
-        if (err->rc == SQLITE_OK) list_writes(append);
-        while (err->rc == SQLITE_OK && !append->claim.lost && append->at < append->n_writes) {
+        if (err->rc == SQLITE_OK) begin_writing(append);
+        while (err->rc == SQLITE_OK && !append->claim.lost && !append->written) {
             ck_merge_locked(&append->claim, write_some, append, err);
         }
         if (err->rc == SQLITE_OK) ck_merge_locked(&append->claim, flip, append, err);

@@ -9,9 +9,6 @@
 #include "store/graph.h"
 #include "store/graph_calibrate.h"
 
-/* Blocks written in one transaction: 2 MB, about ten milliseconds. */
-#define BLOCKS_PER_WRITE 40
-
 /* The draws of a build: fixed, so that the same vectors give the same graph. */
 #define SEED 1
 
@@ -185,40 +182,21 @@ int ck_graph_build_run(CkGraphBuild *build, const CkGraphStep *step, CkError *er
     return rc;
 }
 
-static void add_write(CkGraphBuild *build, const CkRecordFormat *format, uint32_t n,
-                      const void *records) {
-    build->writes[build->n_writes++] = (CkRecordWrite){
-        .key = {*format, build->model->id, build->row.generation, n},
-        .records = records,
-    };
-}
-
-static void list_writes(CkGraphBuild *build, int64_t generation) {
-    const CkHnswGraph *graph = &build->built.graph;
-    CkRecordFormat format;
-    build->row.generation = generation;
-    ck_record_format_codes(build->model->dims, &format);
-    add_write(build, &format, graph->shape.n[0], build->codes.base);
-    ck_record_format_ids(&format);
-    add_write(build, &format, graph->shape.n[0], build->ids.data);
-    for (uint32_t level = 0; level < graph->shape.n_levels; level++) {
-        ck_record_format_links(&graph->shape, level, build->row.side, &format);
-        add_write(build, &format, graph->shape.n[level], graph->links[level]);
-    }
-    ck_record_format_twins(build->row.side, &format);
-    add_write(build, &format, build->row.n_twins, build->twins.data);
-}
-
 int ck_graph_build_write(CkGraphBuild *build, int64_t generation, int *done, CkError *err) {
-    uint32_t room = BLOCKS_PER_WRITE, n_written;
-    if (build->n_writes == 0) list_writes(build, generation);
-    while (room > 0 && build->at < build->n_writes && err->rc == SQLITE_OK) {
-        ck_records_write(&build->writes[build->at], build->store, room, &n_written, err);
-        if (n_written < room) build->at++;
-        room -= n_written;
+    if (build->writer.n == 0) {
+        build->row.generation = generation;
+        CkGraphParts parts = {
+            .model = build->model->id,
+            .dims = build->model->dims,
+            .row = &build->row,
+            .graph = &build->built.graph,
+            .codes = build->codes.base,
+            .ids = build->ids.data,
+            .twins = &build->twins,
+        };
+        ck_graph_writer_init(&build->writer, &parts);
     }
-    *done = build->at == build->n_writes;
-    return err->rc;
+    return ck_graph_writer_step(&build->writer, build->store, done, err);
 }
 
 int ck_graph_build_flip(CkGraphBuild *build, int64_t n_scan_blocks, CkError *err) {

@@ -14,7 +14,7 @@
 
 #include "base/arena.h"
 #include "hnsw/build.h"
-#include "store/record_plane.h"
+#include "store/graph_write.h"
 
 /* Embeddings from which on an index has a graph: a scan of fewer is as fast as a walk. Where
 ** CK_PLAN says "graph" every index has one, where it says "index" none (store/conn.h). */
@@ -34,8 +34,7 @@ typedef struct CkGraphBuild {
     CkBuf twins;   /* CkTwin, after run */
     CkHnswBuilt built;
     CkGraphRow row;
-    CkRecordWrite writes[3 + CK_HNSW_LEVELS_MAX];
-    size_t n_writes, at;
+    CkGraphWriter writer;
 } CkGraphBuild;
 
 /* Whether a graph can have as many nodes. */

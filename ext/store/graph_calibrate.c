@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/sqlite.h"
+#include "base/aligned.h"
 #include "hnsw/random.h"
 #include "vector/kernels.h"
 
@@ -34,7 +34,7 @@ typedef struct Calibration {
     CkHnswScratch *scratch;
     Query queries[QUERIES_MAX];
     size_t n_queries;
-    uint8_t *memory; /* the queries' codes */
+    uint8_t *codes; /* the queries' */
     float *x;        /* one query being made */
     uint64_t random;
 } Calibration;
@@ -60,7 +60,7 @@ static void make_query(Calibration *calibration, size_t i) {
     const uint8_t *row = sample->rows + ck_int_stride(dims) * (i / 2);
     float step = ck_int_factors(row, dims)->scale, norm_sq = 0;
     Query *query = &calibration->queries[i];
-    query->side.codes = calibration->memory + i * ck_int_query_bytes(dims);
+    query->side.codes = calibration->codes + i * ck_int_query_bytes(dims);
     if (sample->space->metric == CK_INT_L2) step /= sqrtf(2);
     for (uint32_t j = 0; j < dims; j++) {
         calibration->x[j] = (float)((const int8_t *)row)[j] * step;
@@ -143,13 +143,11 @@ int ck_graph_calibrate(const CkHnswSource *source, const CkGraphSample *sample,
                        const CkGraphStep *step, CkGraphRow *row) {
     size_t n_bytes = ck_int_query_bytes(source->dims), n = 2 * (size_t)sample->n;
     Calibration *calibration = sqlite3_malloc64(sizeof *calibration);
-    /* The codes of queries are aligned in the block; see CkIntQuery. */
-    uint8_t *block = sqlite3_malloc64(n * n_bytes + CK_INT_ALIGNMENT);
+    uint8_t *codes = ck_aligned_new(n * n_bytes);
     float *x = sqlite3_malloc64(source->dims * sizeof *x);
     CkHnswScratch *scratch = ck_hnsw_scratch_new();
     int rc = SQLITE_NOMEM;
-    if (calibration && block && x && scratch) {
-        uintptr_t at = (uintptr_t)block + CK_INT_ALIGNMENT - 1;
+    if (calibration && codes && x && scratch) {
         memset(calibration, 0, sizeof *calibration);
         calibration->source = source;
         calibration->sample = sample;
@@ -157,11 +155,11 @@ int ck_graph_calibrate(const CkHnswSource *source, const CkGraphSample *sample,
         calibration->n_queries = n;
         calibration->scratch = scratch;
         calibration->x = x;
-        calibration->memory = (uint8_t *)(at - at % CK_INT_ALIGNMENT);
+        calibration->codes = codes;
         rc = run(calibration, row);
     }
     ck_hnsw_scratch_free(scratch);
-    sqlite3_free(block);
+    ck_aligned_free(codes);
     sqlite3_free(x);
     sqlite3_free(calibration);
     return rc;

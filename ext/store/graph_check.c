@@ -55,20 +55,12 @@ static int compare_ids(CkIndex *index, CkGraphReport *report, CkError *err) {
     return err->rc;
 }
 
-static int read_plane(CkGraph *graph, CkRecordPlane *plane, CkError *err) {
-    for (uint32_t i = 0; i < ck_record_plane_blocks(plane) && err->rc == SQLITE_OK; i++) {
-        int was_read;
-        ck_record_plane_load(plane, graph->store, i, &was_read, err);
-    }
-    return err->rc;
-}
-
 /* Every block: a walk reads codes only where it compares, and no links of the top level. */
 static int read_all(CkGraph *graph, CkError *err) {
-    read_plane(graph, &graph->codes, err);
-    read_plane(graph, &graph->ids, err);
+    ck_record_plane_load_all(&graph->codes, graph->store, err);
+    ck_record_plane_load_all(&graph->ids, graph->store, err);
     for (uint32_t level = 0; level < graph->row.shape.n_levels; level++) {
-        read_plane(graph, &graph->links[level], err);
+        ck_record_plane_load_all(&graph->links[level], graph->store, err);
     }
     return err->rc;
 }

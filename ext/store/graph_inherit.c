@@ -6,6 +6,7 @@
 
 #include "hnsw/insert.h"
 #include "store/graph_load.h"
+#include "store/idset.h"
 #include "store/index.h"
 
 /* One node in so many must be alive, and one vector in so many may be new: an insert takes about
@@ -36,17 +37,10 @@ static const int64_t *input_ids(const Inherit *inherit) {
 /* The input of an embedding, whose ids ascend; NONE when it is gone, or has another vector. */
 static uint32_t find_input(const Inherit *inherit, int64_t id) {
     const int64_t *ids = input_ids(inherit);
-    uint32_t low = 0, high = inherit->build->n;
+    uint32_t n = inherit->build->n;
     if (ck_stale_bits_test(inherit->stale, id)) return NONE;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (ids[middle] < id) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low < inherit->build->n && ids[low] == id ? low : NONE;
+    uint32_t at = (uint32_t)ck_ids_find(ids, 0, n, id);
+    return at < n && ids[at] == id ? at : NONE;
 }
 
 static void match(Inherit *inherit, int64_t id, uint32_t node) {

@@ -7,12 +7,8 @@
 static int read_plane(CkStore *store, const CkRecordPlaneKey *key, CkRecordPlane *plane,
                       CkError *err) {
     memset(plane, 0, sizeof *plane);
-    ck_record_plane_set(plane, key, err);
-    for (uint32_t i = 0; err->rc == SQLITE_OK && i < ck_record_blocks(&key->format, key->n); i++) {
-        int was_read;
-        ck_record_plane_load(plane, store, i, &was_read, err);
-    }
-    return err->rc;
+    if (ck_record_plane_set(plane, key, err) != SQLITE_OK) return err->rc;
+    return ck_record_plane_load_all(plane, store, err);
 }
 
 int ck_graph_load_links(CkStore *store, int64_t model, const CkGraphRow *row, uint32_t capacity,

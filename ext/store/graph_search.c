@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/arena.h"
+#include "base/aligned.h"
 #include "store/stored_vector.h"
 
 /*
@@ -189,13 +189,10 @@ static void refine(Run *run, const CkHnswFound *found) {
     }
 }
 
-static int allocate_query(Run *run, uint8_t **memory) {
+static int make_query(Run *run) {
     uint32_t dims = run->graph->dims;
-    *memory = sqlite3_malloc64(ck_int_query_bytes(dims) + CK_INT_ALIGNMENT);
-    if (!*memory) return ck_error_nomem(run->err);
-    uintptr_t at = ((uintptr_t)*memory + CK_INT_ALIGNMENT - 1) / CK_INT_ALIGNMENT *
-                   CK_INT_ALIGNMENT;
-    run->query.codes = (uint8_t *)at;
+    run->query.codes = ck_aligned_new(ck_int_query_bytes(dims));
+    if (!run->query.codes) return ck_error_nomem(run->err);
     const CkIntSpace space = {run->graph->metric, dims,
                               (const float *)(const void *)run->index->mean.data};
     ck_int_query(&space, run->nearest->query->x, run->what->scale, &run->query);
@@ -243,16 +240,15 @@ int ck_graph_search(CkIndex *index, CkNearest *nearest, const CkGraphSearch *wha
                     int64_t *n_distances, CkError *err) {
     Run run = {
         .index = index, .graph = &index->graph, .nearest = nearest, .what = what, .err = err};
-    uint8_t *memory = NULL;
     *n_distances = 0;
     index->graph.err = err;
     ck_buf_init(&run.map);
-    if (make_map(&run) == SQLITE_OK && allocate_query(&run, &memory) == SQLITE_OK) {
+    if (make_map(&run) == SQLITE_OK && make_query(&run) == SQLITE_OK) {
         search(&run, n_distances);
     }
     ck_stmt_give(index->store, CK_SQL_VECTOR_GET_OF_MODEL, run.stmt);
     ck_buf_release(&run.map);
-    sqlite3_free(memory);
+    ck_aligned_free(run.query.codes);
     index->graph.err = NULL;
     return err->rc;
 }

@@ -18,19 +18,21 @@ int ck_idset_add(CkIdSet *set, int64_t id, CkError *err) {
     return set->buf.rc == SQLITE_OK ? SQLITE_OK : ck_error_nomem(err);
 }
 
-int ck_idset_contains(const CkIdSet *set, int64_t id) {
-    const int64_t *ids = ck_idset_ids(set);
-    size_t low = 0, high = ck_idset_count(set);
+size_t ck_ids_find(const int64_t *ids, size_t low, size_t high, int64_t id) {
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (ids[middle] == id) return 1;
         if (ids[middle] < id) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    return 0;
+    return low;
+}
+
+int ck_idset_contains(const CkIdSet *set, int64_t id) {
+    size_t n = ck_idset_count(set), at = ck_ids_find(ck_idset_ids(set), 0, n, id);
+    return at < n && ck_idset_ids(set)[at] == id;
 }
 
 int ck_idset_add_all(CkIdSet *set, const CkIdSet *other, CkError *err) {

@@ -28,6 +28,9 @@ int ck_idset_add_all(CkIdSet *set, const CkIdSet *other, CkError *err);
 */
 void ck_idset_intersect(CkIdSet *set, CkIdSet *other);
 
+/* The first of ids[low, high), which ascend, that is not below id; high when all are. */
+size_t ck_ids_find(const int64_t *ids, size_t low, size_t high, int64_t id);
+
 /* Whether an id is in a sealed set. */
 int ck_idset_contains(const CkIdSet *set, int64_t id);
 

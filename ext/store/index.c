@@ -23,6 +23,14 @@ static void drop_block(CkIndex *index, CkIndexBlock *block) {
     ck_buf_release(&block->data);
 }
 
+/* Takes the scan plane's blocks out of memory; the list of them stays. */
+static void evict_blocks(CkIndex *index) {
+    for (size_t i = 0; i < index->n_blocks; i++) {
+        index->counts.n_evicted += index->blocks[i].data.n_bytes > 0;
+        drop_block(index, &index->blocks[i]);
+    }
+}
+
 static void drop_blocks(CkIndex *index) {
     if (!index->blocks) return;
     for (size_t i = 0; i <= index->n_blocks; i++) drop_block(index, &index->blocks[i]);
@@ -291,10 +299,7 @@ static void settle_graph(CkIndex *index) {
     count_graph(index);
     ck_index_may_keep(index, 0);
     if (cache->kept_bytes <= cache->budget_bytes) return;
-    for (size_t i = 0; i < index->n_blocks; i++) {
-        index->counts.n_evicted += index->blocks[i].data.n_bytes > 0;
-        drop_block(index, &index->blocks[i]);
-    }
+    if (ck_index_graph_fits(index) >= 1) evict_blocks(index);
     int64_t room = cache->budget_bytes - cache->kept_bytes + ck_graph_block_bytes(&index->graph);
     ck_graph_shrink(&index->graph, room > 0 ? room : 0);
     count_graph(index);
@@ -317,12 +322,16 @@ void ck_index_kept(const CkIndex *index, int64_t *n_blocks, int64_t *n_bytes) {
 }
 
 void ck_index_evict(CkIndex *index) {
-    for (size_t i = 0; i < index->n_blocks; i++) {
-        index->counts.n_evicted += index->blocks[i].data.n_bytes > 0;
-        drop_block(index, &index->blocks[i]);
-    }
+    evict_blocks(index);
     ck_graph_shrink(&index->graph, 0);
     count_graph(index);
+}
+
+double ck_index_graph_fits(const CkIndex *index) {
+    const CkGraph *graph = &index->graph;
+    double room = (double)(index->store->index_cache.budget_bytes - ck_graph_other_bytes(graph));
+    double whole = (double)ck_graph_whole_bytes(graph);
+    return room >= whole ? 1 : room > 0 ? room / whole : 0;
 }
 
 int64_t ck_index_slots_beside_graph(const CkIndex *index) {
@@ -333,6 +342,16 @@ int64_t ck_index_slots_beside_graph(const CkIndex *index) {
     return n;
 }
 
+/* Makes room for a block of the scan by one of a graph that does not fit. */
+static int give_way(CkIndex *index, int64_t n_bytes) {
+    const CkIndexCache *cache = &index->store->index_cache;
+    int64_t kept = ck_graph_block_bytes(&index->graph);
+    if (n_bytes == 0 || kept < n_bytes || ck_index_graph_fits(index) >= 1) return 0;
+    ck_graph_shrink(&index->graph, kept - n_bytes);
+    count_graph(index);
+    return cache->kept_bytes + n_bytes <= cache->budget_bytes;
+}
+
 int ck_index_may_keep(CkIndex *index, size_t n_bytes) {
     CkIndexCache *cache = &index->store->index_cache;
     while (cache->kept_bytes + (int64_t)n_bytes > cache->budget_bytes) {
@@ -341,7 +360,7 @@ int ck_index_may_keep(CkIndex *index, size_t n_bytes) {
             if (other == index || !other->blocks) continue;
             if (!oldest || other->last_used < oldest->last_used) oldest = other;
         }
-        if (!oldest) return 0;
+        if (!oldest) return give_way(index, (int64_t)n_bytes);
         ck_index_evict(oldest);
         forget(oldest);
     }

@@ -37,8 +37,7 @@ int ck_merge_locked(CkMergeClaim *claim, CkMergeWork work, void *context, CkErro
 /* A work(): gives the claim up, with its progress. context is the claim. */
 int ck_merge_unclaim(void *context, CkError *err);
 
-/*
-** Deletes the blocks with addresses from `from` to before `to`, in batches. */
+/* Deletes the blocks with addresses from `from` to before `to`, in batches. */
 int ck_merge_drop(CkMergeClaim *claim, int64_t from, int64_t to, CkError *err);
 
 /*

@@ -25,6 +25,7 @@ typedef struct CkPlanGraph {
     int64_t n_beside;   /* slots that it does not know, which must be scanned */
     double dead;        /* the share of its embeddings that are stale, about */
     double resident;    /* the share of its blocks that is in memory */
+    double fits;        /* the share that the memory for it holds, 1: all */
     int64_t n_queries;  /* of this connection, this one included */
 } CkPlanGraph;
 

@@ -112,6 +112,14 @@ int ck_record_plane_load(CkRecordPlane *plane, CkStore *store, uint32_t block, i
     return err->rc;
 }
 
+int ck_record_plane_load_all(CkRecordPlane *plane, CkStore *store, CkError *err) {
+    int was_read;
+    for (uint32_t i = 0; i < ck_record_plane_blocks(plane) && err->rc == SQLITE_OK; i++) {
+        ck_record_plane_load(plane, store, i, &was_read, err);
+    }
+    return err->rc;
+}
+
 int ck_record_plane_evict(CkRecordPlane *plane, uint32_t block) {
     if (plane->stamps[block] == 0) return 0;
     size_t n_bytes = (size_t)ck_record_plane_block_bytes(plane);

@@ -43,6 +43,9 @@ void ck_record_plane_release(CkRecordPlane *plane);
 int ck_record_plane_load(CkRecordPlane *plane, CkStore *store, uint32_t block, int *was_read,
                          CkError *err);
 
+/* Makes all blocks resident. */
+int ck_record_plane_load_all(CkRecordPlane *plane, CkStore *store, CkError *err);
+
 static inline uint32_t ck_record_plane_blocks(const CkRecordPlane *plane) {
     return ck_record_blocks(&plane->format, plane->n);
 }

@@ -160,6 +160,7 @@ static CkPlanGraph describe_graph(const CkIndex *index, const CkModel *model) {
         .n_beside = ck_index_slots_beside_graph(index),
         .dead = index->dead,
         .resident = n_blocks > 0 ? (double)n_kept / (double)n_blocks : 0,
+        .fits = ck_index_graph_fits(index),
         .n_queries = index->n_queries,
     };
 }

@@ -7,33 +7,12 @@
 ** store is one of 1,400 embeddings of eight dims in memory, twins among them, with a graph that was
 ** added to; every input is rolled back.
 */
-#include "ck.h"
 #include "base/coding.h"
-#include "fuzz.h"
+#include "fuzz_store.h"
 #include "vector/kernels.h"
 
 #define HEAD_BYTES 8
 #define FIELDS 8
-
-static sqlite3 *db;
-
-static void run(const char *sql) {
-    if (sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK) return;
-    fprintf(stderr, "%s: %s\n", sql, sqlite3_errmsg(db));
-    abort();
-}
-
-/* What may fail, but only as a damaged index does. */
-static void attempt(const char *sql) {
-    int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
-    if (rc == SQLITE_OK) return;
-    const char *message = sqlite3_errmsg(db);
-    if ((rc & 0xff) != SQLITE_CORRUPT || strncmp(message, "index: ", 7) != 0 ||
-        !strstr(message, "ck_repair('index')")) {
-        fprintf(stderr, "%s: %d, %s\n", sql, rc, message);
-        abort();
-    }
-}
 
 static sqlite3_stmt *prepare(const char *sql) {
     sqlite3_stmt *stmt = NULL;

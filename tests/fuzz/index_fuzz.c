@@ -6,33 +6,12 @@
 ** Input: which table, which column or kind, a row, where; then bytes. The store is one of 1,600
 ** embeddings of eight dims in memory; every input is rolled back.
 */
-#include "ck.h"
 #include "base/coding.h"
-#include "fuzz.h"
+#include "fuzz_store.h"
 #include "store/block.h"
 #include "vector/kernels.h"
 
 #define HEAD_BYTES 8
-
-static sqlite3 *db;
-
-static void run(const char *sql) {
-    if (sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK) return;
-    fprintf(stderr, "%s: %s\n", sql, sqlite3_errmsg(db));
-    abort();
-}
-
-/* What may fail, but only as a damaged index does. */
-static void attempt(const char *sql) {
-    int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
-    if (rc == SQLITE_OK) return;
-    const char *message = sqlite3_errmsg(db);
-    if ((rc & 0xff) != SQLITE_CORRUPT || strncmp(message, "index: ", 7) != 0 ||
-        !strstr(message, "ck_repair('index')")) {
-        fprintf(stderr, "%s: %d, %s\n", sql, rc, message);
-        abort();
-    }
-}
 
 static void open_store(void) {
     FUZZ_CHECK(sqlite3_open(":memory:", &db) == SQLITE_OK);

@@ -1,5 +1,6 @@
 /* hnsw/build: what comes out is a graph of the inputs, whole, the same every time, that finds. */
 #include "hnsw_fixture.h"
+#include "tier.h"
 #include "vector/kernels.h"
 
 /* order and twin_of are a permutation and what build.h says, and the rows are where they say. */
@@ -86,7 +87,7 @@ static uint64_t digest(const CkHnswBuilt *built, uint32_t n) {
 
 static uint64_t build_digest(uint64_t seed) {
     Fixture f;
-    fixture_init(&f, CK_INT_L2, 1500, 1500, 70);
+    fixture_init(&f, CK_INT_L2, 1100, 1100, 70);
     CkHnswOptions options = fixture_options(&f);
     options.seed = seed;
     CHECK_INT(fixture_build(&f, &options), SQLITE_OK);
@@ -99,22 +100,14 @@ static uint64_t build_digest(uint64_t seed) {
 static void the_seed_decides(void) {
     int n;
     const CkKernels *const *usable = ck_kernels_usable(&n);
-    const char *before = getenv("CK_SIMD");
-    char *kept = before ? strdup(before) : NULL;
+    char *kept = keep_tier();
     uint64_t expected = build_digest(5);
     CHECK(build_digest(6) != expected);
     for (int i = 0; i < n; i++) {
-        setenv("CK_SIMD", usable[i]->tier, 1);
-        ck_kernels_init();
+        use_tier(usable[i]->tier);
         CHECK_MSG(build_digest(5) == expected, "%s builds another graph", usable[i]->tier);
     }
-    if (kept) {
-        setenv("CK_SIMD", kept, 1);
-    } else {
-        unsetenv("CK_SIMD");
-    }
-    free(kept);
-    ck_kernels_init();
+    restore_tier(kept);
 }
 
 typedef struct Steps {

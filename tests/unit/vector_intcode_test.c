@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/aligned.h"
+#include "tier.h"
 #include "unit.h"
 #include "vector/kernels.h"
 
@@ -123,13 +124,11 @@ static void halves_are_distances(const Sample *sample) {
 static void tiers_agree(void) {
     int n;
     const CkKernels *const *usable = ck_kernels_usable(&n);
-    const char *before = getenv("CK_SIMD");
-    char *kept = before ? strdup(before) : NULL;
+    char *kept = keep_tier();
     uint8_t *first = NULL;
     for (int i = 0; i < n; i++) {
         Sample sample;
-        setenv("CK_SIMD", usable[i]->tier, 1);
-        ck_kernels_init();
+        use_tier(usable[i]->tier);
         make(&sample, CK_INT_L2, 300);
         if (!first) {
             first = malloc(ck_int_identity_bytes(300));
@@ -139,13 +138,7 @@ static void tiers_agree(void) {
         release(&sample);
     }
     free(first);
-    if (kept) {
-        setenv("CK_SIMD", kept, 1);
-    } else {
-        unsetenv("CK_SIMD");
-    }
-    free(kept);
-    ck_kernels_init();
+    restore_tier(kept);
 }
 
 /* Zeros, and a vector too small for a step, have codes of zeros and finite factors. */

@@ -11,6 +11,7 @@
 
 #include "base/coding.h"
 #include "fence.h"
+#include "tier.h"
 #include "unit.h"
 #include "vector/quantize.h"
 
@@ -319,25 +320,16 @@ static void conversions_equal_the_definition(const CkKernels *k) {
 static void the_tier_can_be_forced(void) {
     int n;
     const CkKernels *const *usable = ck_kernels_usable(&n);
-    const char *before = getenv("CK_SIMD");
-    char *kept = before ? strdup(before) : NULL;
+    char *kept = keep_tier();
     CHECK(n >= 1);
     CHECK_STR(usable[0]->tier, "portable");
     for (int i = 0; i < n; i++) {
-        setenv("CK_SIMD", usable[i]->tier, 1);
-        ck_kernels_init();
+        use_tier(usable[i]->tier);
         CHECK_STR(ck_kernels()->tier, usable[i]->tier);
     }
-    setenv("CK_SIMD", "mmx", 1);
-    ck_kernels_init();
+    use_tier("mmx");
     CHECK_STR(ck_kernels()->tier, usable[n - 1]->tier);
-    if (kept) {
-        setenv("CK_SIMD", kept, 1);
-    } else {
-        unsetenv("CK_SIMD");
-    }
-    free(kept);
-    ck_kernels_init();
+    restore_tier(kept);
 }
 
 /* A stored checksum must verify on every machine; that of nothing is XXH3's own. */

@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "tier.h"
 #include "unit.h"
 #include "vector/kernels.h"
 #include "vector/quantize.h"
@@ -311,11 +312,9 @@ static void extreme_queries_have_planes(void) {
 void ck_test_vector_signcode(void) {
     int n;
     const CkKernels *const *usable = ck_kernels_usable(&n);
-    const char *before = getenv("CK_SIMD");
-    char *kept = before ? strdup(before) : NULL;
+    char *kept = keep_tier();
     for (int i = 0; i < n; i++) {
-        setenv("CK_SIMD", usable[i]->tier, 1);
-        ck_kernels_init();
+        use_tier(usable[i]->tier);
         keys_equal_the_definition();
         for (int l2 = 0; l2 < 2; l2++) {
             a_vector_is_its_own_nearest(l2);
@@ -323,9 +322,6 @@ void ck_test_vector_signcode(void) {
         }
         extreme_queries_have_planes();
     }
-    unsetenv("CK_SIMD");
-    if (kept) setenv("CK_SIMD", kept, 1);
-    free(kept);
-    ck_kernels_init();
+    restore_tier(kept);
     the_order_is_nearly_the_true_one();
 }
