@@ -335,7 +335,6 @@ int ck_embedding_drop(CkStore *store, const int64_t *ids, const int *has_refs, s
     for (size_t i = 0; i < n && err->rc == SQLITE_OK; i++) {
         drop_rows(store, ids[i], has_refs[i], err);
     }
-    if (err->rc == SQLITE_OK && n > 0) ck_store_note_writer(store, err);
     if (err->rc == SQLITE_OK && n > 0) ck_index_forget(store, ids, n, err);
     if (err->rc == SQLITE_OK && n > 0) ck_stmt_run(store, CK_SQL_META_TOUCH, err, "");
     return err->rc;

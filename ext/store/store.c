@@ -158,14 +158,6 @@ int ck_store_set_seq(CkStore *store, int64_t seq, CkError *err) {
     return ck_stmt_run(store, CK_SQL_META_SET_SEQ, err, "i", seq);
 }
 
-int ck_store_note_writer(CkStore *store, CkError *err) {
-    int64_t seq = 0;
-    int found;
-    if (store->writer_seq != 0) return SQLITE_OK;
-    ck_stmt_ints(store, CK_SQL_META_SEQ, err, &seq, 1, &found, "");
-    return err->rc == SQLITE_OK ? ck_store_set_seq(store, seq + 1, err) : err->rc;
-}
-
 /*
 ** Begins a transaction, unless the caller is in one. A statement that only reads does not hinder:
 ** it goes on reading.

@@ -56,12 +56,6 @@ void ck_read_end(CkRead *read);
 int ck_store_set_seq(CkStore *store, int64_t seq, CkError *err);
 
 /*
-** Something was deleted, inside the write transaction: when that is the connection's first change,
-** it takes a seq, so that a backup from before the deletion is not taken for the store itself.
-*/
-int ck_store_note_writer(CkStore *store, CkError *err);
-
-/*
 ** The transaction of an SQL function that writes: its own BEGIN IMMEDIATE … COMMIT when the
 ** connection is in autocommit mode and no write is under way, else the caller's.
 */

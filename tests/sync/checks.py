@@ -74,7 +74,7 @@ def check_all(world):
         here = world.hashes(name)
         lost = here - hub - world.evicted[HUB]
         check(not lost, f"{name} has {len(lost)} that the hub lacks: {named(lost)}")
-        missing = hub - here - world.evicted[name]
+        missing = hub - here - world.evicted[name] - world.returned
         check(not missing, f"{name} lacks {len(missing)} that the hub has: {named(missing)}")
         kept = here & retired
         check(not kept, f"{name} has {len(kept)} that are retired in the hub")

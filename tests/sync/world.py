@@ -55,7 +55,7 @@ class World:
         self.evicted = {name: set() for name in [*self.names, HUB]}
         self.backups = {}
         self.mirrors = set()
-        self.restored = False
+        self.returned = set()
         os.mkdir(self.path("packs"))
         mode = rng.choice(["wal", "delete"])
         for name in [*self.names, HUB]:
@@ -251,7 +251,7 @@ class World:
         name = self.rng.choice(sorted(self.backups))
         path, inplace = self.path(name + ".db"), self.rng.random() < 0.5
         self.say(f"{name} is restored {'in place' if inplace else 'as another file'}")
-        lost = self.hashes(name)
+        before = self.hashes(name)
         for suffix in ("-wal", "-shm", "-journal"):
             if os.path.exists(path + suffix):
                 os.remove(path + suffix)
@@ -261,10 +261,12 @@ class World:
         else:
             shutil.copy(self.path("backup-" + name), path + ".new")
             os.replace(path + ".new", path)
-        self.restored = True
         # What only this store had, and had not sent, is lost with it; what it sent is elsewhere.
-        del lost
         self.evicted[name] = set(self.backups[name])
+        # What was evicted here after the backup is back, under its old seqs: a store that has read
+        # the feed in between need not see it, and can get it by its hash.
+        if name == HUB:
+            self.returned |= self.hashes(name) - before
 
     def damage(self, _):
         """A pack in the directory is damaged, cut short, doubled, or lost; later it is as it was."""
