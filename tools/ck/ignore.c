@@ -162,7 +162,8 @@ static int match_set(Text *pattern, int c) {
             high = set_byte(pattern);
         }
         if (low < 0 || high < 0) return -1;
-        found |= low <= c && c <= high;
+        /* Git takes the first byte of a range for itself, even where the range is empty. */
+        found |= c == low || (low <= c && c <= high);
     }
     pattern->at++;
     return found != negated && c != '/';
