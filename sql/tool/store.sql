@@ -1,0 +1,18 @@
+-- Opening a store, and transactions, as the ck command does it.
+
+-- The first statement reads the file's first page, and so says whether it is a database.
+-- name: store_probe
+SELECT count(*) FROM main.sqlite_schema WHERE name = '_ck_meta'
+
+-- 64 MB of cache: with SQLite's 2 MB a transaction of 100,000 refs writes its pages many times over.
+-- name: store_settings
+PRAGMA main.cache_size = -65536;
+
+-- name: transaction_begin
+BEGIN IMMEDIATE
+
+-- name: transaction_commit
+COMMIT
+
+-- name: transaction_rollback
+ROLLBACK

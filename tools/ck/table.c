@@ -1,0 +1,99 @@
+/* Rows of a statement, as a table or as JSON: see output.h. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "json.h"
+#include "output.h"
+#include "store.h"
+
+#define COLUMNS_MAX 32
+
+static int64_t rows_as_json(CkApp *app, sqlite3_stmt *stmt) {
+    CkJson json;
+    int64_t n = 0;
+    ck_json_begin(&json);
+    ck_json_open(&json, NULL, '[');
+    for (; ck_sql_step(app, stmt); n++) {
+        ck_json_open(&json, NULL, '{');
+        for (int i = 0; i < sqlite3_column_count(stmt); i++) {
+            ck_json_column(&json, sqlite3_column_name(stmt, i), stmt, i);
+        }
+        ck_json_close(&json, '}');
+    }
+    ck_json_close(&json, ']');
+    if (app->exit_code == CK_EXIT_OK) {
+        ck_json_print(&json);
+    } else {
+        sqlite3_free(ck_json_end(&json));
+    }
+    return n;
+}
+
+static char *cell(CkApp *app, sqlite3_stmt *stmt, int column, char kind) {
+    if (sqlite3_column_type(stmt, column) == SQLITE_NULL) return ck_text(app, "");
+    switch (kind) {
+    case 'i':
+        return ck_count_text(app, sqlite3_column_int64(stmt, column));
+    case 'b':
+        return ck_bytes_text(app, sqlite3_column_int64(stmt, column));
+    case 'a':
+        return ck_ago_text(app, sqlite3_column_int64(stmt, column), (int64_t)time(NULL));
+    default:
+        return ck_printable(app, ck_column_text(stmt, column, ""));
+    }
+}
+
+/* name_with_underscores as a title. */
+static char *title(CkApp *app, const char *name) {
+    char *text = ck_text(app, "%s", name);
+    for (char *at = text; *at; at++) {
+        if (*at == '_') *at = ' ';
+    }
+    return text;
+}
+
+static void print_row(CkApp *app, char **cells, const int *widths, const char *format, int n) {
+    int last = n - 1;
+    (void)app;
+    while (last > 0 && format[last] == '-') last--;
+    for (int i = 0; i <= last; i++) {
+        if (format[i] == '-') continue;
+        int pad = widths[i] - ck_width(cells[i]), right = strchr("ib", format[i]) != NULL;
+        printf("%*s%s%*s%s", right ? pad : 0, "", cells[i], !right && i < last ? pad : 0, "",
+               i < last ? "  " : "\n");
+    }
+}
+
+int64_t ck_output_rows(CkApp *app, sqlite3_stmt *stmt, const char *format) {
+    if (!stmt) return 0;
+    if (app->json) return rows_as_json(app, stmt);
+    int n_columns = sqlite3_column_count(stmt), widths[COLUMNS_MAX] = {0};
+    int64_t n_rows = 1, capacity = 64;
+    if (n_columns > COLUMNS_MAX) n_columns = COLUMNS_MAX;
+    char ***rows = ck_alloc(sizeof *rows * (size_t)capacity);
+    rows[0] = ck_keep(app, sizeof **rows * (size_t)n_columns);
+    for (int i = 0; i < n_columns; i++) rows[0][i] = title(app, sqlite3_column_name(stmt, i));
+    while (ck_sql_step(app, stmt)) {
+        if (n_rows == capacity) {
+            capacity *= 2;
+            rows = ck_realloc(rows, sizeof *rows * (size_t)capacity);
+        }
+        rows[n_rows] = ck_keep(app, sizeof **rows * (size_t)n_columns);
+        for (int i = 0; i < n_columns; i++) rows[n_rows][i] = cell(app, stmt, i, format[i]);
+        n_rows++;
+    }
+    for (int64_t row = 0; row < n_rows; row++) {
+        for (int i = 0; i < n_columns; i++) {
+            int width = ck_width(rows[row][i]);
+            if (width > widths[i]) widths[i] = width;
+        }
+    }
+    for (int64_t row = 0; row < n_rows && n_rows > 1 && app->exit_code == CK_EXIT_OK; row++) {
+        if (row == 0) printf("%s", ck_style(app, CK_STYLE_DIM));
+        print_row(app, rows[row], widths, format, n_columns);
+        if (row == 0) printf("%s", ck_style(app, CK_STYLE_NONE));
+    }
+    sqlite3_free(rows);
+    return n_rows - 1;
+}
