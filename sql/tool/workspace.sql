@@ -6,10 +6,10 @@ SELECT name, root, host FROM workspaces WHERE uuid = ?1
 -- name: workspace_count
 SELECT count(*) FROM workspaces WHERE name = ?1
 
--- ?5: does it expire, ?6: when; ?7: pinned.
+-- ?5: when it expires; 0 or less: never.
 -- name: workspace_insert
-INSERT INTO workspaces(name, uuid, root, host, expires_at, pinned)
-VALUES (?1, ?2, ?3, ?4, iif(?5, ?6, NULL), ?7)
+INSERT INTO workspaces(name, uuid, root, host, expires_at)
+VALUES (?1, ?2, ?3, ?4, iif(?5 > 0, ?5, NULL))
 
 -- ?4: the new name, or NULL. ?5: when it expires, 0: never, -1: as it is.
 -- name: workspace_update

@@ -8,6 +8,7 @@
 
 /* In the order of help. */
 #define COMMANDS(X) \
+    X(init) \
     X(version) \
     X(help)
 
