@@ -45,6 +45,15 @@ int ck_fail(CkApp *app, int code, const char *hint, const char *format, ...) {
     return code;
 }
 
+char *ck_failure_take(CkApp *app) {
+    char *message = ck_text(app, "%s", app->error ? app->error : "");
+    sqlite3_free(app->error);
+    sqlite3_free(app->hint);
+    app->error = app->hint = NULL;
+    app->exit_code = CK_EXIT_OK;
+    return message;
+}
+
 void *ck_must(void *allocated) {
     static const char message[] = "ck: out of memory\n";
     if (!allocated) {

@@ -79,6 +79,9 @@ void ck_app_release(CkApp *app);
 int ck_fail(CkApp *app, int code, const char *hint, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* Ends a failure that the command goes on after; its message, kept. */
+char *ck_failure_take(CkApp *app);
+
 /* Memory that lasts to the end of the run. Never NULL. ck_text formats as sqlite3_mprintf. */
 void *ck_keep(CkApp *app, size_t n_bytes);
 char *ck_text(CkApp *app, const char *format, ...);

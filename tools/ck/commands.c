@@ -8,6 +8,21 @@
 
 /* In the order of help. */
 #define COMMANDS(X) \
+    X(init) \
+    X(workspace_list) \
+    X(workspace_show) \
+    X(workspace_pin) \
+    X(workspace_unpin) \
+    X(workspace_remove) \
+    X(cache_stats) \
+    X(cache_gc) \
+    X(cache_remote_add) \
+    X(cache_remote_list) \
+    X(cache_remote_remove) \
+    X(cache_push) \
+    X(cache_pull) \
+    X(cache_sync) \
+    X(optimize) \
     X(version) \
     X(help)
 

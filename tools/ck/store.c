@@ -18,6 +18,10 @@ static void explain(CkApp *app, sqlite3_stmt *stmt) {
     const char *sql = text ? text : sqlite3_sql(stmt);
     size_t n = strlen(sql);
     while (n > 0 && (sql[n - 1] == '\n' || sql[n - 1] == ';')) n--;
+    while (n > 0 && *sql == '\n') {
+        sql++;
+        n--;
+    }
     fprintf(stderr, "%s%.*s;%s\n", ck_style_err(app, CK_STYLE_DIM), (int)n, sql,
             ck_style_err(app, CK_STYLE_NONE));
     sqlite3_free(text);

@@ -37,6 +37,8 @@ static char *cell(CkApp *app, sqlite3_stmt *stmt, int column, char kind) {
         return ck_count_text(app, sqlite3_column_int64(stmt, column));
     case 'b':
         return ck_bytes_text(app, sqlite3_column_int64(stmt, column));
+    case 'p':
+        return ck_text(app, sqlite3_column_int(stmt, column) ? "yes" : "no");
     case 'a':
         return ck_ago_text(app, sqlite3_column_int64(stmt, column), (int64_t)time(NULL));
     default:

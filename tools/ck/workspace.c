@@ -55,16 +55,19 @@ static const char *new_uuid(CkApp *app) {
     if (getrandom(r, sizeof r, 0) != (ssize_t)sizeof r) sqlite3_randomness(sizeof r, r);
     r[6] = (r[6] & 0x0f) | 0x40;
     r[8] = (r[8] & 0x3f) | 0x80;
-    return ck_text(app, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", r[0],
-                   r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13],
-                   r[14], r[15]);
+    char *uuid = ck_text(app, "");
+    for (int i = 0; i < 16; i++) {
+        const char *dash = i >= 4 && i <= 10 && i % 2 == 0 ? "-" : "";
+        uuid = ck_text(app, "%s%s%02x", uuid, dash, r[i]);
+    }
+    return uuid;
 }
 
 static int write_uuid(CkApp *app, const char *root, const char *uuid) {
     const char *text = ck_text(app,
                                "%s\n"
-                               "# Which workspace of the store this tree is. Written by ck, never to "
-                               "be committed or copied.\n",
+                               "# Which workspace of the store this tree is. Written by ck; not to "
+                               "be committed.\n",
                                uuid);
     return ck_file_write(app, ck_path_join(app, root, CK_WORKSPACE_FILE), 0666, text);
 }
@@ -83,16 +86,17 @@ static const char *free_name(CkApp *app, const char *root) {
     return NULL;
 }
 
+/* A job of continuous integration leaves no workspace for good. */
+static int64_t expires_at(const CkRegistration *how) {
+    const char *ci = getenv("CI");
+    int is_ci = ci && ci[0] && strcmp(ci, "false") != 0 && strcmp(ci, "0") != 0;
+    return how->expires_at < 0 && is_ci ? (int64_t)time(NULL) + EPHEMERAL_S : how->expires_at;
+}
+
 static void insert(CkApp *app, const CkRegistration *how, CkWorkspace *workspace) {
     const char *name = how->name ? how->name : free_name(app, workspace->root);
-    int64_t expires_at = how->expires_at;
-    const char *ci = getenv("CI");
-    if (expires_at < 0) {
-        int is_ci = ci && ci[0] && strcmp(ci, "false") != 0 && strcmp(ci, "0") != 0;
-        expires_at = is_ci ? (int64_t)time(NULL) + EPHEMERAL_S : 0;
-    }
-    ck_sql_run(app, CK_SQL_WORKSPACE_INSERT, "ttttiii", name, workspace->uuid, workspace->root,
-               host_name(app), (int64_t)(expires_at > 0), expires_at, (int64_t)0);
+    ck_sql_run(app, CK_SQL_WORKSPACE_INSERT, "tttti", name, workspace->uuid, workspace->root,
+               host_name(app), expires_at(how));
     workspace->name = name;
     workspace->is_new = 1;
 }
@@ -137,7 +141,7 @@ int ck_workspace_register(CkApp *app, const CkRegistration *how, CkWorkspace *wo
         insert(app, how, workspace);
     } else {
         ck_sql_run(app, CK_SQL_WORKSPACE_UPDATE, "tttti", workspace->uuid, workspace->root,
-                   host_name(app), how->name, how->expires_at);
+                   host_name(app), how->name, expires_at(how));
         if (how->name) workspace->name = how->name;
     }
     /* The file first: a uuid that the store alone knows would be a workspace without a tree. */

@@ -29,8 +29,8 @@ int ck_workspace_open(CkApp *app, CkWorkspaceMode mode, CkWorkspace *workspace);
 
 /* How ck init registers: options that say more than the defaults. */
 typedef struct CkRegistration {
-    const char *name;     /* NULL: after the folder */
-    int64_t expires_at;   /* 0: never, -1: as it is, or in 24 hours when CI is set */
+    const char *name;   /* NULL: after the folder */
+    int64_t expires_at; /* 0: never; -1: as it is, but in 24 hours where CI is set */
 } CkRegistration;
 
 int ck_workspace_register(CkApp *app, const CkRegistration *registration, CkWorkspace *workspace);
