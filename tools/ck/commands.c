@@ -9,6 +9,7 @@
 /* In the order of help. */
 #define COMMANDS(X) \
     X(init) \
+    X(index) \
     X(workspace_list) \
     X(workspace_show) \
     X(workspace_pin) \

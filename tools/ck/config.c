@@ -18,6 +18,17 @@ static const struct Key {
     {"base", KIND_TEXT},
     {"model", KIND_TEXT},
     {"endpoint", KIND_TEXT},
+    {"embed_cmd", KIND_TEXT},
+    {"key_file", KIND_TEXT},
+    {"key_env", KIND_TEXT},
+    {"dims", KIND_NUMBER},
+    {"revision", KIND_TEXT},
+    {"model_version", KIND_TEXT},
+    {"document_prefix", KIND_TEXT},
+    {"query_prefix", KIND_TEXT},
+    {"batch", KIND_NUMBER},
+    {"in_flight", KIND_NUMBER},
+    {"max_file_bytes", KIND_NUMBER},
 };
 
 #define N_KEYS (sizeof keys / sizeof *keys)

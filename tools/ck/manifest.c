@@ -126,6 +126,10 @@ void ck_manifest_add(CkBuf *out, const CkManifestFile *file) {
     ck_store_u64(out->data + 8, ck_load_u64(out->data + 8) + 1);
 }
 
+uint64_t ck_manifest_written(const CkBuf *out) {
+    return out->rc == SQLITE_OK ? ck_load_u64(out->data + 8) : 0;
+}
+
 int ck_manifest_end(CkBuf *out, uint64_t n_refs, CkError *err) {
     CkBuf blob;
     ck_buf_init(&blob);

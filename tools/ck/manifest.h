@@ -74,6 +74,7 @@ const CkManifestFile *ck_manifest_find(const CkManifest *manifest, const char *p
 /* Writing: begin, the files in order, end, which replaces the content of `out` by the blob. */
 void ck_manifest_begin(CkBuf *out);
 void ck_manifest_add(CkBuf *out, const CkManifestFile *file);
+uint64_t ck_manifest_written(const CkBuf *out); /* how many were added */
 int ck_manifest_end(CkBuf *out, uint64_t n_refs, CkError *err);
 
 /* The mtime to write for a file that was read at read_ns (CLOCK_REALTIME). */
