@@ -10,6 +10,8 @@
 #define COMMANDS(X) \
     X(init) \
     X(index) \
+    X(status) \
+    X(search) \
     X(workspace_list) \
     X(workspace_show) \
     X(workspace_pin) \

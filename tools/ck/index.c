@@ -92,7 +92,7 @@ static int list_files(CkIndex *index) {
 /* Is the file not to be sent? */
 static int is_held_back(CkIndex *index, const CkFileEntry *entry) {
     const char *path = ck_files_path(&index->list, entry);
-    if (!index->embedder->is_remote) return 0;
+    if (!index->embedder || !index->embedder->is_remote) return 0;
     if (!entry->tracked && !index->sends_untracked) {
         index->counts.untracked++;
         return 1;
@@ -322,6 +322,17 @@ int ck_index_run(CkIndex *index) {
         work(index);
     }
     end(index);
+    return app->exit_code;
+}
+
+int ck_index_look(CkIndex *index, CkBuf *gone) {
+    CkApp *app = index->app;
+    if (list_files(index) != CK_EXIT_OK) return app->exit_code;
+    ck_model_resolve(app, &index->model);
+    if (index->model.version) ck_index_load(index);
+    compare(index);
+    keep_the_rest(index);
+    collect_gone(index, gone);
     return app->exit_code;
 }
 

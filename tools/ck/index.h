@@ -108,6 +108,12 @@ typedef struct CkIndex {
 int ck_index_run(CkIndex *index);
 void ck_index_release(CkIndex *index);
 
+/*
+** Lists and compares only: what a run would read is in `work` afterwards, the paths whose refs it
+** would sweep are appended to gone, each ended by 0.
+*/
+int ck_index_look(CkIndex *index, CkBuf *gone);
+
 static inline const CkFileEntry *ck_index_entry(const CkIndex *index, size_t at) {
     return ck_files_at(&index->list, at);
 }

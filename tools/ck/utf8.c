@@ -92,17 +92,14 @@ void ck_path_decode(CkBuf *out, const char *text, size_t n) {
     }
 }
 
-void ck_utf8_append_printable(CkBuf *out, const char *text, size_t n) {
+void ck_utf8_append_line(CkBuf *out, const char *text, size_t n) {
     for (size_t at = 0, length; at < n; at += length ? length : 1) {
         uint8_t c = (uint8_t)text[at];
-        char escape[4] = {'\\', 'x', HEX[c >> 4], HEX[c & 15]};
         length = ck_utf8_length(text + at, n - at);
         /* C1 controls, U+0080 to U+009F, drive some terminals too. */
         int is_c1 = length == 2 && c == 0xc2 && (uint8_t)text[at + 1] < 0xa0;
-        if (is_c1) length = 1;
-        if (c == '\n') ck_buf_append(out, "\\n", 2);
-        else if (c == '\t') ck_buf_append(out, "\\t", 2);
-        else if (length == 0 || c < 0x20 || c == 0x7f || is_c1) ck_buf_append(out, escape, 4);
+        int is_control = (c < 0x20 && c != '\t') || c == 0x7f || is_c1;
+        if (length == 0 || is_control) ck_buf_append(out, "?", 1);
         else ck_buf_append(out, text + at, length);
     }
 }

@@ -29,7 +29,7 @@ void ck_path_encode(CkBuf *out, const char *path, size_t n);
 /* The bytes of the path in the file system. */
 void ck_path_decode(CkBuf *out, const char *text, size_t n);
 
-/* Appends text for a terminal: control characters as \n, \t or \x1b, invalid bytes as \xff. */
-void ck_utf8_append_printable(CkBuf *out, const char *text, size_t n);
+/* Appends a line for a terminal: tabs stay, other controls and what is not valid are '?'. */
+void ck_utf8_append_line(CkBuf *out, const char *text, size_t n);
 
 #endif
