@@ -22,6 +22,8 @@
     X(cache_push) \
     X(cache_pull) \
     X(cache_sync) \
+    X(cache_export) \
+    X(cache_import) \
     X(optimize) \
     X(version) \
     X(help)
