@@ -24,6 +24,7 @@
     X(cache_sync) \
     X(cache_export) \
     X(cache_import) \
+    X(doctor) \
     X(optimize) \
     X(version) \
     X(help)
