@@ -16,3 +16,7 @@ COMMIT
 
 -- name: transaction_rollback
 ROLLBACK
+
+-- The last sequence number.
+-- name: store_seq
+SELECT value FROM ck_stats WHERE name = 'seq'

@@ -25,6 +25,9 @@
     X(cache_push) \
     X(cache_pull) \
     X(cache_sync) \
+    X(cache_export) \
+    X(cache_import) \
+    X(doctor) \
     X(optimize) \
     X(version) \
     X(help)

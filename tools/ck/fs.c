@@ -38,28 +38,21 @@ static void normalize(char *path) {
 }
 
 char *ck_path_absolute(CkApp *app, const char *folder, const char *path) {
-    char *whole = ck_path_join(app, folder, path), *rest = NULL;
-    char real[PATH_MAX];
+    char *whole = ck_path_join(app, folder, path), real[PATH_MAX];
+    size_t end = strlen(whole);
+    while (end > 0 && whole[end - 1] == '/') whole[--end] = '\0';
     /* The longest part that exists is resolved by the system, ".." behind a link included. */
-    for (char *end = whole + strlen(whole);;) {
-        char saved = *end;
-        *end = '\0';
-        char *found = realpath(whole[0] ? whole : "/", real);
-        *end = saved;
-        if (found) {
-            rest = end;
-            break;
-        }
-        while (end > whole && *end != '/') end--;
-        if (end == whole) break;
-        if (*end == '/' && end[1] == '\0') continue;
-        while (end > whole && end[-1] == '/') end--;
+    while (end > 0) {
+        char saved = whole[end];
+        whole[end] = '\0';
+        char *found = realpath(whole, real);
+        whole[end] = saved;
+        if (found) break;
+        do {
+            end--;
+        } while (end > 0 && whole[end] != '/');
     }
-    if (!rest) {
-        normalize(whole);
-        return whole;
-    }
-    char *joined = ck_text(app, "%s/%s", real, rest);
+    char *joined = end > 0 ? ck_text(app, "%s/%s", real, whole + end) : ck_text(app, "/%s", whole);
     normalize(joined);
     return joined;
 }

@@ -42,6 +42,7 @@ const char *ck_style_err(const CkApp *app, CkStyle style) {
 void ck_note(CkApp *app, const char *format, ...) {
     va_list args;
     if (app->quiet) return;
+    fflush(stdout);
     va_start(args, format);
     vfprintf(stderr, format, args);
     va_end(args);
@@ -50,6 +51,7 @@ void ck_note(CkApp *app, const char *format, ...) {
 
 void ck_warn(CkApp *app, const char *format, ...) {
     va_list args;
+    fflush(stdout);
     fprintf(stderr, "%swarning:%s ", ck_style_err(app, CK_STYLE_YELLOW),
             ck_style_err(app, CK_STYLE_NONE));
     va_start(args, format);

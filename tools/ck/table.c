@@ -55,12 +55,12 @@ static char *title(CkApp *app, const char *name) {
     return text;
 }
 
-static void print_row(CkApp *app, char **cells, const int *widths, const char *format, int n) {
+/* Columns of width 0 are left out. */
+static void print_row(char **cells, const int *widths, const char *format, int n) {
     int last = n - 1;
-    (void)app;
-    while (last > 0 && format[last] == '-') last--;
+    while (last > 0 && widths[last] == 0) last--;
     for (int i = 0; i <= last; i++) {
-        if (format[i] == '-') continue;
+        if (widths[i] == 0) continue;
         int pad = widths[i] - ck_width(cells[i]), right = strchr("ib", format[i]) != NULL;
         printf("%*s%s%*s%s", right ? pad : 0, "", cells[i], !right && i < last ? pad : 0, "",
                i < last ? "  " : "\n");
@@ -85,15 +85,17 @@ int64_t ck_output_rows(CkApp *app, sqlite3_stmt *stmt, const char *format) {
         for (int i = 0; i < n_columns; i++) rows[n_rows][i] = cell(app, stmt, i, format[i]);
         n_rows++;
     }
-    for (int64_t row = 0; row < n_rows; row++) {
+    /* A column that is empty in all rows is not shown, whatever its title is. */
+    for (int64_t row = n_rows - 1; row >= 0; row--) {
         for (int i = 0; i < n_columns; i++) {
-            int width = ck_width(rows[row][i]);
+            int is_hidden = format[i] == '-' || (row == 0 && widths[i] == 0);
+            int width = is_hidden ? 0 : ck_width(rows[row][i]);
             if (width > widths[i]) widths[i] = width;
         }
     }
     for (int64_t row = 0; row < n_rows && n_rows > 1 && app->exit_code == CK_EXIT_OK; row++) {
         if (row == 0) printf("%s", ck_style(app, CK_STYLE_DIM));
-        print_row(app, rows[row], widths, format, n_columns);
+        print_row(rows[row], widths, format, n_columns);
         if (row == 0) printf("%s", ck_style(app, CK_STYLE_NONE));
     }
     sqlite3_free(rows);
