@@ -54,10 +54,15 @@ static int embed(Search *search) {
     return err.rc == SQLITE_OK ? CK_EXIT_OK : ck_fail_embed(app, model, &err);
 }
 
-/* Is the workspace indexed with the model that was asked for? */
+/* Is the workspace indexed, and with the model that was asked for? */
 static int check_model(Search *search) {
     CkApp *app = search->app;
     const CkModelSettings *model = &search->model;
+    if (ck_sql_int(app, CK_SQL_INDEX_REFS_COUNT, 0, "tt", search->workspace.name,
+                   search->workspace.uuid) == 0) {
+        return ck_fail(app, CK_EXIT_NO, ck_text(app, "Run: %s index", app->program),
+                       "nothing of workspace '%s' is indexed yet", search->workspace.name);
+    }
     if (!ck_sql_int(app, CK_SQL_INDEX_MANIFEST_EXISTS, 0, "")) return app->exit_code;
     sqlite3_stmt *stmt = ck_sql_begin(app, CK_SQL_INDEX_MANIFEST_GET, "t", search->workspace.uuid);
     if (ck_sql_step(app, stmt)) {

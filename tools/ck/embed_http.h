@@ -16,7 +16,9 @@
 #define CK_HTTP_PAUSE_MAX_MS 600000    /* a server that wants a longer one is not waited for */
 #define CK_HTTP_ANSWER_BYTES_MAX 268435456
 #define CK_HTTP_CONNECT_S 10
-#define CK_HTTP_FAILURES_MAX 8         /* texts refused one by one before any worked */
+#define CK_HTTP_DOUBTS 4               /* attempts with a text that may be to blame */
+#define CK_HTTP_FAILURES_MAX 8         /* texts in a row that the server could not answer */
+#define CK_HTTP_REFUSALS_MAX 64        /* texts in a row that it refused */
 
 /* Texts first .. first + n - 1 of a batch, as one request; it may be tried again, or halved. */
 typedef struct CkHttpSlice {
@@ -69,8 +71,7 @@ typedef struct CkHttp {
     CkHttpRequest requests[CK_EMBED_IN_FLIGHT_MAX];
     CkBuf slices;       /* CkHttpSlice, those to be sent */
     int64_t paused_until_ms;
-    int n_worked;       /* requests */
-    int n_refused;      /* texts, before one worked */
+    int n_refused;      /* texts in a row */
 } CkHttp;
 
 /* Writes the body of a request for its slice of items, and hands it to libcurl. */

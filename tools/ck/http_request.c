@@ -105,32 +105,34 @@ static void fatal(const CkHttp *http, CkHttpResult *result, CkError *err) {
     ck_error_set(err, SQLITE_ERROR, "%s: %s", http->endpoint.url, result->message);
 }
 
+/* A text that is alone cannot be embedded. When one after the other cannot, it is the server. */
+static void give_up(CkHttp *http, CkEmbedItem *item, int n_max, CkHttpResult *result,
+                    CkError *err) {
+    if (++http->n_refused >= n_max) {
+        fatal(http, result, err);
+        return;
+    }
+    result->outcome = CK_HTTP_DONE;
+    ck_embed_item_fail(item, "%s", result->message);
+}
+
 /* A failure that may be of the moment, of a text, or of the server for good. */
 static void doubtful(CkHttp *http, CkHttpRequest *request, CkEmbedItem *items,
                      CkHttpResult *result, CkError *err) {
     if (request->slice.n > 1 && request->slice.attempts >= 2) {
         result->outcome = CK_HTTP_SPLIT;
-    } else if (request->slice.attempts < CK_HTTP_ATTEMPTS) {
+    } else if (request->slice.attempts < CK_HTTP_DOUBTS) {
         again(request, result);
-    } else if (http->n_worked == 0 && ++http->n_refused >= CK_HTTP_FAILURES_MAX) {
-        fatal(http, result, err);
     } else {
-        result->outcome = CK_HTTP_DONE;
-        ck_embed_item_fail(&items[0], "%s", result->message);
+        give_up(http, &items[0], CK_HTTP_FAILURES_MAX, result, err);
     }
 }
 
 /* The server will not take this request, however often it comes. */
 static void refused(CkHttp *http, CkHttpRequest *request, CkEmbedItem *items,
                     CkHttpResult *result, CkError *err) {
-    if (request->slice.n > 1) {
-        result->outcome = CK_HTTP_SPLIT;
-    } else if (http->n_worked == 0 && ++http->n_refused >= CK_HTTP_FAILURES_MAX) {
-        fatal(http, result, err);
-    } else {
-        result->outcome = CK_HTTP_DONE;
-        ck_embed_item_fail(&items[0], "%s", result->message);
-    }
+    if (request->slice.n > 1) result->outcome = CK_HTTP_SPLIT;
+    else give_up(http, &items[0], CK_HTTP_REFUSALS_MAX, result, err);
 }
 
 static void later(CkHttp *http, CkHttpRequest *request, CkHttpResult *result, CkError *err) {
@@ -155,7 +157,7 @@ static void read_answer(CkHttp *http, CkHttpRequest *request, CkEmbedItem *items
     ck_answers_read(http->answers, &http->head, &request->answer, items, request->slice.n, &wrong);
     if (wrong.rc == SQLITE_OK) {
         result->outcome = CK_HTTP_DONE;
-        http->n_worked++;
+        http->n_refused = 0;
     } else {
         sqlite3_snprintf(sizeof result->message, result->message, "the answer is wrong: %s",
                          wrong.message ? wrong.message : sqlite3_errstr(wrong.rc));
