@@ -49,6 +49,7 @@ class World:
 
     def __init__(self, folder):
         self.folder = folder
+        self.uid = None  # ck is run as this user
         self.base = os.path.join(folder, "base")
         os.mkdir(self.base)
         self.env = {name: value for name, value in os.environ.items()
@@ -59,6 +60,21 @@ class World:
         with open(os.path.join(folder, "gitconfig"), "w", encoding="utf-8") as file:
             file.write("[user]\n\tname = t\n\temail = t@example.org\n[init]\n\tdefaultBranch = main\n"
                        "[protocol \"file\"]\n\tallow = always\n[advice]\n\tdetachedHead = false\n")
+
+    def become(self, uid):
+        """Runs ck as this user from now on; False when that user cannot run it."""
+        self.give(self.folder, uid)
+        done = subprocess.run([CK, "version"], user=uid, group=uid, extra_groups=[], env=self.env,
+                              capture_output=True, check=False)
+        self.uid = uid if done.returncode == 0 else None
+        return done.returncode == 0
+
+    def give(self, where, uid=None):
+        """Gives a folder to the user that runs ck."""
+        uid = self.uid if uid is None else uid
+        for folder, _, names in os.walk(where):
+            for name in [".", *names] if uid is not None else []:
+                os.lchown(os.path.join(folder, name), uid, uid)
 
     def path(self, *parts):
         """A path in the folder."""
@@ -79,8 +95,9 @@ class World:
 
     def ck(self, where, *arguments, env=None, expect=0):
         """Runs ck; expect is its exit code, or None."""
+        user = {"user": self.uid, "group": self.uid, "extra_groups": []} if self.uid else {}
         result = Result(subprocess.run(
-            [CK, "-C", where, *arguments], env={**self.env, **(env or {})}, capture_output=True,
+            [CK, "-C", where, *arguments], **user, env={**self.env, **(env or {})}, capture_output=True,
             stdin=subprocess.DEVNULL, timeout=SECONDS, check=False))
         if expect is not None and result.code != expect:
             raise Failure(f"ck {' '.join(arguments)}: {result}")

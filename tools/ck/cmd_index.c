@@ -12,7 +12,7 @@
 #include "store.h"
 #include "utf8.h"
 
-#define MAX_BYTES 1000000
+#define MAX_BYTES 1048576
 
 /* The paths given, relative to the workspace and as stored. */
 static int read_paths(CkIndex *index) {
@@ -153,7 +153,7 @@ static int run(CkApp *app) {
 static const CkOption options[] = {
     CK_MODEL_OPTIONS,
     {.name = "max-file-bytes", .kind = CK_OPTION_BYTES, .argument = "SIZE", .min = 1,
-     .max = 1000000000, .help = "Leave larger files out (1000000)."},
+     .max = 1000000000, .help = "Leave larger files out (1M)."},
     {.name = "untracked", .kind = CK_OPTION_FLAG,
      .help = "Also send files that git does not track to an endpoint elsewhere."},
     {.name = "verify", .kind = CK_OPTION_FLAG,

@@ -10,7 +10,7 @@
 #include "output.h"
 #include "store.h"
 
-#define MAX_BYTES 1000000
+#define MAX_BYTES 1048576
 #define NAMED 10 /* files that are named without --all */
 
 typedef struct Status {
