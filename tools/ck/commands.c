@@ -26,6 +26,7 @@
     X(cache_import) \
     X(doctor) \
     X(optimize) \
+    X(sql) \
     X(version) \
     X(help)
 
