@@ -28,7 +28,8 @@
     X(optimize) \
     X(sql) \
     X(version) \
-    X(help)
+    X(help) \
+    X(completion)
 
 #define DECLARE(name) extern const CkCommand ck_command_##name;
 COMMANDS(DECLARE)

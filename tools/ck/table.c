@@ -82,7 +82,7 @@ static void print_row(char **cells, const int *widths, const char *format, int n
         if (widths[i] == 0) continue;
         int pad = widths[i] - ck_width(cells[i]), right = strchr(RIGHT, format[i]) != NULL;
         printf("%*s%s%*s%s", right ? pad : 0, "", cells[i], !right && i < last ? pad : 0, "",
-               i < last ? "  " : "\n");
+               i < last ? "  " : "");
     }
 }
 
@@ -125,7 +125,7 @@ int64_t ck_output_rows(CkApp *app, sqlite3_stmt *stmt, const char *format) {
     for (int64_t row = 0; row < n_rows && n_rows > 1 && app->exit_code == CK_EXIT_OK; row++) {
         if (row == 0) printf("%s", ck_style(app, CK_STYLE_DIM));
         print_row(rows[row], widths, kinds, n_columns);
-        if (row == 0) printf("%s", ck_style(app, CK_STYLE_NONE));
+        printf("%s\n", row == 0 ? ck_style(app, CK_STYLE_NONE) : "");
     }
     sqlite3_free(rows);
     return n_rows - 1;
