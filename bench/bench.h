@@ -133,5 +133,6 @@ void bench_filters(Bench *bench);
 void bench_puts(Bench *bench);
 void bench_merge(Bench *bench);
 void bench_sync(Bench *bench);
+void bench_tool(Bench *bench);
 
 #endif

@@ -95,6 +95,10 @@ int ck_interrupted(void) {
     return interrupts > 0;
 }
 
+void ck_interrupt_clear(void) {
+    interrupts = 0;
+}
+
 static void on_signal(int number) {
     interrupts++;
     if (interrupts > 1) {

@@ -97,5 +97,6 @@ void *ck_must(void *allocated);
 */
 int ck_interrupted(void);
 void ck_interrupt_watch(CkApp *app);
+void ck_interrupt_clear(void); /* it was dealt with */
 
 #endif

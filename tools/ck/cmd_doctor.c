@@ -71,7 +71,10 @@ static void check_store(Doctor *doctor) {
         const char *status = ck_text(app, "%s", ck_column_text(stmt, 1, ""));
         const char *fix = ck_column_text(stmt, 3, NULL);
         /* To the extension the place is the caller's business; here it is ours to warn. */
-        if (strcmp(check, "location") == 0 && strcmp(status, "info") == 0) status = "warn";
+        if (strcmp(check, "location") == 0 && strcmp(status, "ok") != 0) {
+            status = "warn";
+            fix = ck_text(app, "keep the base elsewhere: %s init --base DIR", app->program);
+        }
         add(doctor, check, status, ck_text(app, "%s", ck_column_text(stmt, 2, "")),
             fix ? ck_text(app, "%s", fix) : NULL);
     }

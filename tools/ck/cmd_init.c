@@ -114,7 +114,12 @@ static int make_file(CkApp *app, const char *path, int mode) {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)mode);
     if (fd < 0 && errno == EEXIST) return CK_EXIT_OK;
     if (fd < 0 || fchmod(fd, (mode_t)mode) != 0) {
-        ck_fail(app, CK_EXIT_ERROR, NULL, "cannot make the store '%s': %s", path, strerror(errno));
+        const char *hint = ck_text(app,
+                                   "To share a base its owner runs: %s init --shared\n"
+                                   "and who uses it must be in the group of its folder.",
+                                   app->program);
+        ck_fail(app, CK_EXIT_ERROR, errno == EACCES ? hint : NULL, "cannot make the store '%s': %s",
+                path, strerror(errno));
     }
     if (fd >= 0) close(fd);
     return app->exit_code;
@@ -231,7 +236,7 @@ static int init_run(CkApp *app) {
 
 static const CkOption options[] = {
     {.name = "base", .kind = CK_OPTION_TEXT, .argument = "DIR",
-     .help = "The folder whose .ck/embeddings.db is the store; made when it is not there."},
+     .help = "The folder that has the store, or is to have it."},
     {.name = "name", .kind = CK_OPTION_TEXT, .argument = "NAME",
      .help = "What the workspace is called; else after its folder."},
     {.name = "ephemeral", .kind = CK_OPTION_SECONDS, .argument = "TIME", .implied = "24h",

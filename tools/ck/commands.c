@@ -29,8 +29,10 @@
     X(cache_import) \
     X(doctor) \
     X(optimize) \
+    X(sql) \
     X(version) \
-    X(help)
+    X(help) \
+    X(completion)
 
 #define DECLARE(name) extern const CkCommand ck_command_##name;
 COMMANDS(DECLARE)

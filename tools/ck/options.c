@@ -269,6 +269,11 @@ static int check_args(CkApp *app) {
 }
 
 int ck_options_parse(CkApp *app, int argc, char **argv, int *help) {
+    /* What is wrong with the command line is said as it asks for, too. */
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--json") == 0) app->json = 1;
+    }
+    ck_output_init(app, "auto");
     find_command(app, argc, argv);
     app->args = ck_keep(app, sizeof *app->args * (size_t)(argc + 1));
     for (int i = 1; i < argc && app->exit_code == CK_EXIT_OK;) {
@@ -284,7 +289,6 @@ int ck_options_parse(CkApp *app, int argc, char **argv, int *help) {
             i++;
         }
     }
-    app->json = ck_option_flag(app, "json");
     app->quiet = ck_option_flag(app, "quiet");
     app->explain = ck_option_flag(app, "explain-sql");
     *help = ck_option_flag(app, "help");

@@ -146,9 +146,9 @@ char *ck_count_text(CkApp *app, int64_t n) {
 char *ck_duration_text(CkApp *app, int64_t seconds) {
     long long s = seconds < 0 ? 0 : seconds;
     if (s < 120) return ck_text(app, "%lld s", s);
-    if (s < 7200) return ck_text(app, "%lld min", s / 60);
-    if (s < 172800) return ck_text(app, "%lld h", s / 3600);
-    return ck_text(app, "%lld days", s / 86400);
+    if ((s + 30) / 60 < 120) return ck_text(app, "%lld min", (s + 30) / 60);
+    if ((s + 1800) / 3600 < 48) return ck_text(app, "%lld h", (s + 1800) / 3600);
+    return ck_text(app, "%lld days", (s + 43200) / 86400);
 }
 
 char *ck_ago_text(CkApp *app, int64_t at, int64_t now) {

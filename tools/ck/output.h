@@ -51,7 +51,7 @@ char *ck_duration_text(CkApp *app, int64_t seconds);
 ** Rows of a statement. With --json an array of objects named by the columns (blobs in hex), else a
 ** table under the columns' names. The statement runs to its end. Returns the number of rows. How
 ** columns are shown is said by a letter each: t text, i count, b bytes, p yes or no, a a time as
-** "3 min ago", - not in the table.
+** "3 min ago", - not in the table; columns without any value are left out. NULL: all as they are.
 */
 int64_t ck_output_rows(CkApp *app, sqlite3_stmt *stmt, const char *format);
 

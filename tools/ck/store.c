@@ -221,17 +221,20 @@ char *ck_sql_text(CkApp *app, CkSqlId id, const char *format, ...) {
     return app->exit_code == CK_EXIT_OK ? value : NULL;
 }
 
+sqlite3_stmt *ck_sql_prepare(CkApp *app, const char *text, const char **tail) {
+    sqlite3_stmt *stmt = NULL;
+    if (app->exit_code != CK_EXIT_OK) return NULL;
+    int rc = sqlite3_prepare_v2(app->db, text, -1, &stmt, tail);
+    if (rc != SQLITE_OK) ck_fail_db(app, rc, NULL);
+    if (stmt) explain(app, stmt);
+    return stmt;
+}
+
 int ck_sql_script(CkApp *app, CkSqlId id) {
     for (const char *at = ck_sql[id].text; app->exit_code == CK_EXIT_OK && *at;) {
-        sqlite3_stmt *stmt = NULL;
-        int rc = sqlite3_prepare_v2(app->db, at, -1, &stmt, &at);
-        if (stmt) explain(app, stmt);
-        while (stmt && rc == SQLITE_OK) {
-            int step = sqlite3_step(stmt);
-            if (step == SQLITE_DONE) break;
-            if (step != SQLITE_ROW) rc = step;
+        sqlite3_stmt *stmt = ck_sql_prepare(app, at, &at);
+        while (ck_sql_step(app, stmt)) {
         }
-        if (rc != SQLITE_OK) ck_fail_db(app, rc, NULL);
         sqlite3_finalize(stmt);
     }
     return app->exit_code;

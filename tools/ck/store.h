@@ -50,6 +50,12 @@ char *ck_sql_text(CkApp *app, CkSqlId id, const char *format, ...); /* kept; NUL
 */
 int ck_sql_script(CkApp *app, CkSqlId id);
 
+/*
+** Prepares the first statement of a text that is not the command's own; *tail is set behind it.
+** NULL: there was none, or a failure. The caller finalizes it.
+*/
+sqlite3_stmt *ck_sql_prepare(CkApp *app, const char *text, const char **tail);
+
 /* Texts of columns are of the row, as in SQLite; NULL becomes otherwise. */
 const char *ck_column_text(sqlite3_stmt *stmt, int column, const char *otherwise);
 
