@@ -1,6 +1,6 @@
 /*
-** Vectors in JSON, as endpoints and programs answer: read with SQLite's JSON functions and vec_f32()
-** in an empty database in memory.
+** Vectors in JSON, as endpoints and programs answer: read with SQLite's JSON functions and
+** vec_f32() in an empty database in memory.
 */
 #ifndef CK_TOOL_ANSWER_H
 #define CK_TOOL_ANSWER_H

@@ -1,6 +1,6 @@
 /*
-** libcurl, loaded when an endpoint is first spoken to: linked, it takes half of the time in which the
-** command starts.
+** libcurl, loaded when an endpoint is first spoken to: linked, it takes half of the time in which
+** the command starts.
 */
 #ifndef CK_TOOL_CURL_LOAD_H
 #define CK_TOOL_CURL_LOAD_H

@@ -5,8 +5,8 @@
 **     out   {"index": 0, "embedding": [0.1, 0.2, …]}   or   {"index": 0, "error": "too long"}
 **
 ** The program runs for the whole of `ck index`, and answers in any order; indexes begin at 0 with
-** each batch, of which every text is answered before the next one begins. Its standard error is ours.
-** A program that says nothing for --timeout, or ends before it answered, is an error.
+** each batch, of which every text is answered before the next one begins. Its standard error is
+** ours. A program that says nothing for --timeout, or ends before it answered, is an error.
 */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /*
-** The parts of the HTTP embedder: embed_http.c runs the requests of a batch, http_request.c makes one
-** and says what came of it, http_limits.c reads what a server says of when to come again.
+** The parts of the HTTP embedder: embed_http.c runs the requests of a batch, http_request.c makes
+** one and says what came of it, http_limits.c reads what a server says of when to come again.
 */
 #ifndef CK_TOOL_EMBED_HTTP_H
 #define CK_TOOL_EMBED_HTTP_H

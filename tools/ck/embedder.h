@@ -2,9 +2,9 @@
 ** What turns texts into vectors: the built-in lexical embedder, an endpoint that speaks OpenAI's
 ** POST /v1/embeddings, or a program.
 **
-** An embedder is used by one thread at a time. It checks every vector: the right number of components,
-** all finite, not all zero. A text that cannot be embedded has its own error and leaves the others
-** alone; an error of the call means that nothing can be embedded, and why.
+** An embedder is used by one thread at a time. It checks every vector: the right number of
+** components, all finite, not all zero. A text that cannot be embedded has its own error and
+** leaves the others alone; an error of the call means that nothing can be embedded, and why.
 */
 #ifndef CK_TOOL_EMBEDDER_H
 #define CK_TOOL_EMBEDDER_H
@@ -66,9 +66,9 @@ int ck_embed_http_open(CkEmbedder **embedder, const CkEmbedSettings *settings, C
 int ck_embed_command_open(CkEmbedder **embedder, const CkEmbedSettings *settings, CkError *err);
 
 /*
-** Takes a vector of n_bytes (f32, little-endian) for an item. SQLITE_MISMATCH with a message when it
-** has other dims than those before, which no text is to blame for; a component that is not finite, or
-** all zero, is the item's error.
+** Takes a vector of n_bytes (f32, little-endian) for an item. SQLITE_MISMATCH with a message when
+** it has other dims than those before, which no text is to blame for; a component that is not
+** finite, or all zero, is the item's error.
 */
 int ck_embed_take(CkEmbedder *embedder, CkEmbedItem *item, const void *vector, size_t n_bytes,
                   CkError *err);

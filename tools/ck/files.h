@@ -1,11 +1,11 @@
 /*
 ** The files of a workspace: which there are, and what lstat(2) says of them.
 **
-** In a git repository git says it: what it tracks, and what is neither tracked nor ignored; the same
-** of submodules that are checked out. What sparse checkout leaves out, and what is tracked but was
-** deleted, is no error and not in the list. Elsewhere a walk finds them, which honours .gitignore.
-** .ckignore, in the same language, is honoured in both. Symbolic links are not followed, and only
-** regular files are listed. Folders named .git or .ck are never entered.
+** In a git repository git says it: what it tracks, and what is neither tracked nor ignored; the
+** same of submodules that are checked out. What sparse checkout leaves out, and what is tracked
+** but was deleted, is no error and not in the list. Elsewhere a walk finds them, which honours
+** .gitignore. .ckignore, in the same language, is honoured in both. Symbolic links are not
+** followed, and only regular files are listed. Folders named .git or .ck are never entered.
 */
 #ifndef CK_TOOL_FILES_H
 #define CK_TOOL_FILES_H

@@ -5,9 +5,9 @@
 **
 **     TAG ' ' MODE ' ' OBJECT ' ' STAGE '\t' PATH '\0'
 **
-** TAG is S for what sparse checkout leaves out; MODE 160000 is a submodule, 120000 a symbolic link. `git
-** ls-files -z --others --exclude-standard` prints PATH '\0' for each untracked file, and a folder,
-** with '/' at its end, for a repository inside.
+** TAG is S for what sparse checkout leaves out; MODE 160000 is a submodule, 120000 a symbolic
+** link. `git ls-files -z --others --exclude-standard` prints PATH '\0' for each untracked file,
+** and a folder, with '/' at its end, for a repository inside.
 */
 #include <string.h>
 #include <unistd.h>

@@ -1,8 +1,8 @@
 /*
 ** The files of a folder that is in no git repository: see files.h.
 **
-** Each folder's .gitignore and .ckignore are read before its entries are looked at, and forgotten when
-** it is left. Outside of git nothing is tracked.
+** Each folder's .gitignore and .ckignore are read before its entries are looked at, and forgotten
+** when it is left. Outside of git nothing is tracked.
 */
 #include <dirent.h>
 #include <errno.h>

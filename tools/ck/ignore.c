@@ -1,10 +1,10 @@
 /*
 ** The pattern language of .gitignore: see ignore.h.
 **
-** Matching goes forward through pattern and path at once. A '*' is first taken for nothing and, when
-** what follows does not fit, for one byte more; it cannot take a '/', so only the latest '*' of a
-** part of the path is ever tried again. "**" and '/' are the same one level up: they take whole
-** parts. So a match is at most quadratic in the lengths, whatever the pattern.
+** Matching goes forward through pattern and path at once. A '*' is first taken for nothing and,
+** when what follows does not fit, for one byte more; it cannot take a '/', so only the latest '*'
+** of a part of the path is ever tried again. "**" and '/' are the same one level up: they take
+** whole parts. So a match is at most quadratic in the lengths, whatever the pattern.
 */
 #include "ignore.h"
 
@@ -186,9 +186,9 @@ static int match_one(Text *pattern, int c) {
 }
 
 /*
-** Do the stars from `at` to `end` stand for whole parts of the path? They do between slashes and the
-** ends. Git compares what precedes the first wildcard separately, and then takes "ab**" + "/" for
-** stars at the beginning; so do we.
+** Do the stars from `at` to `end` stand for whole parts of the path? They do between slashes and
+** the ends. Git compares what precedes the first wildcard separately, and then takes "ab**" + "/"
+** for stars at the beginning; so do we.
 */
 static int are_deep(const Text *pattern, size_t at, size_t end) {
     size_t before = at;

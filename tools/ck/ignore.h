@@ -1,10 +1,11 @@
 /*
-** The pattern language of .gitignore, as git applies it (gitignore(5)), for .gitignore where there is
-** no git, and for .ckignore everywhere.
+** The pattern language of .gitignore, as git applies it (gitignore(5)), for .gitignore where
+** there is no git, and for .ckignore everywhere.
 **
-** Rules are kept in the order of their folders, parents first, and of their lines; the last one that
-** matches decides. A pattern with a '/' other than at its end is compared with the path below its
-** folder, one without with the last part of the path. Bytes are compared; upper case is not lower.
+** Rules are kept in the order of their folders, parents first, and of their lines; the last one
+** that matches decides. A pattern with a '/' other than at its end is compared with the path
+** below its folder, one without with the last part of the path. Bytes are compared; upper case is
+** not lower.
 */
 #ifndef CK_TOOL_IGNORE_H
 #define CK_TOOL_IGNORE_H

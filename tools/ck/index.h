@@ -8,8 +8,8 @@
 **     index_probe.c   is it still the same model?
 **     index_save.c    the manifest: loading, saving, exporting
 **
-** Three things go on at once: threads read the next batch, or embed a group; the main thread looks up
-** and writes what they have finished. It alone speaks to the store.
+** Three things go on at once: threads read the next batch, or embed a group; the main thread
+** looks up and writes what they have finished. It alone speaks to the store.
 */
 #ifndef CK_TOOL_INDEX_H
 #define CK_TOOL_INDEX_H
@@ -153,8 +153,9 @@ void ck_index_file_free(CkIndexFile *file); /* may be NULL */
 /* ---- index_refs.c ---- */
 
 /*
-** One transaction: puts the vectors of a group (or NULL), looks up all chunks of the files, and makes
-** the refs of those that are complete. Files that are, are freed and NULL in the array afterwards.
+** One transaction: puts the vectors of a group (or NULL), looks up all chunks of the files, and
+** makes the refs of those that are complete. Files that are, are freed and NULL in the array
+** afterwards.
 */
 int ck_index_write(CkIndex *index, const CkIndexGroup *group, CkIndexFile **files, size_t n);
 

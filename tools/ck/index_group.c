@@ -2,8 +2,8 @@
 ** A group: texts that are embedded together. See index.h.
 **
 ** While threads embed one group, the main thread writes the one before and fills the next. A text
-** that is in the group before is left out of the next one: it is stored by the time that is written.
-** What others are computing (their lease says so) is left to them, and looked for again.
+** that is in the group before is left out of the next one: it is stored by the time that is
+** written. What others are computing (their lease says so) is left to them, and looked for again.
 */
 #include <stdlib.h>
 #include <string.h>

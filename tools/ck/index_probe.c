@@ -1,10 +1,10 @@
 /*
 ** Is it still the same model? See index.h.
 **
-** What the model makes of a fixed text is stored when it is first used, as any embedding, and a pinned
-** workspace refers to it. Every run that has something to embed compares: an endpoint that serves
-** another model, another quantisation or another pooling under the same name gives other vectors, which
-** must not be mixed with those that are stored.
+** What the model makes of a fixed text is stored when it is first used, as any embedding, and a
+** pinned workspace refers to it. Every run that has something to embed compares: an endpoint that
+** serves another model, another quantisation or another pooling under the same name gives other
+** vectors, which must not be mixed with those that are stored.
 */
 #include <string.h>
 

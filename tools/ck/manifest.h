@@ -13,8 +13,8 @@
 **            1  0                               8  ctime, ns    n  the path, as stored
 **
 ** A file whose time of change is so near the moment it was read that it could change again
-** without anyone seeing (CK_MANIFEST_RACE_NS) is written with the time -1, which no file has: so its
-** content is read again. Git does the same with its index.
+** without anyone seeing (CK_MANIFEST_RACE_NS) is written with the time -1, which no file has: so
+** its content is read again. Git does the same with its index.
 */
 #ifndef CK_TOOL_MANIFEST_H
 #define CK_TOOL_MANIFEST_H

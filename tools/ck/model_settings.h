@@ -3,9 +3,9 @@
 **
 ** Settings come from, in this order: the command line; the environment (CK_MODEL, CK_ENDPOINT,
 ** CK_EMBED_CMD, CK_KEY_FILE; the key itself in CK_API_KEY); .ck/config.toml of the workspace; the
-** user's own config.toml in $XDG_CONFIG_HOME/ck or ~/.config/ck. The workspace's may have come with a
-** repository, so it may say which model, but not which program to run, which key to use, or which
-** endpoint elsewhere gets the files.
+** user's own config.toml in $XDG_CONFIG_HOME/ck or ~/.config/ck. The workspace's may have come
+** with a repository, so it may say which model, but not which program to run, which key to use,
+** or which endpoint elsewhere gets the files.
 **
 ** A version is `rev;dims;quant;pool;norm`, '-' for what nobody said. The lexical embedder is model
 ** 'lexical' version '1'.

@@ -22,9 +22,9 @@ typedef struct CkProcess {
 #define CK_PROCESS_NONE {0, -1, -1}
 
 /*
-** Starts argv[0], looked up in PATH; argv ends with NULL. Its input and output are pipes; its standard
-** error is `error_fd`. folder: where it runs, or NULL. The variables by which a git hook would point
-** git at another repository are not passed on.
+** Starts argv[0], looked up in PATH; argv ends with NULL. Its input and output are pipes; its
+** standard error is `error_fd`. folder: where it runs, or NULL. The variables by which a git hook
+** would point git at another repository are not passed on.
 */
 int ck_process_start(CkProcess *process, char *const argv[], const char *folder, int error_fd,
                      CkError *err);
