@@ -51,17 +51,19 @@ static void add_skipped(CkApp *app, const char **text, int64_t n, const char *wh
 static void say(CkIndex *index, double seconds) {
     CkApp *app = index->app;
     const CkIndexCounts *counts = &index->counts;
-    const char *skipped = "";
+    const char *skipped = "", *pulled = "";
+    if (counts->pulled > 0) pulled = ck_text(app, ", %s pulled", ck_count_text(app, counts->pulled));
     if (index->work.n_bytes == 0 && counts->swept == 0) {
-        ck_note(app, "%s files, nothing changed (%.2f s)", ck_count_text(app, counts->files), seconds);
+        ck_note(app, "%s files, nothing changed (%.2f s)", ck_count_text(app, counts->files),
+                seconds);
     } else {
         ck_note(app, "%s files: %s indexed (%s chunks: %s hits, %s embedded%s), %s unchanged, %s "
                 "gone (%.2f s)",
                 ck_count_text(app, counts->files), ck_count_text(app, counts->indexed),
                 ck_count_text(app, counts->chunks), ck_count_text(app, counts->hits),
                 ck_count_text(app, counts->embedded),
-                counts->pulled ? ck_text(app, ", %s pulled", ck_count_text(app, counts->pulled)) : "",
-                ck_count_text(app, counts->unchanged), ck_count_text(app, counts->swept), seconds);
+                pulled, ck_count_text(app, counts->unchanged), ck_count_text(app, counts->swept),
+                seconds);
     }
     add_skipped(app, &skipped, counts->binary, "binary");
     add_skipped(app, &skipped, counts->huge,
@@ -141,7 +143,8 @@ static int run(CkApp *app) {
     index.verifies = ck_option_flag(app, "verify");
     index.sends_untracked = ck_option_flag(app, "untracked");
     if (ck_workspace_open(app, CK_WORKSPACE_WRITE, &index.workspace) == CK_EXIT_OK &&
-        ck_model_settings_read(app, &index.model) == CK_EXIT_OK && read_paths(&index) == CK_EXIT_OK) {
+        ck_model_settings_read(app, &index.model) == CK_EXIT_OK &&
+        read_paths(&index) == CK_EXIT_OK) {
         index.max_bytes = ck_option_number(app, "max-file-bytes",
                                            ck_config_number(app, "max_file_bytes", MAX_BYTES));
         if (ck_index_run(&index) == CK_EXIT_OK) code = report(&index);

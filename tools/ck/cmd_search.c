@@ -271,7 +271,9 @@ static int run(CkApp *app) {
         }
     }
     ck_model_settings_read(app, &search.model);
-    if (!ck_option_flag(app, "all-workspaces") && app->exit_code == CK_EXIT_OK) check_model(&search);
+    if (!ck_option_flag(app, "all-workspaces") && app->exit_code == CK_EXIT_OK) {
+        check_model(&search);
+    }
     if (ck_model_resolve(app, &search.model) == CK_EXIT_OK && embed(&search) == CK_EXIT_OK) {
         collect(&search, k);
         look(&search);

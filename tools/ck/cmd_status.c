@@ -188,7 +188,8 @@ const CkCommand ck_command_status = {
     .summary = "Show what is indexed, and what is not",
     .arguments = "",
     .options = options,
-    .description = "Compares the files' sizes and times with those of the last run, and reads none\n"
-                   "of them; nothing is written.",
+    .description =
+        "Compares the files' sizes and times with those of the last run, and reads none\n"
+        "of them; nothing is written.",
     .run = run,
 };

@@ -63,8 +63,8 @@ static int take_parts(CkEndpoint *endpoint, const CkCurl *curl, CURLU *url, cons
 int ck_endpoint_init(CkEndpoint *endpoint, const CkCurl *curl, const char *text, CkError *err) {
     memset(endpoint, 0, sizeof *endpoint);
     if (strncmp(text, "http://", 7) != 0 && strncmp(text, "https://", 8) != 0) {
-        return ck_error_set(err, SQLITE_ERROR, "the endpoint must begin with http:// or https://: %s",
-                            text);
+        return ck_error_set(err, SQLITE_ERROR,
+                            "the endpoint must begin with http:// or https://, got '%s'", text);
     }
     CURLU *url = curl->url();
     if (!url) return ck_error_nomem(err);
@@ -125,7 +125,7 @@ int ck_endpoint_key(CkEndpoint *endpoint, const char *file, const char *variable
     if (!endpoint->key) return SQLITE_OK;
     for (const char *c = endpoint->key; *c; c++) {
         if (*c > 0x20 && *c < 0x7f) continue;
-        return ck_error_set(err, SQLITE_ERROR, "the key has a blank or a character that no key has");
+        return ck_error_set(err, SQLITE_ERROR, "the key has a blank, or a byte that no key has");
     }
     if (!endpoint->is_loopback && strncmp(endpoint->url, "https://", 8) != 0) {
         return ck_error_set(err, SQLITE_ERROR,

@@ -84,8 +84,8 @@ int ck_http_send(CkHttp *http, CkHttpRequest *request, const CkEmbedItem *items,
 
 /* ---- What came of it ---- */
 
-/* The attempt's pause: doubled each time, and of that a random part, so that many clients do not come
-   back at the same moment. */
+/* The attempt's pause: doubled each time, and of that a random part, so that many clients do not
+   come back at the same moment. */
 static int64_t backoff_ms(int attempts) {
     uint16_t random;
     int64_t pause = CK_HTTP_BACKOFF_MS;

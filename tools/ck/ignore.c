@@ -112,7 +112,8 @@ static int is_in_named_class(const char *name, size_t n, int c) {
         int (*is)(int);
     } CLASSES[] = {{"alnum", isalnum}, {"alpha", isalpha}, {"blank", isblank}, {"cntrl", iscntrl},
                    {"digit", isdigit}, {"graph", isgraph}, {"lower", islower}, {"print", isprint},
-                   {"punct", ispunct}, {"space", isspace}, {"upper", isupper}, {"xdigit", isxdigit}};
+                   {"punct", ispunct}, {"space", isspace}, {"upper", isupper},
+                   {"xdigit", isxdigit}};
     for (size_t i = 0; i < sizeof CLASSES / sizeof *CLASSES; i++) {
         if (strlen(CLASSES[i].name) == n && memcmp(CLASSES[i].name, name, n) == 0) {
             return c < 0x80 && CLASSES[i].is(c) != 0;
@@ -238,7 +239,8 @@ static int rule_matches(const CkIgnore *ignore, const Rule *rule, const char *pa
                         int is_folder) {
     const char *text = (const char *)ignore->text.data;
     if ((rule->flags & RULE_FOLDERS) && !is_folder) return 0;
-    if (n_path <= rule->n_folder || memcmp(path, text + rule->folder, rule->n_folder) != 0) return 0;
+    if (n_path <= rule->n_folder) return 0;
+    if (memcmp(path, text + rule->folder, rule->n_folder) != 0) return 0;
     path += rule->n_folder;
     n_path -= rule->n_folder;
     if (rule->flags & RULE_LAST_PART) {

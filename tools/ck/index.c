@@ -233,7 +233,9 @@ static void sweep(CkIndex *index) {
 /* Looks up a batch that was read; what is not complete waits for its group. */
 static void write_batch(CkIndex *index, CkIndexBatch *batch) {
     int64_t n_chunks = 0, n_missing = 0;
-    for (size_t i = 0; i < batch->n; i++) n_chunks += (int64_t)ck_scan_count(&batch->files[i]->scan);
+    for (size_t i = 0; i < batch->n; i++) {
+        n_chunks += (int64_t)ck_scan_count(&batch->files[i]->scan);
+    }
     ck_index_write(index, NULL, batch->files, batch->n);
     for (size_t i = 0; i < batch->n; i++) {
         if (!batch->files[i]) continue;
@@ -302,7 +304,8 @@ int ck_index_run(CkIndex *index) {
     index->begun_ms = index->renewed_ms = ck_clock_ms();
     gethostname(host, sizeof host - 1);
     sqlite3_randomness(sizeof random, &random);
-    index->owner = ck_text(app, "index:%s:%d:%llx", host, (int)getpid(), (unsigned long long)random);
+    index->owner = ck_text(app, "index:%s:%d:%llx", host, (int)getpid(),
+                           (unsigned long long)random);
     if (lock(index) != CK_EXIT_OK || list_files(index) != CK_EXIT_OK) return app->exit_code;
     if (ck_index_open_embedder(index) != CK_EXIT_OK) return app->exit_code;
     index->scan_model = (CkScanModel){index->model.embed.model, index->model.version,

@@ -206,8 +206,8 @@ static void embed_elsewhere(void *argument, size_t item, int thread) {
     CkIndexGroup *group = argument;
     (void)item;
     (void)thread;
-    ck_embedder_embed(group->index->embedder, items_of(group), count(&group->items, sizeof(CkEmbedItem)),
-                      &group->err);
+    ck_embedder_embed(group->index->embedder, items_of(group),
+                      count(&group->items, sizeof(CkEmbedItem)), &group->err);
 }
 
 static void begin(CkIndex *index, CkIndexGroup *group) {
@@ -329,7 +329,7 @@ int ck_index_embed(CkIndex *index, int all) {
     if (!index->model.is_lexical) {
         n_enough = (size_t)(index->model.embed.batch_items * index->model.embed.in_flight);
     }
-    /* What waits for others is looked at again when there is nothing else to do, or too much of it. */
+    /* What waits for others is looked at when there is nothing else to do, or too much of it. */
     while (!ck_index_stops(index) && index->pending.n_bytes > 0 &&
            (all || count_fresh(index) >= n_enough ||
             index->n_pending >= CK_INDEX_PENDING_GROUPS * n_enough)) {

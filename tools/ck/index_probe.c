@@ -51,11 +51,11 @@ int ck_index_open_embedder(CkIndex *index) {
 static int differs(CkIndex *index, double cosine) {
     const CkModelSettings *model = &index->model;
     return ck_fail(index->app, CK_EXIT_ERROR,
-                   "Another model answers under this name, or the same one is run differently. If "
-                   "that is meant, give it a version of its own: --revision REV (its embeddings are "
-                   "kept apart then). If not, set the endpoint right.",
-                   "model '%s' version '%s' is not what it was: the cosine of the probe is %.4f, at "
-                   "least %.3f was expected",
+                   "Another model answers under this name, or the same one is run differently. "
+                   "If that is meant, give it a version of its own: --revision REV (its "
+                   "embeddings are kept apart then). If not, set the endpoint right.",
+                   "model '%s' version '%s' is not what it was: the cosine of the probe is %.4f, "
+                   "at least %.3f was expected",
                    model->embed.model, model->version, cosine, SAME_COSINE);
 }
 

@@ -5,12 +5,13 @@
 #include "store.h"
 
 static int heartbeat(CkIndex *index) {
+    CkApp *app = index->app;
     const CkWorkspace *workspace = &index->workspace;
-    if (ck_sql_run(index->app, CK_SQL_INDEX_HEARTBEAT, "tt", workspace->name, workspace->uuid) == 0) {
-        ck_fail(index->app, CK_EXIT_ERROR, "Run the command again: it registers the workspace anew.",
+    if (ck_sql_run(app, CK_SQL_INDEX_HEARTBEAT, "tt", workspace->name, workspace->uuid) == 0) {
+        ck_fail(app, CK_EXIT_ERROR, "Run the command again: it registers the workspace anew.",
                 "workspace '%s' was removed while it was being indexed", workspace->name);
     }
-    return index->app->exit_code;
+    return app->exit_code;
 }
 
 static int put(CkIndex *index, const CkIndexGroup *group) {

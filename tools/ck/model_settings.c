@@ -124,8 +124,8 @@ static void check(CkApp *app, const CkModelSettings *settings) {
     } else if (!embed->endpoint && !embed->command && embed->model &&
                strcmp(embed->model, CK_MODEL_LEXICAL) != 0) {
         ck_fail(app, CK_EXIT_USAGE,
-                "Say where it is: --endpoint URL or --embed-cmd PROGRAM; to keep it, CK_ENDPOINT or "
-                "endpoint = \"URL\" in ~/.config/ck/config.toml.",
+                "Say where it is: --endpoint URL or --embed-cmd PROGRAM; to keep it, CK_ENDPOINT "
+                "or endpoint = \"URL\" in ~/.config/ck/config.toml.",
                 "model '%s' is not built in", embed->model);
     }
 }

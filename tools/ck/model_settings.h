@@ -61,7 +61,7 @@ int ck_model_settings_read(CkApp *app, CkModelSettings *settings);
 int ck_model_resolve(CkApp *app, CkModelSettings *settings);
 int ck_model_decide(CkApp *app, CkModelSettings *settings, uint32_t dims);
 
-/* Ends what failed with a CkError: ck_fail(), with advice about endpoints and models. Releases it. */
+/* Ends what failed with a CkError: ck_fail(), with advice about endpoints and models. */
 int ck_fail_embed(CkApp *app, const CkModelSettings *settings, CkError *err);
 
 #endif

@@ -64,7 +64,7 @@ void ck_scanner_close(CkScanner *scanner); /* may be NULL */
 void ck_scan_init(CkScan *scan);
 void ck_scan_release(CkScan *scan);
 
-/* Never fails but for want of memory and errors of SQLite; what is wrong with the file is a result. */
+/* Fails for want of memory and by errors of SQLite; what is wrong with the file is a result. */
 int ck_scan_file(CkScanner *scanner, const CkScanModel *model, const CkScanFile *file,
                  CkScan *scan, CkError *err);
 

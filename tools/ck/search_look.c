@@ -14,13 +14,17 @@
 #define WORDS_MAX 32
 #define LINE_COLUMNS 160 /* of a line that is shown */
 
+static int is_word(char c) {
+    return isalnum((unsigned char)c) || (unsigned char)c >= 0x80;
+}
+
 /* Counts the query's words in a line; each of them once, longer ones for more. */
 static int64_t score(const char *line, size_t n, const char *query) {
     int64_t sum = 0;
     for (int i = 0; i < WORDS_MAX && *query; i++) {
         size_t n_word = 0;
-        while (*query && !isalnum((unsigned char)*query)) query++;
-        while (isalnum((unsigned char)query[n_word]) || (unsigned char)query[n_word] >= 0x80) n_word++;
+        while (*query && !is_word(*query)) query++;
+        while (is_word(query[n_word])) n_word++;
         for (size_t at = 0; n_word > 1 && at + n_word <= n; at++) {
             if (strncasecmp(line + at, query, n_word) != 0) continue;
             sum += (int64_t)n_word;
@@ -35,7 +39,7 @@ static int64_t score(const char *line, size_t n, const char *query) {
 /* Is there anything on the line but punctuation? */
 static int says_something(const char *line, size_t n) {
     for (size_t i = 0; i < n; i++) {
-        if (isalnum((unsigned char)line[i]) || (unsigned char)line[i] >= 0x80) return 1;
+        if (is_word(line[i])) return 1;
     }
     return 0;
 }
