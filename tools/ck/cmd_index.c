@@ -52,7 +52,9 @@ static void say(CkIndex *index, double seconds) {
     CkApp *app = index->app;
     const CkIndexCounts *counts = &index->counts;
     const char *skipped = "", *pulled = "";
-    if (counts->pulled > 0) pulled = ck_text(app, ", %s pulled", ck_count_text(app, counts->pulled));
+    if (counts->pulled > 0) {
+        pulled = ck_text(app, ", %s pulled", ck_count_text(app, counts->pulled));
+    }
     if (index->work.n_bytes == 0 && counts->swept == 0) {
         ck_note(app, "%s files, nothing changed (%.2f s)", ck_count_text(app, counts->files),
                 seconds);

@@ -90,24 +90,28 @@ static int64_t number_of(const Source *source, const char *option, const char *k
     return number;
 }
 
-/* The endpoint of a workspace's config.toml may only be on this machine. */
-static void check_endpoint(const Source *source, const char *endpoint) {
+/* The endpoint of a workspace's config.toml may only be on this machine, and gets a key only when the
+   command line names it. */
+static void check_endpoint(const Source *source, CkEmbedSettings *embed) {
     CkApp *app = source->app;
     const char *text = from_config(source, source->workspace, "endpoint");
     CkError err = CK_ERROR_NONE;
     CkEndpoint parsed = {0};
-    if (!endpoint || !text || strcmp(text, endpoint) != 0) return;
+    if (!embed->endpoint || !text || strcmp(text, embed->endpoint) != 0) return;
     if (ck_option_text(app, "endpoint", NULL) || getenv("CK_ENDPOINT")) return;
     const CkCurl *curl = ck_curl_load(&err);
-    if (curl && ck_endpoint_init(&parsed, curl, endpoint, &err) == SQLITE_OK &&
-        !parsed.is_loopback) {
+    if (curl && ck_endpoint_init(&parsed, curl, text, &err) == SQLITE_OK && !parsed.is_loopback) {
         ck_fail(app, CK_EXIT_USAGE,
-                ck_text(app, "If you trust it: export CK_ENDPOINT='%s', or put it into "
-                             "~/.config/ck/config.toml.", endpoint),
+                ck_text(app,
+                        "If you trust it: export CK_ENDPOINT='%s', or put it into "
+                        "~/.config/ck/config.toml.",
+                        text),
                 "%s/%s: an endpoint elsewhere (%s) is not taken from a workspace, which may have "
                 "come with a repository",
                 app->place.workspace, CK_CONFIG_FILE, parsed.host);
     }
+    embed->key_file = ck_option_text(app, "key-file", NULL);
+    embed->key_env = ck_option_text(app, "key-env", NULL);
     ck_endpoint_release(&parsed);
     ck_error_release(&err);
 }
@@ -146,9 +150,9 @@ int ck_model_settings_read(CkApp *app, CkModelSettings *settings) {
             embed->command = text_of(&source, NULL, "CK_EMBED_CMD", "embed_cmd", NULL);
         }
     }
-    check_endpoint(&source, embed->endpoint);
     embed->key_file = text_of(&source, "key-file", "CK_KEY_FILE", "key_file", NULL);
     embed->key_env = text_of(&source, "key-env", NULL, "key_env", "CK_API_KEY");
+    check_endpoint(&source, embed);
     embed->dims = number_of(&source, "dims", "dims", 1, 65536, 0);
     embed->batch_items = number_of(&source, NULL, "batch", 1, CK_EMBED_BATCH_MAX, BATCH_ITEMS);
     embed->in_flight = number_of(&source, NULL, "in_flight", 1, CK_EMBED_IN_FLIGHT_MAX, IN_FLIGHT);
