@@ -11,7 +11,7 @@
 
 struct CkMemory {
     CkMemory *next;
-    long double bytes[]; /* aligned for anything */
+    int64_t bytes[]; /* aligned as sqlite3_malloc64() aligns */
 };
 
 /* For the signal handler, which gets no argument. */
