@@ -109,16 +109,16 @@ class Box:
             SELECT '{name}', '{word}' || value || '.c', 0, 1, 9, {key} FROM n WHERE value <= {refs};
             COMMIT""", cwd=cwd)
 
-    def terminal(self, *arguments, cwd=None, env=None, keys="", program=None):
-        """What is shown on a terminal of 80 columns; keys are typed, a line whenever it is quiet."""
+    def terminal(self, *arguments, cwd=None, env=None, keys=()):
+        """What is shown on a terminal of 80 columns; keys are typed, a part whenever it is quiet."""
         pid, fd = pty.fork()
         if pid == 0:
             os.chdir(cwd or self.path)
-            command = [str(program or self.binary), *map(str, arguments)]
+            command = [str(self.binary), *map(str, arguments)]
             os.execvpe(command[0], command, {**self.env, "COLUMNS": "80", **(env or {})})
-        shown, lines, deadline = b"", keys.splitlines(keepends=True), time.monotonic() + SECONDS
+        shown, parts, deadline = b"", list(keys), time.monotonic() + SECONDS
         while time.monotonic() < deadline:
-            if select.select([fd], [], [], 0.3)[0]:
+            if select.select([fd], [], [], 0.2)[0]:
                 try:
                     data = os.read(fd, 65536)
                 except OSError:  # the other side is closed
@@ -126,8 +126,8 @@ class Box:
                 if not data:
                     break
                 shown += data
-            elif lines:
-                os.write(fd, lines.pop(0).encode())
+            elif parts:
+                os.write(fd, parts.pop(0).encode())
         os.close(fd)
         self.exit = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         return re.sub("\r+\n", "\n", shown.decode())

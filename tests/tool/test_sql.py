@@ -48,12 +48,14 @@ def test_sql_wrong_input(box):
 
 def test_sql_prompt(box):
     main = box.workspace()
-    keys = "SELECT\n 1 AS x;\nSELECT nope;\n.mode csv\nSELECT 2 AS y;\nBEGIN;\n.what\n.quit\n"
+    keys = ["SELECT\n", " 1 AS x;\n", "SELECT nope;\n", ".mode csv\n", "SELECT 2 AS y;\n", "BEGIN;\n",
+            ".what\n.quit\n"]
     shown = box.terminal("sql", cwd=main, keys=keys, env={"NO_COLOR": "1"})
     assert box.exit == 0 and " ...> " in shown and "ck*> " in shown
     assert "x\n1\n" in shown and "y\n2\n" in shown, shown
     assert "error: no such column: nope" in shown and "'.what' is not known" in shown
-    shown = box.terminal("sql", cwd=main, keys="SELECT 1 +\n\x03.tables\n\x04", env={"NO_COLOR": "1"})
+    keys = ["SELECT 1 +\n", "\x03", ".tables\n", "\x04"]
+    shown = box.terminal("sql", cwd=main, keys=keys, env={"NO_COLOR": "1"})
     assert box.exit == 0 and "embeddings" in shown, shown
 
 
@@ -80,7 +82,7 @@ def test_explained_sql_runs_in_the_shell(box):
 
     def replay(*arguments):
         """What a shell prints that runs what the command ran."""
-        done = box.run(*arguments, "--explain-sql", cwd=main)
+        done = box.run(*arguments, "--explain-sql", "--quiet", cwd=main)
         assert done.returncode == 0, done
         shell = subprocess.run(["sqlite3", "-bail", "-json", "-cmd", f".load {common.ROOT}/build/ck",
                                 str(store)], input=done.stderr, capture_output=True, text=True,

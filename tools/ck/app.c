@@ -11,7 +11,7 @@
 
 struct CkMemory {
     CkMemory *next;
-    int64_t bytes[]; /* sqlite3_malloc64() aligns to 8 bytes */
+    int64_t bytes[]; /* aligned as sqlite3_malloc64() aligns */
 };
 
 /* For the signal handler, which gets no argument. */

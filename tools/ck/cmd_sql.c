@@ -141,8 +141,9 @@ static int run_terminal(CkApp *app, Mode mode) {
         int is_open = !sqlite3_get_autocommit(app->db);
         printf("%s", sqlite3_str_length(text) > 0 ? " ...> " : is_open ? "ck*> " : "ck> ");
         fflush(stdout);
-        if (!read_line(text)) {
-            if (!ck_interrupted()) break;
+        int has_line = read_line(text);
+        if (!has_line && !ck_interrupted()) break;
+        if (ck_interrupted()) {
             ck_interrupt_clear();
             clearerr(stdin);
             sqlite3_str_reset(text);

@@ -90,8 +90,8 @@ static int64_t number_of(const Source *source, const char *option, const char *k
     return number;
 }
 
-/* The endpoint of a workspace's config.toml may only be on this machine, and gets a key only when the
-   command line names it. */
+/* The endpoint of a workspace's config.toml may only be on this machine, and gets a key only when
+   the command line names it. */
 static void check_endpoint(const Source *source, CkEmbedSettings *embed) {
     CkApp *app = source->app;
     const char *text = from_config(source, source->workspace, "endpoint");
