@@ -134,5 +134,6 @@ void bench_puts(Bench *bench);
 void bench_merge(Bench *bench);
 void bench_sync(Bench *bench);
 void bench_tool(Bench *bench);
+void bench_index(Bench *bench);
 
 #endif

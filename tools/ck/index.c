@@ -279,15 +279,29 @@ static void keep_the_rest(CkIndex *index) {
     }
 }
 
+/* Also after a failure: others would wait for what nobody computes. */
+static void release_leases(CkIndex *index) {
+    CkApp *app = index->app;
+    int code = app->exit_code;
+    const char *hint = app->hint ? ck_text(app, "%s", app->hint) : NULL;
+    const char *message = code != CK_EXIT_OK ? ck_failure_take(app) : NULL;
+    if (index->holds_leases) ck_sql_int(app, CK_SQL_INDEX_RELEASE, 0, "t", index->owner);
+    if (!message) return;
+    if (app->exit_code != CK_EXIT_OK) ck_failure_take(app);
+    ck_fail(app, code, hint, "%s", message);
+}
+
 static void end(CkIndex *index) {
     CkApp *app = index->app;
+    /* A statement that Ctrl-C ended was rolled back; what was done before is worth saving. */
+    if (app->exit_code == CK_EXIT_INTERRUPTED) ck_failure_take(app);
     int is_complete = !ck_index_stops(index);
     if (is_complete) sweep(index);
     else keep_the_rest(index);
     if (index->is_changed || !index->trusts_before) ck_index_save(index);
     else ck_sql_run(app, CK_SQL_INDEX_HEARTBEAT, "tt", index->workspace.name,
                     index->workspace.uuid);
-    if (index->holds_leases) ck_sql_int(app, CK_SQL_INDEX_RELEASE, 0, "t", index->owner);
+    release_leases(index);
     if (index->failure.rc != SQLITE_OK) ck_fail_embed(app, &index->model, &index->failure);
     if (ck_interrupted()) {
         ck_fail(app, CK_EXIT_INTERRUPTED, "What is done is kept; the next run goes on from there.",
