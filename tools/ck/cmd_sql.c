@@ -113,7 +113,7 @@ static int dot(CkApp *app, char *line, Mode *mode) {
     } else if (strcmp(line, ".mode json") == 0) {
         *mode = MODE_JSON;
     } else if (strcmp(line, ".help") == 0) {
-        printf("SELECT …;             run SQL, up to the ';', over as many lines as it takes\n"
+        printf("STATEMENT;            run SQL, up to the ';', over as many lines as it takes\n"
                ".tables               tables, views and table-valued functions\n"
                ".mode table|csv|json  how rows are shown\n"
                ".quit, Ctrl-D         end; a transaction that is open is rolled back\n"
