@@ -43,7 +43,7 @@ static void print_csv(CkApp *app, sqlite3_stmt *stmt) {
         print_csv_text(sqlite3_column_name(stmt, i));
     }
     printf("\r\n");
-    while (ck_sql_step(app, stmt)) {
+    while (!ferror(stdout) && ck_sql_step(app, stmt)) {
         for (int i = 0; i < n; i++) {
             if (i > 0) putchar(',');
             if (sqlite3_column_type(stmt, i) == SQLITE_BLOB) {
