@@ -1,18 +1,20 @@
 -- ck cache stats and ck cache gc; ck optimize.
 
--- One row. file_bytes are all pages of the file, the log of writes (-wal) not counted.
+-- One row. file_bytes are all pages of the file, the log of writes (-wal) not counted. What takes a
+-- scan of all embeddings is asked once.
 -- name: cache_figures
-WITH s AS (SELECT name, value FROM ck_stats),
+WITH s AS MATERIALIZED (SELECT name, value FROM ck_stats WHERE name NOT IN ('embeddings', 'bytes')),
+     e AS MATERIALIZED (SELECT count AS n, bytes FROM models),
      p AS (SELECT (SELECT value FROM s WHERE name = 'page_size') AS size,
                   (SELECT value FROM s WHERE name = 'pages') AS n,
                   (SELECT value FROM s WHERE name = 'free_pages') AS free)
 SELECT (SELECT value FROM s WHERE name = 'store_uuid') AS store_uuid,
        (SELECT value FROM s WHERE name = 'schema_version') AS schema_version,
-       (SELECT value FROM s WHERE name = 'embeddings') AS embeddings,
-       (SELECT value FROM s WHERE name = 'bytes') AS bytes,
+       (SELECT coalesce(sum(n), 0) FROM e) AS embeddings,
+       (SELECT coalesce(sum(bytes), 0) FROM e) AS bytes,
        (SELECT value FROM s WHERE name = 'live_embeddings') AS live_embeddings,
        (SELECT value FROM s WHERE name = 'live_bytes') AS live_bytes,
-       (SELECT value FROM s WHERE name = 'workspaces') AS workspaces,
+       (SELECT count(*) FROM workspaces WHERE uuid NOT IN ('mirror', 'probe')) AS workspaces,
        (SELECT value FROM s WHERE name = 'refs') AS refs,
        (SELECT value FROM s WHERE name = 'seq') AS seq,
        p.size * p.n AS file_bytes, p.size * p.free AS free_bytes,

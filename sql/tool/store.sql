@@ -5,8 +5,10 @@
 SELECT count(*) FROM main.sqlite_schema WHERE name = '_ck_meta'
 
 -- 64 MB of cache: with SQLite's 2 MB a transaction of 100,000 refs writes its pages many times over.
+-- A store may come from a stranger, so what its schema says is not trusted.
 -- name: store_settings
 PRAGMA main.cache_size = -65536;
+PRAGMA trusted_schema = OFF;
 
 -- name: transaction_begin
 BEGIN IMMEDIATE

@@ -18,10 +18,11 @@ SET root = ?2, host = ?3, last_seen = unixepoch(), name = coalesce(?4, name),
     expires_at = iif(?5 < 0, expires_at, nullif(?5, 0))
 WHERE uuid = ?1
 
+-- Not those that the store keeps for itself.
 -- name: workspace_list
 SELECT name, state, pinned, refs, embeddings, bytes, shared_bytes, last_seen, expires_at, root, host,
        uuid
-FROM workspaces ORDER BY name
+FROM workspaces WHERE uuid NOT IN ('mirror', 'probe') ORDER BY name
 
 -- The same, of one.
 -- name: workspace_figures
@@ -35,7 +36,9 @@ SELECT name, uuid, root, host FROM workspaces
 WHERE ?1 IN (name, uuid) OR root = ?2 ORDER BY name <> ?1, uuid <> ?1, last_seen DESC LIMIT 1
 
 -- name: workspace_names
-SELECT group_concat(name, ', ') FROM (SELECT name FROM workspaces ORDER BY last_seen DESC LIMIT 20)
+SELECT group_concat(name, ', ')
+FROM (SELECT name FROM workspaces WHERE uuid NOT IN ('mirror', 'probe')
+      ORDER BY last_seen DESC LIMIT 20)
 
 -- name: workspace_models
 SELECT e.model AS model, e.version AS version, count(*) AS refs

@@ -99,11 +99,18 @@ def test_options(box):
 
 def test_errors_as_json(box):
     for arguments, code in ((("cache", "stats"), 3), (("cache", "gc", "--grace", "x"), 2),
-                            (("nope",), 2), (("workspace", "show", "--nope"), 2)):
+                            (("nope",), 2), ((), 2), (("cache",), 2), (("workspace", "show", "--nope"), 2)):
         done = box.run("--json", *arguments)
         error = json.loads(done.stderr)
         assert done.returncode == error["exit"] == code and error["error"], done
         assert done.stdout == ""
+
+
+def test_help_as_json(box):
+    table = {command["name"]: command for command in box.json("help")}
+    assert set(table) == set(commands(box))
+    assert {"name": "dry-run", "value": None, "help": "Say what would be deleted; delete nothing."} in (
+        table["cache gc"]["options"])
 
 
 def test_version(box):

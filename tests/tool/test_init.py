@@ -82,6 +82,34 @@ def test_init_worktree_takes_the_base_of_main(box):
     assert len(box.json("workspace", "list", cwd=main)) == 3
 
 
+def test_init_committed_config(box):
+    """What is committed of .ck holds in worktrees and clones, wherever they are."""
+    for base, committed in ((".", "# This tree is a workspace"), ("../base", 'base = "../base"')):
+        home = box.folder("case" + str(len(base)))
+        main = box.folder(home.name, "main")
+        box.git("init", "-q", cwd=main)
+        box.ck("init", "--base", base, cwd=main)
+        assert (main / ".ck/config.toml").read_text().startswith(committed)
+        box.git("add", ".", cwd=main)
+        box.git("commit", "-q", "-m", "first", cwd=main)
+        assert box.git("ls-files", cwd=main) == ".ck/config.toml\n"
+        for where in ("../feature", "../a/b/deep"):
+            box.git("worktree", "add", "-q", where, cwd=main)
+            tree = (main / where).resolve()
+            assert box.json("cache", "stats", cwd=tree)["workspaces"] >= 1
+            made = box.json("init", cwd=tree)
+            assert made["base"] == str((main / base).resolve()) and not made["new_store"], made
+            assert box.git("status", "--porcelain", "-uall", cwd=tree) == ""
+        assert len(box.json("workspace", "list", cwd=main)) == 3
+        # One that is to have a base of its own.
+        made = box.json("init", "--base", ".", cwd=tree)
+        assert made["base"] == str(tree) and made["new_store"]
+        assert (tree / ".ck/config.toml").read_text().endswith('base = "."\n')
+        box.git("clone", "-q", main, home / "clone", cwd=home)
+        made = box.json("init", cwd=home / "clone")
+        assert made["base"] == str((home / "clone" / base).resolve())
+
+
 def test_init_default_base(box):
     alone = box.folder("alone")
     assert box.json("init", cwd=alone)["base"] == str(alone)
@@ -262,11 +290,12 @@ def readable_copy(box):
 
 
 def test_init_shared_between_users(box):
-    first, second, stranger = as_user(4001, 4000), as_user(4002, 4000), as_user(4003, 4003)
+    first, second, stranger = as_user(4001, 4001), as_user(4002, 4002), as_user(4003, 4003)
+    first["extra_groups"] = second["extra_groups"] = [4000]
     readable_copy(box)
     base = box.folder("base")
     os.chown(base, 4001, 4000)
-    os.chmod(base, 0o2775)
+    os.chmod(base, 0o775)
     trees = []
     for uid in (4001, 4002, 4003):
         tree = box.folder(f"tree{uid}")
@@ -275,6 +304,7 @@ def test_init_shared_between_users(box):
     strict = {"umask": 0o077}
     box.ck("init", "--base", base, "--shared", cwd=trees[0], **first, **strict)
     assert mode(base / ".ck") & 0o2070 == 0o2070 and mode(base / ".ck/embeddings.db") == 0o660
+    assert os.stat(base / ".ck/embeddings.db").st_gid == os.stat(base / ".ck").st_gid == 4000
     # While the first one has the store open, so that there are a -wal and a -shm of its making.
     holder = subprocess.Popen([str(box.binary), "sql"], cwd=trees[0], env=box.env, text=True,
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, **first, **strict)
@@ -291,6 +321,7 @@ def test_init_shared_between_users(box):
            **first, **strict)
     assert box.json("cache", "stats", cwd=trees[1], **second)["embeddings"] == 7
     box.fails(3, "ck init --shared", "init", "--base", base, cwd=trees[2], **stranger)
+    box.fails(3, "cannot share", "init", "--base", base, "--shared", cwd=trees[1], **second)
 
 
 def test_init_private_store(box):

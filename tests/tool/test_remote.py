@@ -14,7 +14,7 @@ def test_remote_add_list_remove(box):
     assert rows["store"]["url"] == f"file:{box.path}/a %25%3F%23b.db"
     assert (rows["store"]["push"], rows["store"]["mirror"]) == (0, 1)
     assert box.ck("cache", "remote", "list", cwd=main).count("\n") == 3
-    box.ck("cache", "remote", "remove", "team", cwd=main)
+    assert box.json("cache", "remote", "remove", "team", cwd=main) == ["team"]
     assert len(box.json("cache", "remote", "list", cwd=main)) == 1
 
 

@@ -21,6 +21,14 @@ def test_workspace_list_empty(box):
     assert "no workspaces" in box.stderr
 
 
+def test_workspace_list_without_those_of_the_store(box):
+    main = box.workspace()
+    box.ck("sql", "INSERT INTO workspaces(name, uuid) VALUES ('mirror', 'mirror'), ('probe', 'probe')",
+           cwd=main)
+    assert [w["name"] for w in box.json("workspace", "list", cwd=main)] == ["main"]
+    assert box.json("cache", "stats", cwd=main)["workspaces"] == 1
+
+
 def test_workspace_show(box):
     main, other = box.workspace("main"), box.workspace("other")
     box.fill(main, 5, refs=4)
@@ -41,14 +49,14 @@ def test_workspace_pin(box):
     assert [w["pinned"] for w in box.json("workspace", "list", cwd=main)] == [1, 0]
     box.ck("workspace", "pin", "other", "main", cwd=main)
     assert [w["pinned"] for w in box.json("workspace", "list", cwd=main)] == [1, 1]
-    box.ck("workspace", "unpin", "other", cwd=main)
+    assert box.json("workspace", "unpin", "other", cwd=main) == ["other"]
     assert [w["pinned"] for w in box.json("workspace", "list", cwd=main)] == [1, 0]
 
 
 def test_workspace_remove(box):
     main, other = box.workspace("main"), box.workspace("other")
     box.fill(main, 5, refs=5, age=7200)
-    box.ck("workspace", "remove", "main", cwd=other)
+    assert box.json("workspace", "remove", "main", cwd=other) == ["main"]
     assert [w["name"] for w in box.json("workspace", "list", cwd=other)] == ["other"]
     assert not (main / ".ck/workspace").exists() and (main / ".ck/config.toml").exists()
     assert box.json("cache", "stats", cwd=main)["live_embeddings"] == 0

@@ -11,7 +11,7 @@
 
 struct CkMemory {
     CkMemory *next;
-    int64_t bytes[]; /* aligned as sqlite3_malloc64() aligns */
+    int64_t bytes[]; /* sqlite3_malloc64() aligns to 8 bytes */
 };
 
 /* For the signal handler, which gets no argument. */

@@ -30,42 +30,20 @@
 
 typedef struct Init {
     const char *root, *base;
-    const char *written_base; /* in config.toml */
     int is_new_store;
     CkWorkspace workspace;
 } Init;
 
-/* The base that the config.toml of another tree names. */
-static const char *base_of(CkApp *app, const char *root) {
-    const char *path = root ? ck_path_join(app, root, CK_CONFIG_FILE) : NULL;
-    if (!path || !ck_path_exists(path)) return NULL;
-    CkConfig *own = app->config;
-    app->config = ck_config_read(app, path);
-    const char *base = ck_config_text(app, "base", NULL);
-    app->config = own;
-    return base ? ck_path_absolute(app, root, base) : NULL;
-}
-
-/* The nearest folder above that has a store. */
-static const char *enclosing_base(CkApp *app, const char *folder) {
-    for (const char *at = folder;; at = ck_path_parent(app, at)) {
-        if (ck_path_exists(ck_path_join(app, at, CK_STORE_FILE))) return at;
-        if (!at[1]) return NULL;
-    }
-}
-
 /*
 ** The tree is the nearest one with a config.toml or a .git, else the folder itself. Its base is the
-** one that is named, the one it has, that of the main worktree, one above, or the tree itself.
+** one that is named, the one it has (which may be that of the main worktree, or of a folder above),
+** or the tree itself.
 */
 static int choose(CkApp *app, Init *init) {
     const char *named = ck_option_text(app, "base", NULL), *folder = app->place.folder;
     const char *root = ck_place_project_root(app, folder);
     init->root = root ? root : folder;
-    init->base = named ? ck_path_absolute(app, folder, named) : NULL;
-    if (!init->base) init->base = base_of(app, init->root);
-    if (!init->base) init->base = base_of(app, ck_place_main_worktree(app, init->root));
-    if (!init->base) init->base = enclosing_base(app, init->root);
+    init->base = named ? ck_path_absolute(app, folder, named) : ck_place_base_of(app, init->root);
     if (!init->base) init->base = init->root;
     if (app->exit_code != CK_EXIT_OK) return app->exit_code;
     if (!ck_path_is_folder(ck_path_parent(app, init->base))) {
@@ -92,16 +70,19 @@ static int refuse_network(CkApp *app, const char *base) {
                    base, kind);
 }
 
-/* Gives what is ours the permissions of a shared base. */
-static int share(CkApp *app, const char *folder, const char *file) {
-    struct stat info;
-    if (stat(folder, &info) != 0 || chmod(folder, info.st_mode | FOLDER_MODE_SHARED) != 0) {
-        return ck_fail(app, CK_EXIT_ERROR, "Its owner can run this.", "cannot share '%s': %s",
-                       folder, strerror(errno));
-    }
-    if (chmod(file, STORE_MODE_SHARED) != 0) {
-        return ck_fail(app, CK_EXIT_ERROR, "Its owner can run this.", "cannot share '%s': %s", file,
-                       strerror(errno));
+/*
+** Gives what is ours the group of the base's folder and the permissions of a shared base. A folder
+** with the setgid bit gives its group to what is made in it: -wal and -shm.
+*/
+static int share(CkApp *app, const char *base, const char *folder, const char *file) {
+    struct stat group, info;
+    if (stat(base, &group) != 0 || stat(folder, &info) != 0 ||
+        chown(folder, (uid_t)-1, group.st_gid) != 0 || chown(file, (uid_t)-1, group.st_gid) != 0 ||
+        chmod(folder, info.st_mode | FOLDER_MODE_SHARED) != 0 ||
+        chmod(file, STORE_MODE_SHARED) != 0) {
+        return ck_fail(app, CK_EXIT_ERROR,
+                       "Its owner can, who must be in the group of the base's folder.",
+                       "cannot share '%s': %s", folder, strerror(errno));
     }
     return CK_EXIT_OK;
 }
@@ -135,7 +116,7 @@ static int make_store(CkApp *app, Init *init) {
         return app->exit_code;
     }
     make_file(app, file, is_shared ? STORE_MODE_SHARED : STORE_MODE);
-    if (is_shared && app->exit_code == CK_EXIT_OK) share(app, folder, file);
+    if (is_shared && app->exit_code == CK_EXIT_OK) share(app, init->base, folder, file);
     app->place.base = init->base;
     app->place.store = file;
     if (ck_store_open(app, CK_STORE_WRITE) != CK_EXIT_OK) return app->exit_code;
@@ -169,14 +150,23 @@ static const char *written_base(CkApp *app, const Init *init) {
     return apart ? init->base : ck_path_relative(app, init->root, init->base);
 }
 
+/*
+** Says where the base is, unless that is what is found without it: a base that is the tree itself
+** is not named, so that the file may be committed and worktrees of the repository share that base.
+*/
 static int write_config(CkApp *app, Init *init) {
     const char *path = ck_path_join(app, init->root, CK_CONFIG_FILE);
-    const char *old = base_of(app, init->root);
-    init->written_base = written_base(app, init);
-    if (old && strcmp(old, init->base) == 0) return app->exit_code;
+    const char *found = ck_place_base_of(app, init->root);
+    int is_there = ck_path_exists(path), is_found = found && strcmp(found, init->base) == 0;
+    if (is_there && is_found) return app->exit_code;
     ck_folder_make(app, ck_path_join(app, init->root, CK_FOLDER), 0777);
     if (app->exit_code != CK_EXIT_OK) return app->exit_code;
-    return ck_config_set(app, path, "base", init->written_base);
+    if (is_found && strcmp(init->base, init->root) == 0) {
+        return ck_file_write(app, path, 0666,
+                             "# This tree is a workspace of ck, and its own base; worktrees of the "
+                             "repository use it, too.\n");
+    }
+    return ck_config_set(app, path, "base", written_base(app, init));
 }
 
 static void report(CkApp *app, const Init *init, int64_t expires_at) {
@@ -253,7 +243,7 @@ const CkCommand ck_command_init = {
     .options = options,
     .description =
         "The tree is the git work tree around the working folder, or the folder itself.\n"
-        "Without --base it keeps the base it has; a git worktree takes that of the main\n"
+        "Without --base it keeps the base it has; a git worktree has that of the main\n"
         "worktree; else a folder above that has a store is the base, else the tree itself.\n"
         "\n"
         "Writes .ck/config.toml, which may be committed, and .ck/workspace, which says which\n"

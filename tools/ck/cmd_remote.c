@@ -160,6 +160,14 @@ static int remove_run(CkApp *app) {
         ck_note(app, "Removed the remote %s; what it has stays there.",
                 ck_printable(app, names[i]));
     }
+    if (app->json && app->exit_code == CK_EXIT_OK) {
+        CkJson json;
+        ck_json_begin(&json);
+        ck_json_open(&json, NULL, '[');
+        for (int i = 0; i < n; i++) ck_json_text(&json, NULL, names[i]);
+        ck_json_close(&json, ']');
+        ck_json_print(&json);
+    }
     sqlite3_free(names);
     return app->exit_code;
 }

@@ -43,7 +43,7 @@ static void print_csv(CkApp *app, sqlite3_stmt *stmt) {
         print_csv_text(sqlite3_column_name(stmt, i));
     }
     printf("\r\n");
-    while (ck_sql_step(app, stmt)) {
+    while (!ferror(stdout) && ck_sql_step(app, stmt)) {
         for (int i = 0; i < n; i++) {
             if (i > 0) putchar(',');
             if (sqlite3_column_type(stmt, i) == SQLITE_BLOB) {
@@ -113,7 +113,7 @@ static int dot(CkApp *app, char *line, Mode *mode) {
     } else if (strcmp(line, ".mode json") == 0) {
         *mode = MODE_JSON;
     } else if (strcmp(line, ".help") == 0) {
-        printf("SELECT …;             run SQL, up to the ';', over as many lines as it takes\n"
+        printf("STATEMENT;            run SQL, up to the ';', over as many lines as it takes\n"
                ".tables               tables, views and table-valued functions\n"
                ".mode table|csv|json  how rows are shown\n"
                ".quit, Ctrl-D         end; a transaction that is open is rolled back\n"

@@ -117,8 +117,21 @@ static int show_run(CkApp *app) {
     return app->exit_code;
 }
 
+/* With --json: what it was done to. */
+static void print_names(CkApp *app, const char **names, int n) {
+    CkJson json;
+    if (!app->json || app->exit_code != CK_EXIT_OK) return;
+    ck_json_begin(&json);
+    ck_json_open(&json, NULL, '[');
+    for (int i = 0; i < n; i++) ck_json_text(&json, NULL, names[i]);
+    ck_json_close(&json, ']');
+    ck_json_print(&json);
+}
+
 /* The one around when none is named. */
 static int set_pinned(CkApp *app, int64_t pinned) {
+    const char **names = ck_keep(app, sizeof *names * (size_t)(app->n_args + 1));
+    int n = 0;
     for (int i = 0; i < app->n_args || i == 0; i++) {
         CkWorkspace workspace;
         if (find(app, app->n_args > 0 ? app->args[i] : NULL, CK_STORE_WRITE, &workspace) !=
@@ -126,12 +139,13 @@ static int set_pinned(CkApp *app, int64_t pinned) {
             break;
         }
         ck_sql_run(app, CK_SQL_WORKSPACE_SET_PINNED, "ti", workspace.name, pinned);
-        if (app->exit_code == CK_EXIT_OK) {
-            ck_note(app, pinned ? "%s stays whether or not it is used."
-                                : "%s is let go when nobody has used it for long.",
-                    ck_printable(app, workspace.name));
-        }
+        if (app->exit_code != CK_EXIT_OK) break;
+        names[n++] = workspace.name;
+        ck_note(app, pinned ? "%s stays whether or not it is used."
+                            : "%s is let go when nobody has used it for long.",
+                ck_printable(app, workspace.name));
     }
+    print_names(app, names, n);
     return app->exit_code;
 }
 
@@ -155,15 +169,19 @@ static void forget_tree(CkApp *app, const CkWorkspace *workspace) {
 }
 
 static int remove_run(CkApp *app) {
+    const char **names = ck_keep(app, sizeof *names * (size_t)app->n_args);
+    int n = 0;
     for (int i = 0; i < app->n_args; i++) {
         CkWorkspace workspace;
         if (find(app, app->args[i], CK_STORE_WRITE, &workspace) != CK_EXIT_OK) break;
         ck_sql_run(app, CK_SQL_WORKSPACE_REMOVE, "t", workspace.name);
         if (app->exit_code != CK_EXIT_OK) break;
         forget_tree(app, &workspace);
+        names[n++] = workspace.name;
         ck_note(app, "Removed %s. What only it used is garbage for %s cache gc.",
                 ck_printable(app, workspace.name), app->program);
     }
+    print_names(app, names, n);
     return app->exit_code;
 }
 

@@ -38,6 +38,10 @@ static void report(CkApp *app) {
 
 /* No command, or the name of a group: what there is. */
 static int overview(CkApp *app) {
+    if (app->json) {
+        return ck_fail(app, CK_EXIT_USAGE, ck_text(app, "See: %s help", app->program),
+                       "a command is needed");
+    }
     ck_commands_overview(app, app->n_args > 0 ? app->args[0] : NULL);
     return app->n_args > 0 ? CK_EXIT_USAGE : CK_EXIT_OK;
 }

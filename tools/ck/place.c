@@ -68,32 +68,55 @@ static int find_folder(CkApp *app) {
     return CK_EXIT_OK;
 }
 
+static int has_store(CkApp *app, const char *base) {
+    return ck_path_exists(ck_path_join(app, base, CK_STORE_FILE));
+}
+
+/* What the config.toml of a tree says. */
+static const char *named_base(CkApp *app, const char *root) {
+    const char *path = ck_path_join(app, root, CK_CONFIG_FILE);
+    if (!ck_path_exists(path)) return NULL;
+    CkConfig *own = app->config;
+    app->config = ck_config_read(app, path);
+    const char *base = ck_config_text(app, "base", NULL);
+    app->config = own;
+    return base ? ck_path_absolute(app, root, base) : NULL;
+}
+
+const char *ck_place_base_of(CkApp *app, const char *root) {
+    const char *named = named_base(app, root);
+    const char *main = named && has_store(app, named) ? NULL : ck_place_main_worktree(app, root);
+    if (main) {
+        const char *its = named_base(app, main);
+        if (!its) its = main;
+        if (has_store(app, its)) return its;
+    }
+    for (const char *at = root; !named; at = ck_path_parent(app, at)) {
+        if (has_store(app, at)) return at;
+        if (!at[1]) return NULL;
+    }
+    return named;
+}
+
 static int take_workspace(CkApp *app, const char *root) {
     app->place.workspace = root;
     app->config = ck_config_read(app, ck_path_join(app, root, CK_CONFIG_FILE));
-    const char *base = ck_config_text(app, "base", NULL);
-    if (base) ck_place_set_base(app, ck_path_absolute(app, root, base));
+    const char *base = app->config ? ck_place_base_of(app, root) : NULL;
+    if (base) ck_place_set_base(app, base);
     return app->exit_code;
 }
 
-/* A config.toml without a base leaves the search for a store to go on. */
 int ck_place_find(CkApp *app) {
     if (find_folder(app) != CK_EXIT_OK) return app->exit_code;
     const char *store = ck_option_text(app, "store", NULL);
     if (store) app->place.store = ck_path_absolute(app, app->place.folder, store);
     for (const char *at = app->place.folder;; at = ck_path_parent(app, at)) {
-        if (!app->place.workspace && ck_path_exists(ck_path_join(app, at, CK_CONFIG_FILE)) &&
-            take_workspace(app, at) != CK_EXIT_OK) {
-            return app->exit_code;
-        }
-        if (app->place.base) return CK_EXIT_OK;
-        if (ck_path_exists(ck_path_join(app, at, CK_STORE_FILE))) {
+        if (ck_path_exists(ck_path_join(app, at, CK_CONFIG_FILE))) return take_workspace(app, at);
+        if (has_store(app, at)) {
             ck_place_set_base(app, at);
             return CK_EXIT_OK;
         }
-        if (!at[1] || (!app->place.workspace && is_linked_worktree(app, at))) {
-            return app->exit_code;
-        }
+        if (!at[1] || is_linked_worktree(app, at)) return app->exit_code;
     }
 }
 
@@ -109,10 +132,10 @@ int ck_place_need_store(CkApp *app) {
         const char *hint = ck_text(app, "Run: %s init --base DIR, where DIR has the base or is to "
                                         "have it", app->program);
         return ck_fail(app, CK_EXIT_ERROR, hint, "there is no store at '%s'%s", app->place.store,
-                       ck_option_text(app, "store", NULL) || !app->place.workspace
-                           ? ""
-                           : ck_text(app, ", which is what %s/" CK_CONFIG_FILE " says",
-                                     app->place.workspace));
+                       ck_config_text(app, "base", NULL) && !ck_option_text(app, "store", NULL)
+                           ? ck_text(app, ", which is what %s/" CK_CONFIG_FILE " says",
+                                     app->place.workspace)
+                           : "");
     }
     return CK_EXIT_OK;
 }
