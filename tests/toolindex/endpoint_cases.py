@@ -184,6 +184,19 @@ def test_one_text_is_refused(world):
         check_stored(world, where, files)
 
 
+def test_an_incomplete_file_is_swept(world):
+    files = {"good.c": source("good"), "bad.c": source("bad") + b"int POISON;\n"}
+    where = world.repository("main", files)
+    with Server(plan=lambda number, texts:
+                "status:400" if any("POISON" in text for text in texts) else None) as server:
+        world.ck(where, "index", *options(server), expect=5)
+        check(any(row[0] == "bad.c" for row in world.refs(where)), "no refs of what was stored")
+        del files["bad.c"]
+        os.remove(os.path.join(where, "bad.c"))
+        world.index(where, *options(server))
+        check_stored(world, where, files)
+
+
 def test_no_server(world):
     where = world.repository("main", tree("n", 2))
     result = world.ck(where, "index", "--endpoint", "http://127.0.0.1:9", "--model", "m", expect=3)

@@ -160,11 +160,11 @@ static const CkOption options[] = {
     {.name = "max-file-bytes", .kind = CK_OPTION_BYTES, .argument = "SIZE", .min = 1,
      .max = 1000000000, .help = "Leave larger files out (1M)."},
     {.name = "untracked", .kind = CK_OPTION_FLAG,
-     .help = "Also send files that git does not track to an endpoint elsewhere."},
+     .help = "Send an endpoint elsewhere also what git does not track."},
     {.name = "verify", .kind = CK_OPTION_FLAG,
      .help = "Read every file, whatever its size and time say."},
     {.name = "manifest", .kind = CK_OPTION_TEXT, .argument = "FILE",
-     .help = "Write what is indexed as JSON lines: path, size, hash, chunks (- is stdout)."},
+     .help = "Write what is indexed as JSON lines, - to stdout."},
     {.name = NULL},
 };
 

@@ -31,6 +31,7 @@
 #define CK_INDEX_LEASE_S 60
 #define CK_INDEX_RENEW_MS 20000
 #define CK_INDEX_BUSY_MS 200      /* between looks at what others are computing */
+#define CK_INDEX_SAY_MS 3000  /* of waiting without a word */
 #define CK_INDEX_PATIENCE_MS 600000 /* after which it is computed here, too */
 
 /* What is known of a file of the list when the run ends. */
@@ -85,7 +86,8 @@ typedef struct CkIndex {
     size_t n_below;
     const char *owner; /* of leases */
     int has_remotes, holds_leases, is_probed;
-    int64_t renewed_ms;
+    int64_t renewed_ms, waits_since_ms;
+    int said_waiting;
 
     CkFileList list;
     CkManifest before;

@@ -144,7 +144,8 @@ static CkBuf copy_keys(const CkIndexGroup *group) {
 static void pull(CkIndex *index, CkIndexGroup *group) {
     CkApp *app = index->app;
     size_t n = count(&group->items, sizeof(CkEmbedItem)), n_kept = 0;
-    if (!index->has_remotes || n == 0) return;
+    /* To compute a lexical embedding is cheaper than to ask. */
+    if (!index->has_remotes || index->model.is_lexical || n == 0) return;
     CkBuf keys = copy_keys(group);
     ck_sql_text(app, CK_SQL_INDEX_PULL, "b", (const void *)keys.data, keys.n_bytes);
     sqlite3_stmt *stmt = ck_sql_begin(app, CK_SQL_INDEX_MISSING, "b", (const void *)keys.data,
@@ -297,11 +298,23 @@ static void finish(CkIndex *index, CkIndexGroup *group) {
     close_group(group);
 }
 
+/* A killed run's leases last for CK_INDEX_LEASE_S. */
+static void wait_for_others(CkIndex *index) {
+    const struct timespec pause = {.tv_nsec = CK_INDEX_BUSY_MS * 1000000L};
+    int64_t now = ck_clock_ms();
+    if (index->waits_since_ms == 0) index->waits_since_ms = now;
+    if (now - index->waits_since_ms > CK_INDEX_SAY_MS && !index->said_waiting) {
+        ck_note(index->app, "waiting for another run, which is embedding %s of the texts",
+                ck_count_text(index->app, (int64_t)index->n_pending));
+        index->said_waiting = 1;
+    }
+    nanosleep(&pause, NULL);
+}
+
 /* Makes the next group of what is pending and begins to embed it; then writes the one before. */
 static void step(CkIndex *index, size_t n_enough) {
     CkIndexGroup *before = &index->groups[index->current];
     CkIndexGroup *group = &index->groups[1 - index->current];
-    const struct timespec pause = {.tv_nsec = CK_INDEX_BUSY_MS * 1000000L};
     if (before->is_open) ck_index_wait(index, &before->job);
     if (before->err.rc != SQLITE_OK) {
         finish(index, before);
@@ -319,7 +332,7 @@ static void step(CkIndex *index, size_t n_enough) {
     if (group->job.n_items == 0 && group->n_busy > 0) {
         size_t n_open = count(&index->pending, sizeof(CkIndexFile *));
         finish(index, group);
-        if (n_open == 0 && !ck_index_stops(index)) nanosleep(&pause, NULL);
+        if (n_open == 0 && !ck_index_stops(index)) wait_for_others(index);
         ck_index_tick(index);
     }
 }

@@ -61,8 +61,11 @@ static void add_result(const CkIndex *index, CkBuf *out, size_t at, const CkMani
     };
     if (result->kind != 0) {
         ck_manifest_add(out, &file);
-    } else if (result->keeps && before) {
-        file = *before;
+    } else if (result->keeps) {
+        /* It is read again the next time; until then somebody must know that it may have refs. */
+        file.kind = CK_MANIFEST_INDEXED;
+        file.n_chunks = CK_MANIFEST_CHUNKS_UNKNOWN;
+        if (before) file = *before;
         file.mtime_ns = -1;
         ck_manifest_add(out, &file);
     }

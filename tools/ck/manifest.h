@@ -36,6 +36,9 @@ typedef enum CkManifestKind {
     CK_MANIFEST_BINARY = 2, /* it was read, has a NUL byte, and has no refs */
 } CkManifestKind;
 
+/* Of a file that could not be read, or not be embedded as a whole. */
+#define CK_MANIFEST_CHUNKS_UNKNOWN UINT32_MAX
+
 typedef struct CkManifestFile {
     const char *path; /* not ended by NUL */
     const uint8_t *hash;

@@ -36,7 +36,7 @@ typedef struct CkModelSettings {
     {.name = "model", .letter = 'm', .kind = CK_OPTION_TEXT, .argument = "NAME",                   \
      .help = "The model; without it the built-in lexical one."},                                   \
     {.name = "endpoint", .kind = CK_OPTION_TEXT, .argument = "URL",                                \
-     .help = "An OpenAI-compatible server that has it, such as http://127.0.0.1:11434."},          \
+     .help = "Where it is: a server with POST /v1/embeddings."},          \
     {.name = "embed-cmd", .kind = CK_OPTION_TEXT, .argument = "PROGRAM",                           \
      .help = "A program that embeds: JSON lines in and out."},                                     \
     {.name = "key-file", .kind = CK_OPTION_TEXT, .argument = "FILE",                               \
@@ -48,7 +48,7 @@ typedef struct CkModelSettings {
     {.name = "revision", .kind = CK_OPTION_TEXT, .argument = "REV",                                \
      .help = "Which revision of the model it is; part of its version."},                           \
     {.name = "model-version", .kind = CK_OPTION_TEXT, .argument = "VERSION",                       \
-     .help = "The version embeddings are stored under: rev;dims;quant;pool;norm."},                \
+     .help = "The version to store under: rev;dims;quant;pool;norm."},                \
     {.name = "timeout", .kind = CK_OPTION_SECONDS, .argument = "TIME", .min = 1, .max = 86400,     \
      .help = "How long one request may take (5m)."}
 
