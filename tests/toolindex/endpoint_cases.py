@@ -194,7 +194,7 @@ def test_an_incomplete_file_is_swept(world):
         del files["bad.c"]
         os.remove(os.path.join(where, "bad.c"))
         world.index(where, *options(server))
-        check_stored(world, where, files)
+        world.check_refs(where, files, model="m", version=VERSION)
 
 
 def test_no_server(world):

@@ -170,7 +170,7 @@ static const CkOption options[] = {
 
 const CkCommand ck_command_index = {
     .name = "index",
-    .summary = "Index the files of the workspace, or those at or below PATH",
+    .summary = "Index the files of the workspace, or those below PATH",
     .arguments = "[PATH…]",
     .max_args = 1000,
     .options = options,

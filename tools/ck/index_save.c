@@ -47,6 +47,9 @@ static int is_beyond(const CkIndex *index, const CkManifestFile *file) {
     return beyond;
 }
 
+/* No content has this hash, as far as anybody knows. */
+static const uint8_t no_content[CK_MANIFEST_HASH_BYTES];
+
 static void add_result(const CkIndex *index, CkBuf *out, size_t at, const CkManifestFile *before) {
     const CkIndexResult *result = &index->results[at];
     CkManifestFile file = {
@@ -65,6 +68,7 @@ static void add_result(const CkIndex *index, CkBuf *out, size_t at, const CkMani
         /* It is read again the next time; until then somebody must know that it may have refs. */
         file.kind = CK_MANIFEST_INDEXED;
         file.n_chunks = CK_MANIFEST_CHUNKS_UNKNOWN;
+        file.hash = no_content;
         if (before) file = *before;
         file.mtime_ns = -1;
         ck_manifest_add(out, &file);
