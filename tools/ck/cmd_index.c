@@ -143,6 +143,10 @@ static int run(CkApp *app) {
     index.app = app;
     index.root = index.lock = -1;
     index.verifies = ck_option_flag(app, "verify");
+    if (app->json && strcmp(ck_option_text(app, "manifest", ""), "-") == 0) {
+        return ck_fail(app, CK_EXIT_USAGE, "Give --manifest a file, or leave --json out.",
+                       "--json and --manifest - both write to stdout");
+    }
     index.sends_untracked = ck_option_flag(app, "untracked");
     if (ck_workspace_open(app, CK_WORKSPACE_WRITE, &index.workspace) == CK_EXIT_OK &&
         ck_model_settings_read(app, &index.model) == CK_EXIT_OK &&
