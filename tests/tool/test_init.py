@@ -227,6 +227,8 @@ def test_init_config_errors(box):
         (tree / ".ck/config.toml").write_text(text)
         box.fails(2, "config.toml" + message, "cache", "stats", cwd=tree)
         box.fails(2, "config.toml" + message, "init", cwd=tree)
+    (tree / ".ck/config.toml").write_text("#" * 70000)
+    box.fails(3, "70000 bytes, at most 65536 are expected", "cache", "stats", cwd=tree)
     (tree / ".ck/config.toml").write_text("\ufeffbase = 'x'")
     box.fails(2, "config.toml:1:", "cache", "stats", cwd=tree)
     (tree / ".ck/config.toml").write_bytes(b"base = 'x'\0")

@@ -129,7 +129,7 @@ static void print_failure(CkApp *app) {
     const char *red = ck_style_err(app, CK_STYLE_RED), *off = ck_style_err(app, CK_STYLE_NONE);
     const char *message = ck_failure_take(app);
     fflush(stdout);
-    fprintf(stderr, "%serror:%s %s\n", red, off, message);
+    fprintf(stderr, "%serror:%s %s\n", red, off, ck_printable(app, message));
     ck_interrupt_clear();
 }
 
