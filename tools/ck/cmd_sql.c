@@ -5,7 +5,6 @@
 ** few commands that begin with a dot. All run on one connection, so that BEGIN … COMMIT works; a
 ** transaction that is left open is rolled back. The first error ends it, but not at a terminal.
 */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

@@ -7,8 +7,6 @@
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "commands.h"
 #include "fs.h"
