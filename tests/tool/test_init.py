@@ -132,8 +132,9 @@ def test_init_base_far_away_is_absolute(box):
 
 def test_init_strange_names(box):
     tree = box.folder('a "b" \\ ü\nx')
-    made = box.json("init", "--base", '../ba "s" é', cwd=tree)
-    assert made["workspace"] == tree.name and made["base"] == str(box.path / 'ba "s" é')
+    base = '../ba "s" \\n é\n\t.'
+    made = box.json("init", "--base", base, cwd=tree)
+    assert made["workspace"] == tree.name and made["base"] == str((tree / base).resolve())
     assert box.json("init", cwd=tree)["base"] == made["base"]
     assert "\n" not in box.ck("workspace", "list", cwd=tree).splitlines()[1]
 
