@@ -135,6 +135,15 @@ function check_calls(    rest, at, name, before) {
     }
 }
 
+# sqlite3_mprintf() and all that is built on it: %z is a string that it frees.
+function check_formats(    i) {
+    for (i = 1; i <= n_literals; i++) {
+        if (literal[i] ~ /%[-0-9.*]*[ztj][udxi]/) {
+            finding(FNR, "SQLite's printf does not know the lengths z, t and j: \"" literal[i] "\"")
+        }
+    }
+}
+
 function check_sql(    i, text) {
     if (!in_ext && !in_tool) return
     for (i = 1; i <= n_literals; i++) {
@@ -227,6 +236,7 @@ is_c {
     if (!was_comment) check_include($0)
     check_calls()
     check_sql()
+    if (in_ext || in_tool) check_formats()
     check_function()
 }
 

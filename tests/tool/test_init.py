@@ -132,8 +132,9 @@ def test_init_base_far_away_is_absolute(box):
 
 def test_init_strange_names(box):
     tree = box.folder('a "b" \\ ü\nx')
-    made = box.json("init", "--base", '../ba "s" é', cwd=tree)
-    assert made["workspace"] == tree.name and made["base"] == str(box.path / 'ba "s" é')
+    base = '../ba "s" \\n é\n\t.'
+    made = box.json("init", "--base", base, cwd=tree)
+    assert made["workspace"] == tree.name and made["base"] == str((tree / base).resolve())
     assert box.json("init", cwd=tree)["base"] == made["base"]
     assert "\n" not in box.ck("workspace", "list", cwd=tree).splitlines()[1]
 
@@ -227,6 +228,8 @@ def test_init_config_errors(box):
         (tree / ".ck/config.toml").write_text(text)
         box.fails(2, "config.toml" + message, "cache", "stats", cwd=tree)
         box.fails(2, "config.toml" + message, "init", cwd=tree)
+    (tree / ".ck/config.toml").write_text("#" * 70000)
+    box.fails(3, "70000 bytes, at most 65536 are expected", "cache", "stats", cwd=tree)
     (tree / ".ck/config.toml").write_text("\ufeffbase = 'x'")
     box.fails(2, "config.toml:1:", "cache", "stats", cwd=tree)
     (tree / ".ck/config.toml").write_bytes(b"base = 'x'\0")

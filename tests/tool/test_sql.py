@@ -24,6 +24,13 @@ def test_sql_results(box):
     assert box.ck("sql", "SELECT 1 WHERE 0; -- nothing", cwd=main) == ""
 
 
+def test_sql_many_columns(box):
+    main = box.workspace()
+    columns = ", ".join(f"{i} AS c{i}" for i in range(1500))
+    assert box.ck("sql", f"SELECT {columns}", cwd=main).split()[-1] == "1499"
+    assert len(box.sql(f"SELECT {columns}", cwd=main)[0]) == 1500
+
+
 def test_sql_transactions(box):
     main = box.workspace()
     put = "SELECT ck_put('m', '1', 'x', ck_embed('x', 8));"

@@ -68,6 +68,9 @@ def test_names_do_not_steer_the_terminal(box):
     box.ck("init", "--base", box.path / "base", cwd=tree)
     for arguments in (("workspace", "list"), ("workspace", "show"), ("doctor",), ("init",)):
         assert "\033" not in box.ck(*arguments, cwd=tree), arguments
+    (tree / ".ck/config.toml").write_text("x\033[31m = 1\n")
+    box.fails(2, "got 'x\\x1b[31m = 1'", "cache", "stats", cwd=tree)
+    (tree / ".ck/config.toml").write_text('base = "../base"')
     box.fails(3, "there is no workspace 'x\\x1b'", "workspace", "show", "x\033", cwd=tree)
 
 

@@ -82,7 +82,10 @@ int ck_fail(CkApp *app, int code, const char *hint, const char *format, ...)
 /* Ends a failure that the command goes on after; its message, kept. */
 char *ck_failure_take(CkApp *app);
 
-/* Memory that lasts to the end of the run. Never NULL. ck_text formats as sqlite3_mprintf. */
+/*
+** Memory that lasts to the end of the run. Never NULL. Formats, of ck_fail() too, are those of
+** sqlite3_mprintf(): %q, %Q and %w, but no %zu, whose z would be a string to be freed.
+*/
 void *ck_keep(CkApp *app, size_t n_bytes);
 char *ck_text(CkApp *app, const char *format, ...);
 

@@ -14,9 +14,7 @@ static void add_rows(CkApp *app, CkJson *json, const char *name, sqlite3_stmt *s
     ck_json_open(json, name, '[');
     while (ck_sql_step(app, stmt)) {
         ck_json_open(json, NULL, '{');
-        for (int i = 0; i < sqlite3_column_count(stmt); i++) {
-            ck_json_column(json, sqlite3_column_name(stmt, i), stmt, i);
-        }
+        ck_json_columns(json, stmt);
         ck_json_close(json, '}');
     }
     ck_json_close(json, ']');
@@ -27,9 +25,7 @@ static void stats_as_json(CkApp *app, sqlite3_stmt *stmt, sqlite3_stmt *models) 
     ck_json_begin(&json);
     ck_json_open(&json, NULL, '{');
     ck_json_text(&json, "store", app->place.store);
-    for (int i = 0; i < sqlite3_column_count(stmt); i++) {
-        ck_json_column(&json, sqlite3_column_name(stmt, i), stmt, i);
-    }
+    ck_json_columns(&json, stmt);
     add_rows(app, &json, "models", models);
     ck_json_close(&json, '}');
     ck_json_print(&json);
@@ -94,9 +90,7 @@ static int gc_plan(CkApp *app, int64_t grace, int64_t max_bytes) {
         bytes += sqlite3_column_int64(stmt, 3);
         evicted += sqlite3_column_int64(stmt, 4);
         ck_json_open(&json, NULL, '{');
-        for (int i = 0; i < sqlite3_column_count(stmt); i++) {
-            ck_json_column(&json, sqlite3_column_name(stmt, i), stmt, i);
-        }
+        ck_json_columns(&json, stmt);
         ck_json_close(&json, '}');
         if (!app->json) {
             printf("%s %s: %s embeddings, %s\n", ck_printable(app, ck_column_text(stmt, 0, "?")),

@@ -1,7 +1,6 @@
 /* ck cache remote, push, pull, sync: other stores that share their embeddings with this one. */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "commands.h"
 #include "fs.h"

@@ -5,7 +5,6 @@
 ** few commands that begin with a dot. All run on one connection, so that BEGIN … COMMIT works; a
 ** transaction that is left open is rolled back. The first error ends it, but not at a terminal.
 */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -129,7 +128,7 @@ static void print_failure(CkApp *app) {
     const char *red = ck_style_err(app, CK_STYLE_RED), *off = ck_style_err(app, CK_STYLE_NONE);
     const char *message = ck_failure_take(app);
     fflush(stdout);
-    fprintf(stderr, "%serror:%s %s\n", red, off, message);
+    fprintf(stderr, "%serror:%s %s\n", red, off, ck_printable(app, message));
     ck_interrupt_clear();
 }
 

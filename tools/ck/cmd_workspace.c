@@ -88,15 +88,11 @@ static int show_run(CkApp *app) {
         CkJson json;
         ck_json_begin(&json);
         ck_json_open(&json, NULL, '{');
-        for (int i = 0; i < sqlite3_column_count(stmt); i++) {
-            ck_json_column(&json, sqlite3_column_name(stmt, i), stmt, i);
-        }
+        ck_json_columns(&json, stmt);
         ck_json_open(&json, "models", '[');
         while (ck_sql_step(app, models)) {
             ck_json_open(&json, NULL, '{');
-            for (int i = 0; i < sqlite3_column_count(models); i++) {
-                ck_json_column(&json, sqlite3_column_name(models, i), models, i);
-            }
+            ck_json_columns(&json, models);
             ck_json_close(&json, '}');
         }
         ck_json_close(&json, ']');

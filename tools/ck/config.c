@@ -222,8 +222,9 @@ int ck_config_set(CkApp *app, const char *path, const char *key, const char *val
     if (ck_file_read(app, path, CONFIG_BYTES_MAX, &data, &n) != CK_EXIT_OK) return app->exit_code;
     sqlite3_str *out = sqlite3_str_new(NULL), *quoted = sqlite3_str_new(NULL);
     for (const char *at = value; *at; at++) {
-        if (*at == '"' || *at == '\\') sqlite3_str_appendchar(quoted, 1, '\\');
-        sqlite3_str_appendchar(quoted, 1, *at);
+        char escape = *at == '\n' ? 'n' : *at == '\t' ? 't' : strchr("\"\\", *at) ? *at : '\0';
+        if (escape) sqlite3_str_appendchar(quoted, 1, '\\');
+        sqlite3_str_appendchar(quoted, 1, escape ? escape : *at);
     }
     char *line_text = sqlite3_str_finish(quoted);
     int is_set = 0;

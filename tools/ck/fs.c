@@ -122,8 +122,8 @@ int ck_file_read(CkApp *app, const char *path, size_t max_bytes, char **data, si
     } else if (!S_ISREG(info.st_mode)) {
         ck_fail(app, CK_EXIT_ERROR, NULL, "cannot read '%s': it is not a file", path);
     } else if ((uint64_t)info.st_size > max_bytes) {
-        ck_fail(app, CK_EXIT_ERROR, NULL, "cannot read '%s': %lld bytes, at most %zu are expected",
-                path, (long long)info.st_size, max_bytes);
+        ck_fail(app, CK_EXIT_ERROR, NULL, "cannot read '%s': %lld bytes, at most %lld are expected",
+                path, (long long)info.st_size, (long long)max_bytes);
     } else {
         size_t size = (size_t)info.st_size;
         char *bytes = ck_alloc(size + 1);

@@ -130,6 +130,12 @@ void ck_json_column(CkJson *json, const char *name, sqlite3_stmt *stmt, int colu
     }
 }
 
+void ck_json_columns(CkJson *json, sqlite3_stmt *stmt) {
+    for (int i = 0; i < sqlite3_column_count(stmt); i++) {
+        ck_json_column(json, sqlite3_column_name(stmt, i), stmt, i);
+    }
+}
+
 char *ck_json_end(CkJson *json) {
     return ck_must(sqlite3_str_finish(json->out));
 }

@@ -29,6 +29,7 @@ void ck_json_real(CkJson *json, const char *name, double value);
 void ck_json_bool(CkJson *json, const char *name, int value);
 void ck_json_raw(CkJson *json, const char *name, const char *text); /* is JSON; NULL is null */
 void ck_json_column(CkJson *json, const char *name, sqlite3_stmt *stmt, int column);
+void ck_json_columns(CkJson *json, sqlite3_stmt *stmt); /* all of a row, by their names */
 char *ck_json_end(CkJson *json); /* the text; the caller frees it */
 void ck_json_print(CkJson *json); /* a line of stdout; releases it */
 

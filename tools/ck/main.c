@@ -7,8 +7,6 @@
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "commands.h"
 #include "fs.h"
@@ -32,8 +30,8 @@ static void report(CkApp *app) {
     }
     const char *red = ck_style_err(app, CK_STYLE_RED), *off = ck_style_err(app, CK_STYLE_NONE);
     fprintf(stderr, "%s%s%s%s:%s %s\n", red, app->program, app->command ? " " : "",
-            app->command ? app->command->name : "", off, app->error);
-    if (app->hint) fprintf(stderr, "%s\n", app->hint);
+            app->command ? app->command->name : "", off, ck_printable(app, app->error));
+    if (app->hint) fprintf(stderr, "%s\n", ck_printable_lines(app, app->hint));
 }
 
 /* No command, or the name of a group: what there is. */

@@ -39,14 +39,19 @@ const char *ck_style_err(const CkApp *app, CkStyle style) {
     return app->color_err ? escapes[style] : "";
 }
 
+static void print_line(CkApp *app, const char *format, va_list args) {
+    char *text = ck_must(sqlite3_vmprintf(format, args));
+    fprintf(stderr, "%s\n", ck_printable_lines(app, text));
+    sqlite3_free(text);
+}
+
 void ck_note(CkApp *app, const char *format, ...) {
     va_list args;
     if (app->quiet) return;
     fflush(stdout);
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    print_line(app, format, args);
     va_end(args);
-    fputc('\n', stderr);
 }
 
 void ck_warn(CkApp *app, const char *format, ...) {
@@ -55,9 +60,8 @@ void ck_warn(CkApp *app, const char *format, ...) {
     fprintf(stderr, "%swarning:%s ", ck_style_err(app, CK_STYLE_YELLOW),
             ck_style_err(app, CK_STYLE_NONE));
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    print_line(app, format, args);
     va_end(args);
-    fputc('\n', stderr);
 }
 
 int ck_output_end(CkApp *app) {
@@ -66,37 +70,46 @@ int ck_output_end(CkApp *app) {
     return ck_fail(app, CK_EXIT_ERROR, NULL, "cannot write to stdout: %s", strerror(errno));
 }
 
-char *ck_printable(CkApp *app, const char *text) {
+/* One character at `at`, of n bytes (0: no character), as it may be shown. */
+static void show(sqlite3_str *out, const char *at, size_t n, int is_shown) {
+    static const char named[] = "\nn\tt\rr";
+    const char *name = strchr(named, *at);
+    if (is_shown) {
+        sqlite3_str_append(out, at, (int)n);
+    } else if (name && n == 1) {
+        sqlite3_str_appendf(out, "\\%c", name[1]);
+    } else {
+        for (size_t i = 0; i < (n ? n : 1); i++) {
+            sqlite3_str_appendf(out, "\\x%02x", (unsigned char)at[i]);
+        }
+    }
+}
+
+static char *printable(CkApp *app, const char *text, int keep_lines) {
     sqlite3_str *out = sqlite3_str_new(NULL);
     mbstate_t state = {0};
     for (const char *at = text; *at;) {
-        wchar_t wide;
+        wchar_t wide = 0;
         size_t n = mbrtowc(&wide, at, strlen(at), &state);
         if (n == (size_t)-1 || n == (size_t)-2) {
-            sqlite3_str_appendf(out, "\\x%02x", (unsigned char)*at);
             memset(&state, 0, sizeof state);
-            n = 1;
-        } else if (*at == '\n') {
-            sqlite3_str_appendall(out, "\\n");
-        } else if (*at == '\t') {
-            sqlite3_str_appendall(out, "\\t");
-        } else if (n == 1 && ((unsigned char)*at < 0x20 || *at == 0x7f)) {
-            sqlite3_str_appendf(out, "\\x%02x", (unsigned char)*at);
-        } else if (n > 1 && wcwidth(wide) < 0) {
-            for (size_t i = 0; i < n; i++) {
-                sqlite3_str_appendf(out, "\\x%02x", (unsigned char)at[i]);
-            }
-        } else {
-            sqlite3_str_append(out, at, (int)n);
+            n = 0;
         }
-        at += n;
+        show(out, at, n, n > 0 && (wcwidth(wide) >= 0 || (keep_lines && *at == '\n')));
+        at += n ? n : 1;
     }
-    char *escaped = ck_must(sqlite3_str_length(out) ? sqlite3_str_finish(out)
-                                                    : (sqlite3_free(sqlite3_str_finish(out)),
-                                                       sqlite3_mprintf("")));
-    char *kept = ck_text(app, "%s", escaped);
+    char *escaped = sqlite3_str_finish(out);
+    char *kept = ck_text(app, "%s", escaped ? escaped : "");
     sqlite3_free(escaped);
     return kept;
+}
+
+char *ck_printable(CkApp *app, const char *text) {
+    return printable(app, text, 0);
+}
+
+char *ck_printable_lines(CkApp *app, const char *text) {
+    return printable(app, text, 1);
 }
 
 int ck_width(const char *text) {

@@ -3,7 +3,7 @@
 **
 ** stdout has results, stderr everything else. Colours and progress only on a terminal, or as
 ** --color says (NO_COLOR is heeded). Names and paths go through ck_printable(), so that a file
-** name cannot steer the terminal.
+** name cannot steer the terminal; errors, notes and warnings do so by themselves.
 */
 #ifndef CK_TOOL_OUTPUT_H
 #define CK_TOOL_OUTPUT_H
@@ -38,6 +38,7 @@ int ck_output_end(CkApp *app);
 
 /* Text with control characters escaped (\n, \x1b) and invalid UTF-8 as \xff; kept. */
 char *ck_printable(CkApp *app, const char *text);
+char *ck_printable_lines(CkApp *app, const char *text); /* but for newlines */
 int ck_width(const char *text); /* columns on a terminal */
 int ck_terminal_columns(void);  /* of stderr or stdout, else COLUMNS, else 80 */
 

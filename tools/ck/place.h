@@ -2,9 +2,9 @@
 ** Which workspace, which base, which store: from wherever in a tree the command is called.
 **
 ** A workspace is a folder with .ck/config.toml; its base is a folder with the store,
-** .ck/embeddings.db (ck_place_base_of). Looked for in the working folder and all above it; the nearest
-** wins. A folder that is only a base has a store and no workspace. A linked git worktree that was not
-** initialised belongs to no workspace, though a folder above it may be one.
+** .ck/embeddings.db (ck_place_base_of). Looked for in the working folder and all above it; the
+** nearest wins. A folder that is only a base has a store and no workspace. A linked git worktree
+** that was not initialised belongs to no workspace, though a folder above it may be one.
 */
 #ifndef CK_TOOL_PLACE_H
 #define CK_TOOL_PLACE_H

@@ -5,10 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "ck.h"
-#include "options.h"
 #include "output.h"
 
 /* Printed as it is run; what is not SQL stands in a comment. */

@@ -7,8 +7,6 @@
 #include "output.h"
 #include "store.h"
 
-#define COLUMNS_MAX 64
-
 /* Of a blob in a table. */
 #define BLOB_BYTES 8
 
@@ -22,9 +20,7 @@ static int64_t rows_as_json(CkApp *app, sqlite3_stmt *stmt) {
     ck_json_open(&json, NULL, '[');
     for (; ck_sql_step(app, stmt); n++) {
         ck_json_open(&json, NULL, '{');
-        for (int i = 0; i < sqlite3_column_count(stmt); i++) {
-            ck_json_column(&json, sqlite3_column_name(stmt, i), stmt, i);
-        }
+        ck_json_columns(&json, stmt);
         ck_json_close(&json, '}');
     }
     ck_json_close(&json, ']');
@@ -89,12 +85,14 @@ static void print_row(char **cells, const int *widths, const char *format, int n
 int64_t ck_output_rows(CkApp *app, sqlite3_stmt *stmt, const char *format) {
     if (!stmt) return 0;
     if (app->json) return rows_as_json(app, stmt);
-    int n_columns = sqlite3_column_count(stmt), widths[COLUMNS_MAX] = {0};
+    int n_columns = sqlite3_column_count(stmt), is_plain = format == NULL;
     int64_t n_rows = 1, capacity = 64;
-    char kinds[COLUMNS_MAX + 1] = "";
-    int is_plain = format == NULL;
-    if (n_columns > COLUMNS_MAX) n_columns = COLUMNS_MAX;
-    for (int i = 0; i < n_columns; i++) kinds[i] = is_plain ? 'v' : format[i];
+    int *widths = ck_keep(app, sizeof *widths * (size_t)n_columns);
+    char *kinds = ck_keep(app, (size_t)n_columns);
+    for (int i = 0; i < n_columns; i++) {
+        widths[i] = 0;
+        kinds[i] = is_plain ? 'v' : format[i];
+    }
     char ***rows = ck_alloc(sizeof *rows * (size_t)capacity);
     rows[0] = ck_keep(app, sizeof **rows * (size_t)n_columns);
     for (int i = 0; i < n_columns; i++) {

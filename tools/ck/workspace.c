@@ -1,7 +1,6 @@
 /* The workspace as the store knows it: see workspace.h. */
 #include "workspace.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
