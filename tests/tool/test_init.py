@@ -294,6 +294,10 @@ def test_init_network_is_refused(box):
     assert "cache remote add team" in box.stderr
     assert not (box.path / "network/.ck").exists()
     box.ck("init", "--base", box.folder("local"), env=env)
+    # One that is there already: the doctor says so.
+    box.ck("init", "--base", "network")
+    checks = {f["check"]: f for f in box.json("doctor", env=env, exit=1)["checks"]}
+    assert checks["filesystem"]["status"] == "error" and "NFS" in checks["filesystem"]["detail"]
 
 
 def as_user(uid, gid):

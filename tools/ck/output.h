@@ -45,6 +45,7 @@ int ck_terminal_columns(void);  /* of stderr or stdout, else COLUMNS, else 80 */
 /* "2.4 MB", "1,234,567", "3 min ago" or "in 2 days", "1 h 20 min"; kept. */
 char *ck_bytes_text(CkApp *app, int64_t bytes);
 char *ck_count_text(CkApp *app, int64_t n);
+char *ck_counted(CkApp *app, int64_t n, const char *noun); /* "1 ref", "2 refs" */
 char *ck_ago_text(CkApp *app, int64_t at, int64_t now);
 char *ck_duration_text(CkApp *app, int64_t seconds);
 
