@@ -59,7 +59,8 @@ int64_t ck_output_rows(CkApp *app, sqlite3_stmt *stmt, const char *format);
 
 /*
 ** A line about long work on stderr, on a terminal redrawn at most ten times a second: a bar, the
-** rate and the time left. total 0: not known yet. detail is shown behind. Elsewhere nothing.
+** rate and the time left. unit "": none; "bytes" are shown as sizes. total 0: not known yet.
+** detail is shown behind. Elsewhere nothing.
 */
 typedef struct CkProgress {
     CkApp *app;
