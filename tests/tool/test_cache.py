@@ -12,7 +12,7 @@ def test_cache_stats(box):
     assert stats["file_bytes"] > 0 and stats["max_bytes"] == 0
     assert stats["models"][0]["model"] == "m" and stats["models"][0]["count"] == 10
     text = box.ck("cache", "stats", cwd=main)
-    assert "10, 320 B" in text and "4, 128 B, by 4 refs of 1 workspaces" in text
+    assert "10, 320 B" in text and "4, 128 B, by 4 refs of 1 workspace\n" in text
     assert box.json("cache", "stats", "--store", main / "../base/.ck/embeddings.db") == stats
 
 

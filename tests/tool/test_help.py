@@ -34,7 +34,7 @@ def test_help_of_every_command(box):
 def test_manual_is_of_this_table(box):
     assert box.ck("help", "--man") == MAN.read_text(), (
         "write it again: build/ck help --man >tools/ck/ck.1")
-    assert ".TH CK 1" in box.ck("help", "--man=embeddings")
+    assert ".TH EMBEDDINGS 1" in box.ck("help", "--man=embeddings")
     assert "embeddings cache gc" in box.ck("help", "--man=embeddings")
 
 

@@ -175,6 +175,24 @@ def test_init_moved_tree_keeps_its_uuid(box):
     assert row["root"] == str(box.path / "new") and row["refs"] == 3
 
 
+def test_init_moved_tree_with_another_in_its_place(box):
+    tree = box.workspace("old")
+    moved, uuid = box.path / "new", uuid_of(tree)
+
+    def root_of_moved():
+        made = box.json("init", cwd=moved)
+        assert made["uuid"] == uuid and not made["new_workspace"]
+        return {w["uuid"]: w["root"] for w in box.json("workspace", "list", cwd=moved)}[uuid]
+
+    os.rename(tree, moved)
+    box.folder("old")
+    assert root_of_moved() == str(moved)
+    box.ck("sql", f"UPDATE workspaces SET root = '{tree}'", cwd=moved)
+    box.workspace("old")
+    assert root_of_moved() == str(moved)
+    assert len(box.json("workspace", "list", cwd=moved)) == 2
+
+
 def test_init_copied_tree_gets_its_own_uuid(box):
     tree = box.workspace("one")
     shutil.copytree(tree, box.path / "two")
@@ -276,6 +294,10 @@ def test_init_network_is_refused(box):
     assert "cache remote add team" in box.stderr
     assert not (box.path / "network/.ck").exists()
     box.ck("init", "--base", box.folder("local"), env=env)
+    # One that is there already: the doctor says so.
+    box.ck("init", "--base", "network")
+    checks = {f["check"]: f for f in box.json("doctor", env=env, exit=1)["checks"]}
+    assert checks["filesystem"]["status"] == "error" and "NFS" in checks["filesystem"]["detail"]
 
 
 def as_user(uid, gid):

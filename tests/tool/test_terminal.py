@@ -47,7 +47,7 @@ def test_terminal_progress(box):
         SELECT ck_hash('b', '1', '' || i), 'b', '1',
                vec_dequantize_i8(vec_int8(randomblob(256)), 127.0) FROM n""", cwd=tree)
     text = box.terminal("optimize", cwd=tree)
-    assert "optimizing [" in text and " %" in text, text
+    assert re.search(r"optimizing \[#* *\] +\d+ % [\d,]+/[\d,]+, [\d,]+/s", text), text
     assert text.endswith("The search indexes of 20,000 embeddings are up to date.\n")
     quiet = box.run("optimize", cwd=tree)
     assert quiet.stderr == "" and "\033" not in quiet.stdout
@@ -79,15 +79,12 @@ def test_valgrind(box):
     if not shutil.which("valgrind"):
         raise common.Skip("no valgrind")
     tree = box.folder("main")
-    steps = [("init", "--base", "../base"), ("sql", "SELECT ck_put('m', '1', 'x', ck_embed('x', 8))"),
-             ("workspace", "list"), ("cache", "stats"), ("cache", "gc", "--dry-run"), ("doctor",),
-             ("cache", "export", "../a.pack"), ("cache", "import", "../a.pack"), ("version",)]
-    for step in steps:
+    box.ck("init", "--base", "../base2", cwd=box.folder("other"))
+    box.fill(box.path / "other", 3)
+    box.ck("cache", "export", "../a.pack", cwd=box.path / "other")
+    for step in (("init", "--base", "../base"), ("cache", "import", "../a.pack"), ("doctor",),
+                 ("cache", "gc", "--grace", "0")):
         done = subprocess.run(["valgrind", "-q", "--error-exitcode=99", "--leak-check=full",
                                str(box.binary), *step], cwd=tree, text=True, capture_output=True,
                               env={**box.env, "CK_SIMD": "portable"}, timeout=common.SECONDS)
         assert done.returncode == 0, (step, done.stderr)
-    done = subprocess.run(["valgrind", "-q", "--error-exitcode=99", str(box.binary), "cache", "gc",
-                           "--grace", "x"], cwd=tree, capture_output=True, text=True,
-                          env=box.env, timeout=common.SECONDS)
-    assert done.returncode == 2, done.stderr

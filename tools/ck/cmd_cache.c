@@ -42,9 +42,9 @@ static void stats_as_text(CkApp *app, sqlite3_stmt *stmt) {
     printf("%sstore%s       %s\n", dim, off, ck_printable(app, app->place.store));
     printf("%sembeddings%s  %s, %s\n", dim, off, ck_count_text(app, n[EMBEDDINGS]),
            ck_bytes_text(app, n[BYTES]));
-    printf("%s  in use%s    %s, %s, by %s refs of %s workspaces\n", dim, off,
-           ck_count_text(app, n[LIVE]), ck_bytes_text(app, n[LIVE_BYTES]),
-           ck_count_text(app, n[REFS]), ck_count_text(app, n[WORKSPACES]));
+    printf("%s  in use%s    %s, %s, by %s of %s\n", dim, off, ck_count_text(app, n[LIVE]),
+           ck_bytes_text(app, n[LIVE_BYTES]), ck_counted(app, n[REFS], "ref"),
+           ck_counted(app, n[WORKSPACES], "workspace"));
     printf("%sfile%s        %s, of that free %s\n", dim, off, ck_bytes_text(app, n[FILE_BYTES]),
            ck_bytes_text(app, n[FREE_BYTES]));
     if (n[MAX_BYTES] > 0) {
@@ -93,9 +93,9 @@ static int gc_plan(CkApp *app, int64_t grace, int64_t max_bytes) {
         ck_json_columns(&json, stmt);
         ck_json_close(&json, '}');
         if (!app->json) {
-            printf("%s %s: %s embeddings, %s\n", ck_printable(app, ck_column_text(stmt, 0, "?")),
+            printf("%s %s: %s, %s\n", ck_printable(app, ck_column_text(stmt, 0, "?")),
                    ck_printable(app, ck_column_text(stmt, 1, "?")),
-                   ck_count_text(app, sqlite3_column_int64(stmt, 2)),
+                   ck_counted(app, sqlite3_column_int64(stmt, 2), "embedding"),
                    ck_bytes_text(app, sqlite3_column_int64(stmt, 3)));
         }
     }
@@ -110,7 +110,7 @@ static int gc_plan(CkApp *app, int64_t grace, int64_t max_bytes) {
     }
     sqlite3_free(ck_json_end(&json));
     if (app->exit_code != CK_EXIT_OK) return app->exit_code;
-    printf("Would delete %s embeddings, %s", ck_count_text(app, n), ck_bytes_text(app, bytes));
+    printf("Would delete %s, %s", ck_counted(app, n, "embedding"), ck_bytes_text(app, bytes));
     if (evicted > 0) printf(", of these %s for the limit", ck_count_text(app, evicted));
     printf(".\n");
     return app->exit_code;
@@ -144,8 +144,8 @@ static int gc_collect(CkApp *app, int64_t grace, int64_t max_bytes) {
         ck_json_close(&json, '}');
         ck_json_print(&json);
     } else {
-        printf("Deleted %s embeddings, %s; %s are left. The file has %s",
-               ck_count_text(app, n), ck_bytes_text(app, before[0] - after[0]),
+        printf("Deleted %s, %s; %s are left. The file has %s",
+               ck_counted(app, n, "embedding"), ck_bytes_text(app, before[0] - after[0]),
                ck_bytes_text(app, after[0]), ck_bytes_text(app, after[1]));
         printf(after[1] < before[1] ? ", %s less.\n" : ".\n",
                ck_bytes_text(app, before[1] - after[1]));
@@ -183,7 +183,7 @@ static int optimize_run(CkApp *app) {
     } else if (n == 0) {
         printf("Nothing to do: the search indexes are up to date.\n");
     } else {
-        printf("The search indexes of %s embeddings are up to date.\n", ck_count_text(app, n));
+        printf("The search indexes of %s are up to date.\n", ck_counted(app, n, "embedding"));
     }
     return app->exit_code;
 }

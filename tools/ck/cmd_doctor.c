@@ -154,7 +154,7 @@ static void repair(Doctor *doctor) {
                 ck_warn(app, "%s: %s", finding->check, ck_failure_take(app));
                 continue;
             }
-            ck_note(app, "Repaired %s: %s rows.", finding->check, ck_count_text(app, n));
+            ck_note(app, "Repaired %s: %s.", finding->check, ck_counted(app, n, "row"));
             doctor->n_fixed++;
         } else if (strcmp(finding->check, "journal") == 0) {
             ck_sql_text(app, CK_SQL_DOCTOR_WAL, "");
@@ -220,8 +220,8 @@ static void print_text(const Doctor *doctor) {
     if (doctor->n_errors + doctor->n_warnings == 0) {
         printf("All is well.\n");
     } else {
-        printf("%d error%s, %d warning%s.\n", doctor->n_errors, doctor->n_errors == 1 ? "" : "s",
-               doctor->n_warnings, doctor->n_warnings == 1 ? "" : "s");
+        printf("%s, %s.\n", ck_counted(app, doctor->n_errors, "error"),
+               ck_counted(app, doctor->n_warnings, "warning"));
     }
     if (n_repairable > 0) {
         printf("%s doctor --fix repairs %d of them.\n", app->program, n_repairable);

@@ -196,8 +196,8 @@ static void report(CkApp *app, const Init *init, int64_t expires_at) {
     printf("  store  %s%s\n", ck_printable(app, app->place.store),
            init->is_new_store ? " (new)" : "");
     if (expires_at > 0) {
-        printf("  it is let go %s unless it is used again\n",
-               ck_ago_text(app, expires_at, (int64_t)time(NULL)));
+        printf("  kept   for %s; %s init --ephemeral prolongs that\n",
+               ck_duration_text(app, expires_at - (int64_t)time(NULL)), app->program);
     }
     if (workspace->is_new) printf("Next: %s index\n", app->program);
 }

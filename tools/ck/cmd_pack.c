@@ -138,7 +138,7 @@ static int export_run(CkApp *app) {
         ck_json_close(&json, '}');
         ck_json_print(&json);
     } else {
-        printf("Exported %s embeddings, %s.\n", ck_count_text(app, export.embeddings),
+        printf("Exported %s, %s.\n", ck_counted(app, export.embeddings, "embedding"),
                ck_bytes_text(app, export.bytes));
     }
     return app->exit_code;
@@ -239,7 +239,7 @@ static int import_run(CkApp *app) {
         printf("{\"embeddings\": %lld, \"new\": %lld, \"bytes\": %lld}\n",
                (long long)import.embeddings, (long long)import.added, (long long)import.at);
     } else {
-        printf("Imported %s embeddings, %s of them new.\n", ck_count_text(app, import.embeddings),
+        printf("Imported %s, %s of them new.\n", ck_counted(app, import.embeddings, "embedding"),
                ck_count_text(app, import.added));
     }
     return app->exit_code;

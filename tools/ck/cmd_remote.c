@@ -182,8 +182,8 @@ static void print_summary(CkApp *app, const char *name, const char *summary) {
     if (n[1] + n[3] > 0) printf(", %s known already", ck_count_text(app, n[1] + n[3]));
     printf(" (%s)\n", ck_bytes_text(app, n[4]));
     if (n[5] > 0) {
-        ck_warn(app, "%s: %s conflicts: another vector was stored first (ck_audit has them)", name,
-                ck_count_text(app, n[5]));
+        ck_warn(app, "%s: %s: another vector was stored first (ck_audit has them)", name,
+                ck_counted(app, n[5], "conflict"));
     }
     if (n[6] > 0) ck_warn(app, "%s: %s were rejected", name, ck_count_text(app, n[6]));
     if (n[7] > 0) {

@@ -102,11 +102,11 @@ static int show_run(CkApp *app) {
         int64_t now = (int64_t)time(NULL);
         for (int i = 0; i < sqlite3_column_count(stmt); i++) print_figure(app, stmt, i, now);
         while (ck_sql_step(app, models)) {
-            printf("%s%-16s%s%s %s, %s refs\n", ck_style(app, CK_STYLE_DIM), "model",
+            printf("%s%-16s%s%s %s, %s\n", ck_style(app, CK_STYLE_DIM), "model",
                    ck_style(app, CK_STYLE_NONE),
                    ck_printable(app, ck_column_text(models, 0, "")),
                    ck_printable(app, ck_column_text(models, 1, "")),
-                   ck_count_text(app, sqlite3_column_int64(models, 2)));
+                   ck_counted(app, sqlite3_column_int64(models, 2), "ref"));
         }
     }
     ck_sql_end(stmt);

@@ -1,8 +1,8 @@
 /* The manual page, in man(7): see manual.h. */
 #include "manual.h"
 
+#include <ctype.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "commands.h"
 
@@ -62,7 +62,9 @@ static const char environment[] =
 void ck_manual_print(CkApp *app, const char *name) {
     app->program = name;
     printf(".\\\" Made by: ck help --man\n");
-    printf(".TH CK 1 \"\" \"ck %s\" \"User Commands\"\n", CK_VERSION);
+    char *title = ck_text(app, "%s", name);
+    for (char *at = title; *at; at++) *at = (char)toupper((unsigned char)*at);
+    printf(".TH %s 1 \"\" \"ck %s\" \"User Commands\"\n", title, CK_VERSION);
     printf(".SH NAME\n%s \\- a shared, content\\-addressed embedding cache\n", name);
     printf(".SH SYNOPSIS\n.B %s\n.I COMMAND\n[\\fIOPTIONS\\fR] \\fR…\n", name);
     printf(".SH DESCRIPTION\n"

@@ -156,6 +156,10 @@ char *ck_count_text(CkApp *app, int64_t n) {
     return ck_text(app, "%,lld", (long long)n);
 }
 
+char *ck_counted(CkApp *app, int64_t n, const char *noun) {
+    return ck_text(app, "%,lld %s%s", (long long)n, noun, n == 1 ? "" : "s");
+}
+
 char *ck_duration_text(CkApp *app, int64_t seconds) {
     long long s = seconds < 0 ? 0 : seconds;
     if (s < 120) return ck_text(app, "%lld s", s);

@@ -45,6 +45,7 @@ int ck_terminal_columns(void);  /* of stderr or stdout, else COLUMNS, else 80 */
 /* "2.4 MB", "1,234,567", "3 min ago" or "in 2 days", "1 h 20 min"; kept. */
 char *ck_bytes_text(CkApp *app, int64_t bytes);
 char *ck_count_text(CkApp *app, int64_t n);
+char *ck_counted(CkApp *app, int64_t n, const char *noun); /* "1 ref", "2 refs" */
 char *ck_ago_text(CkApp *app, int64_t at, int64_t now);
 char *ck_duration_text(CkApp *app, int64_t seconds);
 
@@ -58,7 +59,8 @@ int64_t ck_output_rows(CkApp *app, sqlite3_stmt *stmt, const char *format);
 
 /*
 ** A line about long work on stderr, on a terminal redrawn at most ten times a second: a bar, the
-** rate and the time left. total 0: not known yet. detail is shown behind. Elsewhere nothing.
+** rate and the time left. unit "": none; "bytes" are shown as sizes. total 0: not known yet.
+** detail is shown behind. Elsewhere nothing.
 */
 typedef struct CkProgress {
     CkApp *app;

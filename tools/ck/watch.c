@@ -14,8 +14,10 @@ static int look(void *context) {
     if (now - watch->asked_ms < WATCH_EVERY_MS) return 0;
     watch->asked_ms = now;
     if (sqlite3_step(watch->stmt) == SQLITE_ROW) {
-        ck_progress_show(&watch->progress, sqlite3_column_int64(watch->stmt, 0),
-                         sqlite3_column_int64(watch->stmt, 1), NULL);
+        int64_t done = sqlite3_column_int64(watch->stmt, 0);
+        int64_t total = sqlite3_column_int64(watch->stmt, 1);
+        /* All is done, but it runs: what is to come (in a folder's next packs) is not known. */
+        ck_progress_show(&watch->progress, done, total > done ? total : 0, NULL);
     }
     sqlite3_reset(watch->stmt);
     return 0;

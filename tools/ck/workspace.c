@@ -107,14 +107,12 @@ static void look_up(CkApp *app, CkWorkspace *workspace) {
         const char *root = ck_column_text(stmt, 1, ""), *host = ck_column_text(stmt, 2, "");
         const char *here = host_name(app);
         workspace->name = ck_text(app, "%s", ck_column_text(stmt, 0, ""));
+        /* Of another host the root says nothing. One tree may have two names: a bind mount. */
         int same_host = here && strcmp(here, host) == 0;
-        if (strcmp(root, workspace->root) != 0 || !same_host) {
-            /* The same tree may be there under two names: a bind mount, a link. */
-            const char *other = same_host && !ck_path_same(root, workspace->root)
-                                    ? read_uuid(app, ck_text(app, "%s", root))
-                                    : NULL;
+        if (!same_host || !ck_path_same(root, workspace->root)) {
+            const char *other = same_host ? read_uuid(app, ck_text(app, "%s", root)) : NULL;
             workspace->is_copy = other && strcmp(other, workspace->uuid) == 0;
-            workspace->is_moved = !workspace->is_copy && !(same_host && ck_path_exists(root));
+            workspace->is_moved = !workspace->is_copy;
         }
     }
     ck_sql_end(stmt);
@@ -152,7 +150,7 @@ int ck_workspace_register(CkApp *app, const CkRegistration *how, CkWorkspace *wo
 
 int ck_workspace_open(CkApp *app, CkWorkspaceMode mode, CkWorkspace *workspace) {
     *workspace = (CkWorkspace){.root = NULL};
-    if (!app->place.store && ck_place_need_workspace(app) != CK_EXIT_OK) return app->exit_code;
+    if (!app->place.workspace && ck_place_need_workspace(app) != CK_EXIT_OK) return app->exit_code;
     ck_store_open(app, mode == CK_WORKSPACE_WRITE ? CK_STORE_WRITE : CK_STORE_READ);
     if (app->exit_code != CK_EXIT_OK) return app->exit_code;
     prepare(app, workspace);
