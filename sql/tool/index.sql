@@ -2,6 +2,10 @@
 -- sql/protocol.sql: what is looked up and the refs it leads to are one transaction, texts are
 -- embedded outside of any, and what was found once is looked up again before it is referred to.
 
+-- What a power failure may take of a run is made again by the next one.
+-- name: index_settings
+PRAGMA main.synchronous = NORMAL;
+
 -- The manifests: what each file of a workspace was when its refs were written, so that the next run
 -- reads only what changed (tools/ck/manifest.h). A store keeps one of each workspace.
 -- name: index_tables

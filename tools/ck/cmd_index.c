@@ -56,13 +56,13 @@ static void say(CkIndex *index, double seconds) {
         pulled = ck_text(app, ", %s pulled", ck_count_text(app, counts->pulled));
     }
     if (index->work.n_bytes == 0 && counts->swept == 0) {
-        ck_note(app, "%s files, nothing changed (%.2f s)", ck_count_text(app, counts->files),
+        ck_note(app, "%s, nothing changed (%.2f s)", ck_counted(app, counts->files, "file"),
                 seconds);
     } else {
-        ck_note(app, "%s files: %s indexed (%s chunks: %s hits, %s embedded%s), %s unchanged, %s "
+        ck_note(app, "%s: %s indexed (%s: %s hits, %s embedded%s), %s unchanged, %s "
                 "gone (%.2f s)",
-                ck_count_text(app, counts->files), ck_count_text(app, counts->indexed),
-                ck_count_text(app, counts->chunks), ck_count_text(app, counts->hits),
+                ck_counted(app, counts->files, "file"), ck_count_text(app, counts->indexed),
+                ck_counted(app, counts->chunks, "chunk"), ck_count_text(app, counts->hits),
                 ck_count_text(app, counts->embedded),
                 pulled, ck_count_text(app, counts->unchanged), ck_count_text(app, counts->swept),
                 seconds);

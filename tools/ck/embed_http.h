@@ -11,6 +11,7 @@
 #include "endpoint.h"
 
 #define CK_HTTP_ATTEMPTS 6             /* of a request that may work the next time */
+#define CK_HTTP_FIRST_ATTEMPTS 3       /* as long as nothing has ever answered */
 #define CK_HTTP_BACKOFF_MS 250         /* the first pause, doubled with each attempt */
 #define CK_HTTP_BACKOFF_MAX_MS 30000
 #define CK_HTTP_PAUSE_MAX_MS 600000    /* a server that wants a longer one is not waited for */
@@ -72,6 +73,7 @@ typedef struct CkHttp {
     CkBuf slices;       /* CkHttpSlice, those to be sent */
     int64_t paused_until_ms;
     int n_refused;      /* texts in a row */
+    int has_answered;   /* the server did, whatever it was */
 } CkHttp;
 
 /* Writes the body of a request for its slice of items, and hands it to libcurl. */

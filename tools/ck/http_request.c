@@ -176,7 +176,9 @@ static void not_answered(CkHttp *http, CkHttpRequest *request, CURLcode code,
     int is_final = code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE ||
                    code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL ||
                    code == CURLE_WRITE_ERROR || code == CURLE_SSL_CONNECT_ERROR;
-    if (is_final || request->slice.attempts >= CK_HTTP_ATTEMPTS) fatal(http, result, err);
+    /* A server that was never there is rather a wrong address than one that restarts. */
+    int n_max = http->has_answered ? CK_HTTP_ATTEMPTS : CK_HTTP_FIRST_ATTEMPTS;
+    if (is_final || request->slice.attempts >= n_max) fatal(http, result, err);
     else again(request, result);
 }
 
@@ -190,6 +192,7 @@ void ck_http_finish(CkHttp *http, CkHttpRequest *request, CURLcode code, CkEmbed
         not_answered(http, request, code, result, err);
         return;
     }
+    http->has_answered = 1;
     http->curl->easy_info(request->easy, CURLINFO_RESPONSE_CODE, &status);
     if (request->limits.remaining == 0 && request->limits.reset_ms > 0 &&
         request->limits.reset_ms <= CK_HTTP_PAUSE_MAX_MS) {

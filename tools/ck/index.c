@@ -327,6 +327,7 @@ int ck_index_run(CkIndex *index) {
     index->has_remotes = ck_sql_int(app, CK_SQL_INDEX_HAS_REMOTES, 0, "") != 0;
     if (ck_index_load(index) != CK_EXIT_OK) return app->exit_code;
     compare(index);
+    ck_sql_script(app, CK_SQL_INDEX_SETTINGS);
     /* One thread more than processors: one may be waiting for a server. */
     int n_threads = ck_pool_processors() + !index->model.is_lexical;
     if (n_threads > CK_POOL_THREADS_MAX) n_threads = CK_POOL_THREADS_MAX;

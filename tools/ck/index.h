@@ -25,7 +25,7 @@
 #include "workspace.h"
 
 #define CK_INDEX_BATCH_FILES 256
-#define CK_INDEX_BATCH_BYTES 4000000
+#define CK_INDEX_BATCH_BYTES 1500000 /* about 1,000 chunks: a transaction of some 20 ms */
 #define CK_INDEX_GROUP_CHUNKS 512 /* of the lexical embedder; else what may be in flight */
 #define CK_INDEX_PENDING_GROUPS 16 /* of texts kept while others compute them */
 #define CK_INDEX_LEASE_S 60
