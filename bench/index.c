@@ -4,6 +4,7 @@
 ** `git status` in the same tree, which looks at the same files.
 */
 #include <fcntl.h>
+#include <glob.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +16,15 @@
 #include "gen.h"
 
 #define FILES_IN_FOLDER 100
+#define TEXT_BYTES 100000
 
 extern char **environ;
 
 typedef struct Tree {
     const Bench *bench;
     const char *name; /* below the benchmark's directory */
-    int n_files, n_functions;
+    int n_files;
+    int is_real; /* real sources, else small generated files */
     double n_bytes;
     char *ck, *path, *base, *twin; /* twin: another tree with the same files */
 } Tree;
@@ -65,26 +68,54 @@ static int write_function(Gen *gen, char *to, size_t n) {
     return at + snprintf(to + at, n - (size_t)at, "    return a;\n}\n\n");
 }
 
-static void write_files(Tree *tree, const char *path) {
-    static char text[65536];
+static void write_file(Tree *tree, const char *path, int i, const char *text, int n) {
     char file[1024];
+    snprintf(file, sizeof file, "%s/folder%d", path, i / FILES_IN_FOLDER);
+    if (i % FILES_IN_FOLDER == 0) mkdir(file, 0777);
+    snprintf(file, sizeof file, "%s/folder%d/file%d.c", path, i / FILES_IN_FOLDER, i);
+    FILE *out = fopen(file, "wb");
+    if (!out || fwrite(text, 1, (size_t)n, out) != (size_t)n || fclose(out) != 0) {
+        bench_fail("cannot write %s", file);
+    }
+    tree->n_bytes += n;
+}
+
+/* The sources of ck, each line with the number of the copy behind it: real text, and no two chunks
+   of different copies are the same. */
+static void write_sources(Tree *tree, const char *path) {
+    static char text[TEXT_BYTES];
+    glob_t sources;
+    char line[4096];
+    if (glob("ext/*/*.[ch]", 0, NULL, &sources) != 0) bench_fail("index: no sources in ext/");
+    for (int i = 0; i < tree->n_files; i++) {
+        int copy = i / (int)sources.gl_pathc, n = 0;
+        const char *name = sources.gl_pathv[i % (int)sources.gl_pathc];
+        FILE *in = fopen(name, "rb");
+        if (!in) bench_fail("index: cannot read %s", name);
+        while (fgets(line, sizeof line, in) && n < TEXT_BYTES - (int)sizeof line - 16) {
+            line[strcspn(line, "\n")] = 0;
+            n += line[0] ? snprintf(text + n, sizeof line + 16, "%s %d\n", line, copy)
+                         : snprintf(text + n, 2, "\n");
+        }
+        fclose(in);
+        write_file(tree, path, i, text, n);
+    }
+    globfree(&sources);
+}
+
+static void write_functions(Tree *tree, const char *path) {
+    static char text[TEXT_BYTES];
     Gen gen = {3};
+    for (int i = 0; i < tree->n_files; i++) {
+        write_file(tree, path, i, text, write_function(&gen, text, sizeof text));
+    }
+}
+
+static void write_files(Tree *tree, const char *path) {
     tree->n_bytes = 0;
     mkdir(path, 0777);
-    for (int i = 0; i < tree->n_files; i++) {
-        int n = 0;
-        snprintf(file, sizeof file, "%s/folder%d", path, i / FILES_IN_FOLDER);
-        if (i % FILES_IN_FOLDER == 0) mkdir(file, 0777);
-        for (int f = 0; f < tree->n_functions; f++) {
-            n += write_function(&gen, text + n, sizeof text - (size_t)n);
-        }
-        snprintf(file, sizeof file, "%s/folder%d/file%d.c", path, i / FILES_IN_FOLDER, i);
-        FILE *out = fopen(file, "wb");
-        if (!out || fwrite(text, 1, (size_t)n, out) != (size_t)n || fclose(out) != 0) {
-            bench_fail("cannot write %s", file);
-        }
-        tree->n_bytes += n;
-    }
+    if (tree->is_real) write_sources(tree, path);
+    else write_functions(tree, path);
     run((char *[]){"git", "-C", (char *)path, "init", "-q", NULL}, NULL);
     run((char *[]){"git", "-C", (char *)path, "add", "-A", NULL}, NULL);
 }
@@ -135,10 +166,10 @@ static double git_status(void *state) {
     return seconds;
 }
 
-static void make(Tree *tree, const Bench *bench, const char *name, int n_files, int n_functions) {
+static void make(Tree *tree, const Bench *bench, const char *name, int n_files, int is_real) {
     char *directory = realpath(bench->directory, NULL);
     if (!directory) bench_fail("index: no folder %s", bench->directory);
-    *tree = (Tree){.bench = bench, .name = name, .n_files = n_files, .n_functions = n_functions};
+    *tree = (Tree){.bench = bench, .name = name, .n_files = n_files, .is_real = is_real};
     tree->ck = sqlite3_mprintf("%.*s", (int)strlen(bench->ck) - 3, bench->ck); /* no ".so" */
     tree->path = sqlite3_mprintf("%s/%s", directory, name);
     tree->twin = sqlite3_mprintf("%s/%s-twin", directory, name);
@@ -159,7 +190,7 @@ static void end(Tree *tree) {
 static void bench_unchanged(Bench *bench, const char *name, int n_files, double aim_s) {
     Tree tree;
     BenchTimes times;
-    make(&tree, bench, "unchanged", n_files, 1);
+    make(&tree, bench, "unchanged", n_files, 0);
     init(&tree, tree.path);
     index_path(&tree, tree.path);
     const BenchSide sides[] = {{"ck index", unchanged, &tree}, {"git status", git_status, &tree}};
@@ -172,7 +203,7 @@ static void bench_unchanged(Bench *bench, const char *name, int n_files, double 
 void bench_index(Bench *bench) {
     Tree tree;
     BenchTimes times;
-    make(&tree, bench, "sources", bench_size(bench, 2000, 50), 24);
+    make(&tree, bench, "sources", bench_size(bench, 4000, 50), 1);
     write_files(&tree, tree.twin);
     const BenchSide sides[] = {{"first", first_time, &tree}, {"second", second_worktree, &tree}};
     bench_rounds(&times, sides, 2, 1, bench_size(bench, 5, 1));
