@@ -49,6 +49,8 @@ int main(int argc, char **argv) {
     int help = 0;
     setlocale(LC_CTYPE, "");
     signal(SIGPIPE, SIG_IGN);
+    /* Nobody asks SQLite how much memory it uses, and threads need not wait for the count. */
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     ck_app_init(&app, argc > 0 ? ck_path_name(argv[0]) : "ck");
     int code = ck_options_parse(&app, argc, argv, &help);
     if (code == CK_EXIT_OK && help && app.command) {

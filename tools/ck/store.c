@@ -61,7 +61,7 @@ int ck_fail_db(CkApp *app, int rc, const char *what) {
 
 static int open_file(CkApp *app, CkStoreMode mode) {
     const char *path = app->place.store;
-    int flags = SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_READWRITE;
+    int flags = SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
     if (mode == CK_STORE_CREATE) flags |= SQLITE_OPEN_CREATE;
     int rc = sqlite3_open_v2(path, &app->db, flags, NULL);
     if (rc != SQLITE_OK) return ck_fail_db(app, rc, ck_text(app, "cannot open '%s'", path));
