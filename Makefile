@@ -75,7 +75,7 @@ endif
 .PHONY: all demo test check bench lint install clean help
 .DELETE_ON_ERROR:
 
-all: $(OUT)/ck.so $(OUT)/libck.a ## build build/ck.so and build/libck.a
+all: $(OUT)/ck.so $(OUT)/libck.a $(OUT)/ck ## build build/ck.so, build/libck.a and build/ck
 
 $(OUT)/ck.so: $(SO_OBJ) $(COMMON_OBJ) ext/ck.map
 	$(Q)$(CC) -shared $(BASE_CFLAGS) $(LDFLAGS) -Wl,--version-script=ext/ck.map -o $@ $(SO_OBJ) $(COMMON_OBJ) $(LIBS)
@@ -132,14 +132,11 @@ test: all ## run every test suite (under 3 minutes)
 bench: all ## measure beside the peers
 	@bench/run
 
-install: all ## install ck.so and libck.a under $(DESTDIR)$(PREFIX)/lib
-	install -d $(DESTDIR)$(PREFIX)/lib
-	install -m 644 $(OUT)/ck.so $(OUT)/libck.a $(DESTDIR)$(PREFIX)/lib
-
 clean: ## remove build/
 	rm -rf build
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
+include tools/ck/ck.mk
 -include tests/tests.mk

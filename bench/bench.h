@@ -33,8 +33,8 @@ typedef struct Bench {
 /* The full size, or the quick one. */
 int bench_size(const Bench *bench, int full, int quick);
 
-/* Seconds of a monotonic clock, or of this process's processor time if bench_use_cpu_time() was
-** called: less honest (it leaves out the disk) and less noisy. */
+/* Seconds of a monotonic clock, or of the processor time of this process and its children if
+** bench_use_cpu_time() was called: less honest (it leaves out the disk) and less noisy. */
 double bench_now(void);
 void bench_use_cpu_time(void);
 
@@ -132,5 +132,8 @@ void bench_fresh(Bench *bench);
 void bench_filters(Bench *bench);
 void bench_puts(Bench *bench);
 void bench_merge(Bench *bench);
+void bench_sync(Bench *bench);
+void bench_tool(Bench *bench);
+void bench_index(Bench *bench);
 
 #endif

@@ -41,6 +41,9 @@ static void build_ck(const Bench *bench, Build *build, int round, const char *na
     sqlite3_close(db);
 }
 
+/* The graph of a million vectors does not fit into the 256 MB that a connection takes by itself. */
+#define LARGE_CACHE "SELECT ck_config('cache_bytes', 1 << 30)"
+
 static struct HnswPeer *build_hnswlib(Build *build, const Rows *rows) {
     HnswPeer *peer = hnsw_peer_new(rows->dims, rows->n, M, EF_CONSTRUCTION);
     if (!peer) return NULL;
@@ -68,6 +71,7 @@ struct HnswPeer *curve_build(Curves *curves, const CurveSet *set) {
     Build build = {.elapsed = {.n_sides = 2, .n_rounds = 1}, .cpu = {.n_sides = 2, .n_rounds = 1}};
     sqlite3 *db = db_create(bench, "ck", 0);
     db_fill_ck(db, &set->data.rows);
+    if (set->is_large) db_exec(db, LARGE_CACHE);
     db_checkpoint(db);
     sqlite3_close(db);
     if (!set->is_large) sqlite3_free(db_copy(bench, "ck", CURVE_FORCED_FILE));
@@ -85,6 +89,11 @@ struct HnswPeer *curve_build(Curves *curves, const CurveSet *set) {
 
 /* ---- Size and memory ---- */
 
+/* Factors and links weigh more beside fewer dims, so the aim is for 768. */
+static double size_aim(const CurveSet *set) {
+    return set->is_real || set->data.rows.dims < 768 ? 0 : .4;
+}
+
 /* The pages of all tables of ck but those that hold the embeddings themselves. */
 static void report_size(Curves *curves, const CurveSet *set, double raw) {
     char name[80];
@@ -96,7 +105,7 @@ static void report_size(Curves *curves, const CurveSet *set, double raw) {
         snprintf(name, sizeof name, "curves %s index on disk", set->name);
         bench_report_row(&curves->bench, &(BenchRow){.name = name, .unit = "x f32",
                                                      .figure = (double)bytes / raw,
-                                                     .aim = {.figure = set->is_real ? 0 : .4}});
+                                                     .aim = {.figure = size_aim(set)}});
     } else {
         bench_note("curves: without SQLite's dbstat the size of the index is not known");
     }
@@ -158,7 +167,7 @@ static void report_memory(Curves *curves, const CurveSet *set, double raw) {
     snprintf(name, sizeof name, "curves %s memory when warm", set->name);
     bench_report_row(&curves->bench, &(BenchRow){.name = name, .unit = "x f32",
                                                  .figure = memory / raw,
-                                                 .aim = {.figure = set->is_real ? 0 : .4}});
+                                                 .aim = {.figure = size_aim(set)}});
     bench_note("  of which ck_cache counts %.3f", (double)cached / raw);
 }
 

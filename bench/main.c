@@ -31,6 +31,9 @@ static const struct {
     {"filters", bench_filters, "the index with filters"},
     {"puts", bench_puts, "single INSERTs into a store with an index"},
     {"merge", bench_merge, "ck_optimize, and how long others wait"},
+    {"sync", bench_sync, "embeddings pushed and pulled through file remotes"},
+    {"tool", bench_tool, "the command: how long it takes to start and to answer"},
+    {"index", bench_index, "`ck index`: sources per second, and trees that did not change"},
     {"encodings", bench_encodings, "size, recall and speed of each encoding on real vectors"},
 };
 #define N_BENCHMARKS (int)(sizeof benchmarks / sizeof *benchmarks)

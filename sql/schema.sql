@@ -10,14 +10,30 @@
 -- (AUTOINCREMENT would promise the same at the price of a second counter row per insert). `stamp`
 -- is a fresh random number after every change of an embedding or an index: what a connection keeps
 -- in memory holds while the stamp is the one it was read under (a counter would repeat after a
--- ROLLBACK).
+-- ROLLBACK). `min_seq`: up to there tombstones were forgotten, so whoever has read the feed less far
+-- begins again. `fence`: the last one given out with a lease; it outlives the leases. `inode`: of
+-- the file that store_uuid is the name of; a file of another inode is a copy
+-- (ext/store/identity.h). `origin`: of what is put here, as other stores are told: the uuid, '/' and
+-- the user who made the file.
 CREATE TABLE main._ck_meta(
     id INTEGER PRIMARY KEY CHECK(id = 1),
     schema_version INTEGER NOT NULL,
     store_uuid TEXT NOT NULL,
     seq INTEGER NOT NULL,
     stamp INTEGER NOT NULL,
-    created_at INTEGER NOT NULL
+    created_at INTEGER NOT NULL,
+    min_seq INTEGER NOT NULL DEFAULT 0,
+    fence INTEGER NOT NULL DEFAULT 0,
+    inode INTEGER,
+    origin TEXT NOT NULL
+);
+
+-- The first change that each connection made: its seq, and a random word. When a backup was written
+-- into the file, the changes from there on are of connections that nobody has heard of, below a
+-- seq that others have read: so they notice.
+CREATE TABLE main._ck_writer(
+    seq INTEGER PRIMARY KEY,
+    word INTEGER NOT NULL
 );
 
 CREATE TABLE main._ck_model(
@@ -187,12 +203,15 @@ CREATE TABLE main._ck_config(
     value
 ) WITHOUT ROWID;
 
--- What maintenance did, newest last; the oldest rows go beyond 10,000. detail is JSON.
+-- What maintenance and sync did, newest last; the oldest rows go beyond 10,000 or a year. detail is
+-- JSON. store, user: who did it, or whose items they were.
 CREATE TABLE main.ck_audit(
     id INTEGER PRIMARY KEY,
     at INTEGER NOT NULL,
     action TEXT NOT NULL,
-    detail TEXT NOT NULL
+    detail TEXT NOT NULL,
+    store TEXT,
+    user TEXT
 );
 
 -- What went wrong in the background: one row per kind of failure, counted.
@@ -225,6 +244,225 @@ CREATE TABLE main._ck_hits(
     misses INTEGER NOT NULL,
     PRIMARY KEY(day, model)
 ) WITHOUT ROWID;
+
+-- Sync. The feed of a store, ck_changes, is the latest state of each hash by seq: an embedding, or
+-- the word that one was retired. It needs no log, so it never grows past the store.
+--
+-- Retired hashes. A put of one removes its row here and has a later seq. Kept for 30 days.
+CREATE TABLE main.ck_tombstones(
+    hash BLOB PRIMARY KEY CHECK(length(hash) = 32),
+    seq INTEGER NOT NULL,
+    model TEXT NOT NULL,
+    version TEXT NOT NULL,
+    dims INTEGER NOT NULL,
+    retired_at INTEGER NOT NULL,
+    origin TEXT
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX main.ck_tombstones_seq ON ck_tombstones(seq);
+
+CREATE VIEW main.ck_changes AS
+SELECT e.seq AS seq, 'put' AS op, e.hash AS hash, m.name AS model, m.version AS version,
+       e.bytes AS bytes
+FROM _ck_embedding AS e LEFT JOIN _ck_model AS m ON m.id = e.model
+UNION ALL
+SELECT t.seq, 'tombstone', t.hash, t.model, t.version, CAST(0 AS INTEGER)
+FROM ck_tombstones AS t;
+
+-- Who this store syncs with; INSERT of name and url makes one, UPDATE and DELETE as with any table.
+--
+--     push            1: what is put here is to go there, and waits for it in ck_outbox; 0: nothing does
+--     mirror          1: all that is there is kept here, by the pinned workspace 'mirror'
+--     batch_items, batch_bytes    most of one message; limit_…: the same of the other side
+--     epoch           which life of the remote the cursors belong to
+--     writers         its newest _ck_writer up to writers_seq, as JSON
+--     mark, new_mark  what we left in its ck_peers, and what we leave with the next change
+--     push_seq        our changes up to there are settled, but for what ck_acks says
+--     tombstone_seq   tombstones up to there are not sent again
+--     pull_seq        its changes up to there are here; pull_high: its last one when it was asked
+--     min_seq         its own (_ck_meta)
+--     listing         how often its feed was begun anew; listed: the last that came to its end
+--     reported        of which references it was told (a number made of the stamps of the workspaces)
+--     report_after    up to which hash; NULL: of all
+--     beat_at         when it heard of this store last
+--     attempts        failures in a row; next_at: when to try again
+--     pushed, pulled, conflicts   counts since it was made
+CREATE TABLE main.ck_remotes(
+    name TEXT PRIMARY KEY NOT NULL CHECK(length(name) BETWEEN 1 AND 200 AND instr(name, '/') = 0),
+    url TEXT NOT NULL UNIQUE,
+    push INTEGER NOT NULL DEFAULT 1 CHECK(push IN (0, 1)),
+    mirror INTEGER NOT NULL DEFAULT 0 CHECK(mirror IN (0, 1)),
+    batch_items INTEGER NOT NULL DEFAULT 4000 CHECK(batch_items BETWEEN 1 AND 100000),
+    batch_bytes INTEGER NOT NULL DEFAULT 8388608 CHECK(batch_bytes BETWEEN 1 AND 1073741824),
+    limit_items INTEGER,
+    limit_bytes INTEGER,
+    epoch TEXT,
+    writers TEXT,
+    writers_seq INTEGER NOT NULL DEFAULT 0,
+    mark TEXT,
+    new_mark TEXT,
+    push_seq INTEGER NOT NULL DEFAULT 0,
+    tombstone_seq INTEGER NOT NULL DEFAULT 0,
+    pull_seq INTEGER NOT NULL DEFAULT 0,
+    pull_high INTEGER NOT NULL DEFAULT 0,
+    min_seq INTEGER NOT NULL DEFAULT 0,
+    listing INTEGER NOT NULL DEFAULT 0,
+    listed INTEGER NOT NULL DEFAULT 0,
+    reported INTEGER,
+    report_after BLOB,
+    beat_at INTEGER,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    next_at INTEGER,
+    last_error TEXT,
+    last_error_at INTEGER,
+    last_sync_at INTEGER,
+    pushed INTEGER NOT NULL DEFAULT 0,
+    pulled INTEGER NOT NULL DEFAULT 0,
+    conflicts INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+
+-- The models of a remote, of its last handshake. refused: why embeddings of it are not exchanged.
+CREATE TABLE main._ck_remote_model(
+    remote TEXT NOT NULL,
+    model TEXT NOT NULL,
+    version TEXT NOT NULL,
+    dims INTEGER NOT NULL CHECK(typeof(dims) = 'integer' AND dims BETWEEN 1 AND 65536),
+    metric TEXT NOT NULL CHECK(metric IN ('cosine', 'l2', 'dot')),
+    normalized INTEGER NOT NULL CHECK(normalized IN (0, 1)),
+    encoding TEXT NOT NULL,
+    refused TEXT,
+    PRIMARY KEY(remote, model, version)
+) WITHOUT ROWID;
+
+-- What a remote answered about the change `seq` of a hash. Settled changes up to the remote's push_seq
+-- need no row, so here are those that it answered before earlier ones (created, exists), what it
+-- does not take (rejected), and what is to be tried again (retry, at next_at).
+CREATE TABLE main.ck_acks(
+    remote TEXT NOT NULL,
+    hash BLOB NOT NULL CHECK(length(hash) = 32),
+    seq INTEGER NOT NULL,
+    result TEXT NOT NULL CHECK(result IN ('created', 'exists', 'rejected', 'retry')),
+    code TEXT,
+    message TEXT,
+    attempts INTEGER NOT NULL,
+    next_at INTEGER,
+    at INTEGER NOT NULL,
+    PRIMARY KEY(remote, hash)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX main.ck_acks_seq ON ck_acks(remote, seq);
+CREATE INDEX main.ck_acks_retry ON ck_acks(remote, seq) WHERE result = 'retry';
+CREATE INDEX main.ck_acks_hash ON ck_acks(hash) WHERE result = 'retry';
+
+-- Of a remote that is a directory of packs: those that were read here, and those (own) that this
+-- store wrote.
+CREATE TABLE main._ck_segment(
+    remote TEXT NOT NULL,
+    name TEXT NOT NULL,
+    own INTEGER NOT NULL,
+    PRIMARY KEY(remote, name)
+) WITHOUT ROWID;
+
+-- A remote of another place begins from nothing; one that is gone leaves nothing.
+CREATE TRIGGER main.ck_remotes_moved AFTER UPDATE OF url ON ck_remotes WHEN new.url <> old.url
+BEGIN
+    DELETE FROM ck_acks WHERE remote = old.name;
+    DELETE FROM _ck_remote_model WHERE remote = old.name;
+    DELETE FROM _ck_segment WHERE remote = old.name;
+    UPDATE ck_remotes
+    SET epoch = NULL, writers = NULL, mark = NULL, new_mark = NULL, push_seq = 0,
+        tombstone_seq = 0, pull_seq = 0, pull_high = 0, min_seq = 0, listing = listing + 1, reported = NULL, report_after = NULL,
+        beat_at = NULL, attempts = 0, next_at = NULL, last_error = NULL
+    WHERE name = new.name;
+END;
+CREATE TRIGGER main.ck_remotes_renamed AFTER UPDATE OF name ON ck_remotes WHEN new.name <> old.name
+BEGIN
+    UPDATE ck_acks SET remote = new.name WHERE remote = old.name;
+    UPDATE _ck_remote_model SET remote = new.name WHERE remote = old.name;
+    UPDATE _ck_segment SET remote = new.name WHERE remote = old.name;
+END;
+CREATE TRIGGER main.ck_remotes_gone AFTER DELETE ON ck_remotes
+BEGIN
+    DELETE FROM ck_acks WHERE remote = old.name;
+    DELETE FROM _ck_remote_model WHERE remote = old.name;
+    DELETE FROM _ck_segment WHERE remote = old.name;
+END;
+
+-- What waits to be sent, by remote: changes that were never sent, and those to be sent again (of
+-- which attempts counts the failures, and not before next_at).
+CREATE VIEW main.ck_outbox AS
+SELECT r.name AS remote, e.seq AS seq, 'put' AS op, e.hash AS hash, m.name AS model,
+       m.version AS version, e.bytes AS bytes, CAST(0 AS INTEGER) AS attempts,
+       CAST(NULL AS INTEGER) AS next_at
+FROM ck_remotes AS r
+CROSS JOIN _ck_embedding AS e ON e.seq > r.push_seq
+LEFT JOIN _ck_model AS m ON m.id = e.model
+WHERE r.push
+  AND NOT EXISTS (SELECT 1 FROM ck_acks AS a WHERE a.remote = r.name AND a.seq = e.seq)
+  AND NOT EXISTS (
+      SELECT 1 FROM _ck_remote_model AS f
+      WHERE f.remote = r.name AND f.model = m.name AND f.version = m.version
+        AND f.refused IS NOT NULL)
+UNION ALL
+SELECT r.name, t.seq, 'tombstone', t.hash, t.model, t.version, CAST(0 AS INTEGER),
+       CAST(0 AS INTEGER), CAST(NULL AS INTEGER)
+FROM ck_remotes AS r
+CROSS JOIN ck_tombstones AS t ON t.seq > max(r.push_seq, r.tombstone_seq)
+WHERE r.push AND NOT EXISTS (SELECT 1 FROM ck_acks AS a WHERE a.remote = r.name AND a.seq = t.seq)
+UNION ALL
+SELECT r.name, e.seq, 'put', e.hash, m.name, m.version, e.bytes, a.attempts, a.next_at
+FROM ck_remotes AS r
+CROSS JOIN ck_acks AS a INDEXED BY ck_acks_retry
+    ON a.remote = r.name AND a.result = 'retry'
+CROSS JOIN _ck_embedding AS e ON e.seq = a.seq
+LEFT JOIN _ck_model AS m ON m.id = e.model
+WHERE r.push
+UNION ALL
+SELECT r.name, t.seq, 'tombstone', t.hash, t.model, t.version, CAST(0 AS INTEGER), a.attempts,
+       a.next_at
+FROM ck_remotes AS r
+CROSS JOIN ck_acks AS a INDEXED BY ck_acks_retry
+    ON a.remote = r.name AND a.result = 'retry'
+CROSS JOIN ck_tombstones AS t ON t.seq = a.seq
+WHERE r.push;
+
+-- Who computes an embedding just now. A lease is an efficiency lock: a put needs none.
+CREATE TABLE main.ck_leases(
+    hash BLOB PRIMARY KEY CHECK(length(hash) = 32),
+    owner TEXT NOT NULL,
+    fence INTEGER NOT NULL,
+    granted_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX main.ck_leases_owner ON ck_leases(owner);
+
+-- Stores that sync with this one. seen_at: the last heartbeat. mark: a random word that the peer
+-- left with its last change here and knows itself; when it is another one than the peer knows,
+-- this file was restored from a backup in between. reported_at: when its references were told last.
+CREATE TABLE main.ck_peers(
+    id INTEGER PRIMARY KEY,
+    store TEXT NOT NULL UNIQUE,
+    user TEXT,
+    seen_at INTEGER NOT NULL,
+    mark TEXT,
+    reported_at INTEGER
+);
+
+-- The hashes that a peer's workspaces refer to, as it told. They count for 90 days after its last
+-- heartbeat.
+CREATE TABLE main._ck_report(
+    hash BLOB NOT NULL CHECK(length(hash) = 32),
+    peer INTEGER NOT NULL,
+    PRIMARY KEY(hash, peer)
+) WITHOUT ROWID;
+CREATE INDEX main._ck_report_peer ON _ck_report(peer, hash);
+
+-- What this store's workspaces refer to, the mirror left out: its own report.
+CREATE VIEW main.ck_referenced AS
+SELECT h.hash AS hash
+FROM _ck_hash AS h
+WHERE EXISTS (
+    SELECT 1 FROM _ck_ref AS r CROSS JOIN _ck_workspace AS w
+    WHERE r.embedding = h.id AND w.id = r.id >> 43 AND w.state <> 'released'
+      AND w.uuid <> 'mirror');
 
 -- Three views for reports; sql/reports/ has more.
 CREATE VIEW main.ck_hit_rate AS

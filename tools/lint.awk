@@ -107,12 +107,12 @@ function layer_of(file) {
 }
 
 function check_own_header(first,    own, line) {
-    if (!in_ext || path !~ /\.c$/) return
+    if (!(in_ext || in_tool) || path !~ /\.c$/) return
     own = path
     sub(/\.c$/, ".h", own)
     if ((getline line < own) < 0) return
     close(own)
-    sub(/^ext\//, "", own)
+    sub(/^(ext|tools\/ck)\//, "", own)
     if (first != own) finding(FNR, "the first include must be its own header, " own)
 }
 
@@ -135,8 +135,17 @@ function check_calls(    rest, at, name, before) {
     }
 }
 
+# sqlite3_mprintf() and all that is built on it: %z is a string that it frees.
+function check_formats(    i) {
+    for (i = 1; i <= n_literals; i++) {
+        if (literal[i] ~ /%[-0-9.*]*[ztj][udxi]/) {
+            finding(FNR, "SQLite's printf does not know the lengths z, t and j: \"" literal[i] "\"")
+        }
+    }
+}
+
 function check_sql(    i, text) {
-    if (!in_ext) return
+    if (!in_ext && !in_tool) return
     for (i = 1; i <= n_literals; i++) {
         text = literal[i]
         sub(/^([ ]|\\n)+/, "", text)
@@ -180,6 +189,7 @@ function begin_file() {
     sub(/^\.\//, "", path)
     is_c = path ~ /\.[ch]$/
     in_ext = path ~ /^ext\//
+    in_tool = path ~ /^tools\/ck\//
     in_tests = path ~ /^tests\// || path ~ /^bench\//
     in_comment = n_includes = function_begin = 0
     declaration = ""
@@ -226,6 +236,7 @@ is_c {
     if (!was_comment) check_include($0)
     check_calls()
     check_sql()
+    if (in_ext || in_tool) check_formats()
     check_function()
 }
 

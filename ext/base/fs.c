@@ -74,3 +74,8 @@ int ck_fs_mode(const char *path) {
     struct stat info;
     return stat(path, &info) == 0 ? (int)(info.st_mode & 07777) : -1;
 }
+
+int64_t ck_fs_inode(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0 ? (int64_t)info.st_ino : 0;
+}

@@ -22,6 +22,9 @@ const char *ck_fs_unsafe_folder(const char *path, int *synced);
 /* Is it a folder, readable, with something in it? */
 int ck_fs_has_entries(const char *path);
 
+/* The file's inode number, or 0 when that cannot be told. */
+int64_t ck_fs_inode(const char *path);
+
 /* The mode bits of the file, or -1. */
 int ck_fs_mode(const char *path);
 

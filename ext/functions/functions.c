@@ -38,7 +38,9 @@ static int register_family(CkConn *conn, const CkFunction *f, int only_if_free) 
 int ck_functions_register(CkConn *conn) {
     static const CkFunction *const families[] = {
         ck_functions_hash,    ck_functions_text,  ck_functions_cache,
-        ck_functions_migrate, ck_functions_index, ck_functions_admin,
+        ck_functions_migrate, ck_functions_index, ck_functions_pack,
+        ck_functions_sync,    ck_functions_peers, ck_functions_remotes,
+        ck_functions_admin,
     };
     int rc = register_family(conn, ck_functions_vec, 1);
     for (size_t i = 0; i < sizeof families / sizeof *families && rc == SQLITE_OK; i++) {

@@ -31,6 +31,10 @@ extern const CkFunction ck_functions_cache[];
 extern const CkFunction ck_functions_migrate[];
 extern const CkFunction ck_functions_index[];
 extern const CkFunction ck_functions_admin[];
+extern const CkFunction ck_functions_pack[];
+extern const CkFunction ck_functions_remotes[];
+extern const CkFunction ck_functions_sync[];
+extern const CkFunction ck_functions_peers[];
 extern const CkFunction ck_functions_vec[];
 
 /* Sets *exists to whether the connection has a function of this name, with any number of

@@ -72,6 +72,8 @@ typedef struct CkStore {
     CkRefFile last_file;
     int64_t touched_workspace; /* whose stamp is new already, see store/ref_file.h; 0: none */
     CkWorkspaceSets workspace_sets;
+    int identity;     /* whether the file was seen to be the store's, see store/identity.h */
+    int64_t writer_seq; /* of the connection's row in _ck_writer; 0: none yet */
     int64_t paths_at; /* where the search for unused paths goes on; 0: anywhere */
     sqlite3_stmt *idle[CK_SQL_COUNT]; /* reset and ready, or NULL */
 } CkStore;

@@ -11,7 +11,9 @@
 /* What holds nothing that cannot be made again, or be missed. */
 static int can_be_made_again(const char *type, const char *name) {
     static const char *const tables[] = {"_ck_config", "_ck_hits",       "_ck_index", "_ck_block",
-                                         "_ck_block_data", "_ck_tail", "_ck_stale"};
+                                         "_ck_block_data", "_ck_tail", "_ck_stale",
+                                         "_ck_report", "_ck_remote_model",
+                                         "_ck_writer"};
     int can = strcmp(type, "table") != 0 || strncmp(name, "ck_", 3) == 0;
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         can |= strcmp(name, tables[i]) == 0;

@@ -6,6 +6,7 @@
 
 #include "store/hits.h"
 #include "store/index_write.h"
+#include "store/item.h"
 #include "store/stored_vector.h"
 #include "vector/encoding.h"
 #include "vector/kernels.h"
@@ -13,17 +14,19 @@
 
 /* Everything about one put between reading its arguments and writing its rows. */
 typedef struct Draft {
-    const CkPut *put;
+    const char *who;
+    CkConflict conflict;
+    const CkItem *item; /* what came from another store, or NULL */
     const char *model_name, *version;
     const char *origin;
     int64_t created_at;
-    CkVector vector;
-    CkVectorType given_type; /* before widening to f32 */
+    int registers; /* it may register its model: it was given as f32, or with all of the model */
     const float *x;
+    uint32_t dims;
     const uint8_t *data; /* x encoded, in the codec's memory */
     int n_bytes;
     CkModel model;
-    int store_exists, model_known, present, indexed;
+    int store_exists, model_known, present, indexed, retired;
     int64_t index_stamp; /* of the model's index, if it has one */
     int left_entry;      /* a deleted embedding of this hash has left its entry in _ck_hash */
     int64_t seq;     /* the store's last one */
@@ -31,8 +34,7 @@ typedef struct Draft {
     CkPutResult *result;
 } Draft;
 
-static int read_hash(CkStore *store, Draft *draft, CkError *err) {
-    const CkPut *put = draft->put;
+static int read_hash(CkStore *store, Draft *draft, const CkPut *put, CkError *err) {
     uint8_t *hash = draft->result->hash;
     int has_content = ck_value_given(put->content);
     if (put->hash && sqlite3_value_type(put->hash) != SQLITE_NULL) {
@@ -56,9 +58,9 @@ static int read_hash(CkStore *store, Draft *draft, CkError *err) {
     return SQLITE_OK;
 }
 
-static int read_arguments(CkStore *store, Draft *draft, CkError *err) {
+static int read_arguments(CkStore *store, Draft *draft, const CkPut *put, CkVector *vector,
+                          CkError *err) {
     static const CkRange any_time = {0, INT64_MAX};
-    const CkPut *put = draft->put;
     ck_text_from_value(put->model, put->who, "model", CK_NAME_MAX, &draft->model_name, err);
     if (err->rc == SQLITE_OK) {
         ck_text_from_value(put->version, put->who, "version", CK_NAME_MAX, &draft->version, err);
@@ -71,13 +73,17 @@ static int read_arguments(CkStore *store, Draft *draft, CkError *err) {
         ck_integer_from_value(put->created_at, put->who, "created_at", &any_time,
                               &draft->created_at, err);
     }
-    if (err->rc == SQLITE_OK) read_hash(store, draft, err);
-    if (err->rc == SQLITE_OK) ck_vector_parse(put->vector, put->who, &draft->vector, err);
+    if (err->rc == SQLITE_OK) read_hash(store, draft, put, err);
+    if (err->rc == SQLITE_OK) ck_vector_parse(put->vector, put->who, vector, err);
     if (err->rc == SQLITE_OK && ck_value_given(put->dims) &&
-        sqlite3_value_int64(put->dims) != draft->vector.dims) {
+        sqlite3_value_int64(put->dims) != vector->dims) {
         ck_error_set(err, SQLITE_ERROR, "%s: dims is %lld, but vector has %u", put->who,
-                     (long long)sqlite3_value_int64(put->dims), draft->vector.dims);
+                     (long long)sqlite3_value_int64(put->dims), vector->dims);
     }
+    draft->registers = vector->type == CK_VECTOR_F32;
+    if (err->rc == SQLITE_OK) ck_vector_widen(vector, put->who, err);
+    draft->x = (const float *)(const void *)vector->data;
+    draft->dims = vector->dims;
     return err->rc;
 }
 
@@ -99,41 +105,50 @@ static int read_store(CkStore *store, Draft *draft, CkError *err) {
     int64_t model_of_present = sqlite3_column_int64(stmt, 12);
     draft->indexed = sqlite3_column_type(stmt, 14) != SQLITE_NULL;
     draft->index_stamp = sqlite3_column_int64(stmt, 14);
+    draft->retired = sqlite3_column_type(stmt, 15) != SQLITE_NULL;
     draft->left_entry = !draft->present && sqlite3_column_type(stmt, 13) != SQLITE_NULL;
     ck_stmt_give(store, CK_SQL_EMBEDDING_PUT_READ, stmt);
     if (draft->present && (!draft->model_known || draft->model.id != model_of_present)) {
+        draft->result->refused = "hash";
         ck_error_set(err, SQLITE_ERROR,
                      "%s: this hash is stored under another model than '%s' version '%s'",
-                     draft->put->who, draft->model_name, draft->version);
+                     draft->who, draft->model_name, draft->version);
     }
     return err->rc;
 }
 
 /* Holds the vector against the model; an unknown model is made up from the defaults. */
 static int check_model(Draft *draft, CkError *err) {
-    const CkVector *vector = &draft->vector;
-    const char *who = draft->put->who;
+    const char *who = draft->who;
     CkModel *model = &draft->model;
+    draft->result->refused = "model";
     if (!draft->model_known) {
-        if (draft->given_type != CK_VECTOR_F32) {
+        if (!draft->registers) {
             return ck_error_set(err, SQLITE_ERROR,
                                 "%s: model '%s' version '%s' is not registered, and only a "
                                 "float32 vector registers one; INSERT it into models first",
                                 who, draft->model_name, draft->version);
         }
         ck_model_defaults(model);
-        model->dims = vector->dims;
+        model->dims = draft->dims;
+        if (draft->item) {
+            model->metric = draft->item->model->metric;
+            model->encoding = draft->item->model->encoding;
+            model->normalized = draft->item->model->normalized;
+        }
     }
-    if (vector->dims != model->dims) {
+    if (draft->dims != model->dims) {
         return ck_error_set(err, SQLITE_ERROR,
                             "%s: vector has %u dims, model '%s' version '%s' has %u", who,
-                            vector->dims, draft->model_name, draft->version, model->dims);
+                            draft->dims, draft->model_name, draft->version, model->dims);
     }
+    draft->result->refused = NULL;
     return SQLITE_OK;
 }
 
 static int check_length(Draft *draft, CkError *err) {
-    const char *who = draft->put->who;
+    const char *who = draft->who;
+    draft->result->refused = "vector";
     float norm_sq = ck_kernels()->dot_f32(draft->x, draft->x, draft->model.dims);
     if (norm_sq > FLT_MAX) {
         return ck_error_set(err, SQLITE_ERROR,
@@ -154,36 +169,43 @@ static int check_length(Draft *draft, CkError *err) {
                             who, (double)norm_sq, draft->model_name, draft->version,
                             (double)CK_UNIT_TOLERANCE);
     }
+    draft->result->refused = NULL;
     return SQLITE_OK;
 }
 
 /* The stored row stays; what a put says of it is that somebody needs it. */
 static int keep(CkStore *store, Draft *draft, CkError *err) {
     int64_t now = ck_conn_now(store->conn);
-    if (draft->used_at < now && draft->put->conflict != CK_CONFLICT_ABORT) {
+    if (draft->used_at < now && draft->conflict != CK_CONFLICT_ABORT) {
         ck_stmt_run(store, CK_SQL_EMBEDDING_TOUCH, err, "ii", draft->result->id, now);
     }
-    ck_hits_count(store, draft->model.id, 1, 0);
-    if (err->rc != SQLITE_OK || draft->put->conflict == CK_CONFLICT_KEEP) return err->rc;
-    if (draft->put->conflict == CK_CONFLICT_IGNORE) {
+    if (!draft->item) ck_hits_count(store, draft->model.id, 1, 0);
+    if (err->rc != SQLITE_OK || draft->conflict == CK_CONFLICT_KEEP) return err->rc;
+    if (draft->conflict == CK_CONFLICT_IGNORE) {
         err->rc = SQLITE_CONSTRAINT_UNIQUE;
         return err->rc;
     }
     return ck_error_set(err, SQLITE_CONSTRAINT_UNIQUE,
                         "%s: this hash is already stored (OR IGNORE keeps it, OR REPLACE replaces "
                         "its vector)",
-                        draft->put->who);
+                        draft->who);
 }
 
 /* The encoder does not know whose vector it refuses. */
 static int encode(CkStore *store, Draft *draft, CkError *err) {
     CkError own = CK_ERROR_NONE;
+    if (draft->item && draft->item->encoding == draft->model.encoding) {
+        draft->data = draft->item->data;
+        draft->n_bytes = draft->item->n_bytes;
+        return SQLITE_OK;
+    }
     ck_codec_encode(store->conn->codec, draft->model.encoding, draft->x, draft->model.dims,
                     &draft->data, &draft->n_bytes, &own);
     if (own.rc == SQLITE_NOMEM) {
         ck_error_nomem(err);
     } else if (own.rc != SQLITE_OK) {
-        ck_error_set(err, own.rc, "%s: %s", draft->put->who, own.message);
+        draft->result->refused = "vector";
+        ck_error_set(err, own.rc, "%s: %s", draft->who, own.message);
     }
     ck_error_release(&own);
     return err->rc;
@@ -194,6 +216,7 @@ static int write_rows(CkStore *store, Draft *draft, CkError *err) {
     CkPutResult *result = draft->result;
     const CkModel *model = &draft->model;
     int64_t seq = draft->seq + 1, now = ck_conn_now(store->conn);
+    result->seq = seq;
     if (!draft->store_exists && ck_store_open_write(store, err) != SQLITE_OK) return err->rc;
     if (ck_store_set_seq(store, seq, err) != SQLITE_OK) return err->rc;
     if (!draft->model_known &&
@@ -203,7 +226,7 @@ static int write_rows(CkStore *store, Draft *draft, CkError *err) {
     }
     if (result->inserted) {
         result->id = seq;
-        ck_hits_count(store, model->id, 0, 1);
+        if (!draft->item) ck_hits_count(store, model->id, 0, 1);
     }
     if (ck_hits_flush(store, CK_HITS_BATCH, err) != SQLITE_OK) return err->rc;
     CkStoredVector stored = {result->id, model->encoding, 0, draft->data, draft->n_bytes};
@@ -218,6 +241,9 @@ static int write_rows(CkStore *store, Draft *draft, CkError *err) {
         if (err->rc != SQLITE_OK) return err->rc;
         ck_stmt_run(store, draft->left_entry ? CK_SQL_HASH_SET : CK_SQL_HASH_INSERT, err, "bi",
                     result->hash, CK_HASH_BYTES, result->id);
+        if (err->rc == SQLITE_OK && draft->retired) {
+            ck_stmt_run(store, CK_SQL_TOMBSTONE_DELETE, err, "b", result->hash, CK_HASH_BYTES);
+        }
     } else {
         ck_stmt_run(store, CK_SQL_EMBEDDING_REPLACE, err, "iiiit", result->id,
                     (int64_t)draft->n_bytes, now, seq, draft->origin);
@@ -236,14 +262,10 @@ static int write_index(CkStore *store, Draft *draft, CkError *err) {
 }
 
 static int put_draft(CkStore *store, Draft *draft, CkError *err) {
-    if (read_arguments(store, draft, err) != SQLITE_OK) return err->rc;
-    draft->given_type = draft->vector.type;
-    if (ck_vector_widen(&draft->vector, draft->put->who, err) != SQLITE_OK) return err->rc;
-    draft->x = (const float *)(const void *)draft->vector.data;
     if (read_store(store, draft, err) != SQLITE_OK) return err->rc;
     if (check_model(draft, err) != SQLITE_OK) return err->rc;
     if (check_length(draft, err) != SQLITE_OK) return err->rc;
-    if (draft->present && draft->put->conflict != CK_CONFLICT_REPLACE) {
+    if (draft->present && draft->conflict != CK_CONFLICT_REPLACE) {
         return keep(store, draft, err);
     }
     draft->result->inserted = !draft->present;
@@ -253,14 +275,37 @@ static int put_draft(CkStore *store, Draft *draft, CkError *err) {
 }
 
 int ck_embedding_put(CkStore *store, const CkPut *put, CkPutResult *result, CkError *err) {
-    Draft draft;
-    memset(&draft, 0, sizeof draft);
+    Draft draft = {.who = put->who, .conflict = put->conflict, .result = result};
+    CkVector vector;
+    memset(&vector, 0, sizeof vector);
     memset(result, 0, sizeof *result);
-    draft.put = put;
-    draft.result = result;
-    put_draft(store, &draft, err);
-    ck_vector_release(&draft.vector);
+    if (read_arguments(store, &draft, put, &vector, err) == SQLITE_OK) {
+        put_draft(store, &draft, err);
+    }
+    ck_vector_release(&vector);
     return err->rc;
+}
+
+int ck_embedding_put_stored(CkStore *store, const CkStoredPut *put, CkPutResult *result,
+                            CkError *err) {
+    const CkItem *item = put->item;
+    int64_t now = ck_conn_now(store->conn); /* another clock may be ahead */
+    Draft draft = {
+        .who = put->who,
+        .conflict = put->conflict,
+        .item = item,
+        .model_name = item->model->name,
+        .version = item->model->version,
+        .origin = item->origin,
+        .created_at = item->created_at < now ? item->created_at : now,
+        .registers = 1,
+        .x = put->x,
+        .dims = item->model->dims,
+        .result = result,
+    };
+    memset(result, 0, sizeof *result);
+    memcpy(result->hash, item->hash, CK_HASH_BYTES);
+    return put_draft(store, &draft, err);
 }
 
 int ck_embedding_delete(CkStore *store, int64_t id, CkError *err) {

@@ -33,7 +33,11 @@ typedef struct CkPut {
 
 typedef struct CkPutResult {
     int64_t id;
+    int64_t seq;  /* of what was written */
     int inserted; /* 0: the hash was there */
+    /* Why it was refused for what it says, in a word; NULL when it was not, or for another
+    ** reason. */
+    const char *refused; /* "model", "vector", "hash" */
     uint8_t hash[CK_HASH_BYTES];
 } CkPutResult;
 
@@ -42,6 +46,22 @@ typedef struct CkPutResult {
 ** Must run in a write transaction. A stored row that is kept has its used_at freshened.
 */
 int ck_embedding_put(CkStore *store, const CkPut *put, CkPutResult *result, CkError *err);
+
+/*
+** The same for an embedding of another store, its vector decoded in x. The stored bytes are kept if
+** the model has that encoding. A model that is new is registered as the item says. Neither a hit
+** nor a miss of the cache.
+*/
+struct CkItem;
+typedef struct CkStoredPut {
+    const char *who;
+    const struct CkItem *item; /* store/item.h */
+    const float *x;            /* not in the codec's memory */
+    CkConflict conflict;
+} CkStoredPut;
+
+int ck_embedding_put_stored(CkStore *store, const CkStoredPut *put, CkPutResult *result,
+                            CkError *err);
 
 /* Deletes a row without live refs; refuses one that has some. */
 int ck_embedding_delete(CkStore *store, int64_t id, CkError *err);

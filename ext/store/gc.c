@@ -1,10 +1,11 @@
 /*
 ** Garbage collection: see gc.h.
 **
-** A run goes through phases: workspaces age by a step; the refs of released ones are swept, then
-** the paths nobody uses; garbage is deleted; if the store is still above its quota, least recently
-** used embeddings go; the hash entries that all these have left are removed; free pages are given
-** back when the file vacuums incrementally. Each phase is done in batches.
+** A run goes through phases: workspaces age by a step, and what expires of sync goes; the refs of
+** released workspaces are swept, then the paths nobody uses; garbage is deleted; if the store is
+** still above its quota, least recently used embeddings go; the hash entries that all these have
+** left are removed; free pages are given back when the file vacuums incrementally. Each phase is
+** done in batches.
 **
 ** SQLite's busy handler has no queue: a writer that begins again at once can keep others out for
 ** as long as they sleep. So between batches the lock stays free for as long as it was held. That
@@ -17,6 +18,7 @@
 #include "base/clock.h"
 #include "store/aging.h"
 #include "store/embedding.h"
+#include "store/feed.h"
 #include "store/hash_sweep.h"
 #include "store/hits.h"
 #include "store/index_maintain.h"
@@ -81,6 +83,7 @@ int ck_gc_grace_from_value(sqlite3_value *value, const char *who, int64_t *grace
 static int age_workspaces(Gc *gc, CkError *err) {
     ck_hits_flush(gc->store, 1, err);
     if (err->rc == SQLITE_OK) ck_workspaces_age(gc->store, &gc->aging, err);
+    if (err->rc == SQLITE_OK) ck_feed_expire(gc->store, err);
     gc->phase = PHASE_SWEEP;
     return err->rc;
 }

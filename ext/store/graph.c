@@ -193,6 +193,16 @@ int64_t ck_graph_block_bytes(const CkGraph *graph) {
     return n;
 }
 
+int64_t ck_graph_whole_bytes(const CkGraph *graph) {
+    int64_t n = 0;
+    for (int i = 0; i < PLANES; i++) {
+        const CkRecordPlane *plane = plane_of((CkGraph *)graph, i);
+        if (!plane->arena.base || !graph->exists) continue;
+        n += ck_record_plane_block_bytes(plane) * ck_record_plane_blocks(plane);
+    }
+    return n;
+}
+
 int64_t ck_graph_other_bytes(const CkGraph *graph) {
     size_t scratch = graph->scratch ? ck_hnsw_scratch_bytes(graph->scratch) : 0;
     return (int64_t)(ck_vector_cache_bytes(&graph->vectors) + graph->twins.n_bytes + scratch);
@@ -206,16 +216,6 @@ void ck_graph_blocks(const CkGraph *graph, int64_t *n_blocks, int64_t *n_kept) {
         *n_blocks += graph->exists ? ck_record_plane_blocks(plane) : 0;
         *n_kept += plane->n_kept;
     }
-}
-
-int64_t ck_graph_all_bytes(const CkGraph *graph) {
-    int64_t n_bytes = 0;
-    for (int i = 0; i < PLANES; i++) {
-        const CkRecordPlane *plane = plane_of((CkGraph *)graph, i);
-        if (!plane->arena.base) continue;
-        n_bytes += ck_record_plane_blocks(plane) * ck_record_plane_block_bytes(plane);
-    }
-    return n_bytes;
 }
 
 /*

@@ -54,12 +54,10 @@ int ck_graph_id(CkGraph *graph, uint32_t node, int64_t *id);
 /* The other embeddings of a node: n of them from *first on. */
 const CkTwin *ck_graph_twins(const CkGraph *graph, uint32_t node, size_t *n);
 
-/* Bytes of blocks in memory, and of everything else that only serves searches. */
+/* Bytes of blocks in memory, of all blocks, and of everything else that only serves searches. */
 int64_t ck_graph_block_bytes(const CkGraph *graph);
+int64_t ck_graph_whole_bytes(const CkGraph *graph);
 int64_t ck_graph_other_bytes(const CkGraph *graph);
-
-/* Bytes that all blocks would take. */
-int64_t ck_graph_all_bytes(const CkGraph *graph);
 
 /* How many blocks there are, and how many of them are in memory. */
 void ck_graph_blocks(const CkGraph *graph, int64_t *n_blocks, int64_t *n_kept);

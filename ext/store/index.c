@@ -303,7 +303,7 @@ static void settle_graph(CkIndex *index) {
     count_graph(index);
     ck_index_may_keep(index, 0);
     if (cache->kept_bytes <= cache->budget_bytes) return;
-    evict_blocks(index);
+    if (ck_index_graph_fits(index) >= 1) evict_blocks(index);
     int64_t room = cache->budget_bytes - cache->kept_bytes + ck_graph_block_bytes(&index->graph);
     ck_graph_shrink(&index->graph, room > 0 ? room : 0);
     count_graph(index);
@@ -332,12 +332,29 @@ void ck_index_evict(CkIndex *index) {
     count_graph(index);
 }
 
+double ck_index_graph_fits(const CkIndex *index) {
+    const CkGraph *graph = &index->graph;
+    double room = (double)(index->store->index_cache.budget_bytes - ck_graph_other_bytes(graph));
+    double whole = (double)ck_graph_whole_bytes(graph);
+    return room >= whole ? 1 : room > 0 ? room / whole : 0;
+}
+
 int64_t ck_index_slots_behind(const CkIndex *index, int64_t first_block) {
     int64_t n = index->blocks[index->n_blocks].entry.n;
     for (size_t i = (size_t)first_block; i < index->n_blocks; i++) {
         n += index->blocks[i].entry.n;
     }
     return n;
+}
+
+/* Makes room for a block of the scan by one of a graph that does not fit. */
+static int give_way(CkIndex *index, int64_t n_bytes) {
+    const CkIndexCache *cache = &index->store->index_cache;
+    int64_t kept = ck_graph_block_bytes(&index->graph);
+    if (n_bytes == 0 || kept < n_bytes || ck_index_graph_fits(index) >= 1) return 0;
+    ck_graph_shrink(&index->graph, kept - n_bytes);
+    count_graph(index);
+    return cache->kept_bytes + n_bytes <= cache->budget_bytes;
 }
 
 int ck_index_may_keep(CkIndex *index, size_t n_bytes) {
@@ -348,7 +365,7 @@ int ck_index_may_keep(CkIndex *index, size_t n_bytes) {
             if (other == index || !other->blocks) continue;
             if (!oldest || other->last_used < oldest->last_used) oldest = other;
         }
-        if (!oldest) return 0;
+        if (!oldest) return give_way(index, (int64_t)n_bytes);
         ck_index_evict(oldest);
         forget(oldest);
     }

@@ -79,6 +79,10 @@ typedef struct CkIndex {
 int ck_index_open(CkStore *store, const CkModel *model, CkIndex **index, CkError *err);
 void ck_index_close(CkIndex *index);
 
+/* The share of the graph that the budget holds, 1: all of it. What does not fit is read again and
+** again, so the blocks of a scan have precedence over such a graph, and no others. */
+double ck_index_graph_fits(const CkIndex *index);
+
 /* Slots of the blocks from first_block on, and of the tail. */
 int64_t ck_index_slots_behind(const CkIndex *index, int64_t first_block);
 

@@ -50,7 +50,7 @@ static int list_sizes(CkStore *store, const char *name, CkBuf *sizes, CkError *e
         size.n_embeddings = sqlite3_column_int64(stmt, 13);
         size.n_blocks = sqlite3_column_int64(stmt, 14);
         ck_graph_row_read(store, size.model.id, &size.graph, &size.has_graph, err);
-        if (size.graph.generation != size.generation) size.has_graph = 0;
+        if (size.has_graph && size.graph.generation != size.generation) size.has_graph = 0;
         ck_buf_append(sizes, &size, sizeof size);
         if (sizes->rc != SQLITE_OK) ck_error_nomem(err);
     }

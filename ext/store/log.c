@@ -3,6 +3,8 @@
 
 #include <stdarg.h>
 
+#include "store/identity.h"
+
 int ck_audit_add(CkStore *store, const char *action, CkError *err, const char *format, ...) {
     va_list args;
     if (err->rc != SQLITE_OK) return err->rc;
@@ -10,8 +12,17 @@ int ck_audit_add(CkStore *store, const char *action, CkError *err, const char *f
     char *detail = sqlite3_vmprintf(format, args);
     va_end(args);
     if (!detail) return ck_error_nomem(err);
-    ck_stmt_run(store, CK_SQL_AUDIT_ADD, err, "itt", ck_conn_now(store->conn), action, detail);
+    ck_stmt_run(store, CK_SQL_AUDIT_ADD, err, "ittt", ck_conn_now(store->conn), action, detail,
+                ck_identity_user());
     sqlite3_free(detail);
+    if (err->rc != SQLITE_OK) return err->rc;
+    return ck_stmt_run(store, CK_SQL_AUDIT_TRIM, err, "i", (int64_t)CK_AUDIT_ROWS);
+}
+
+int ck_audit_sync(CkStore *store, const char *action, const CkAuditSync *sync, CkError *err) {
+    ck_stmt_run(store, CK_SQL_AUDIT_SYNC, err, "itttiiit", ck_conn_now(store->conn), action,
+                sync->remote, sync->peer, sync->created, sync->conflicts, sync->rejected,
+                ck_identity_user());
     if (err->rc != SQLITE_OK) return err->rc;
     return ck_stmt_run(store, CK_SQL_AUDIT_TRIM, err, "i", (int64_t)CK_AUDIT_ROWS);
 }

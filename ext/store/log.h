@@ -8,12 +8,21 @@
 
 #include "store/store.h"
 
-/* Rows kept in ck_audit. */
+/* Rows kept in ck_audit, and for how long (ck_gc looks). */
 #define CK_AUDIT_ROWS 10000
+#define CK_AUDIT_TTL_S (365 * 86400)
 
 /* Adds a row; detail is a JSON object made from the format. */
 int ck_audit_add(CkStore *store, const char *action, CkError *err, const char *format, ...)
     CK_PRINTF(4, 5);
+
+/* One batch that went to or came from another store. */
+typedef struct CkAuditSync {
+    const char *remote; /* by name, when it is one of ours; or NULL */
+    const char *peer;   /* the uuid of the store that pushed it, or NULL */
+    int64_t created, conflicts, rejected;
+} CkAuditSync;
+int ck_audit_sync(CkStore *store, const char *action, const CkAuditSync *sync, CkError *err);
 
 /* Counts a failure of one kind (source, code); the newest message is kept. */
 int ck_errors_add(CkStore *store, const char *source, const char *code, CkError *err,

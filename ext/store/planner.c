@@ -21,9 +21,9 @@
 #define GRAPH_BLOCK_NS 20000 /* to read a block */
 #define CENTRE_NS 100        /* a centre of a cell, and its place among the others */
 
-/* A search meets about one new block for so many distances. Blocks that are read stay, so they are
-** an investment: a connection that has asked n times is taken to ask n times more. What does not
-** fit into memory is read again and again. */
+/* A search meets about one new block for so many distances. Blocks that are read stay, as far as
+** they fit, so they are an investment: a connection that has asked n times is taken to ask n times
+** more. What does not fit is read by each search. */
 #define DISTANCES_PER_BLOCK 4
 
 /* The recall that is meant when nothing is said. */
@@ -175,9 +175,9 @@ static double plan_graph(const CkPlanInput *input, CkPlan *plan) {
     double n_distances = fmin(distances_for(graph, plan->walk_ef), (double)graph->n_nodes);
     double node_ns = NODE_NS + NODE_DIM_NS * input->dims;
     if (input->n_passing >= 0 || graph->dead > 0) node_ns += FILTERED_NODE_NS;
-    double n_reads = n_distances / DISTANCES_PER_BLOCK * (1 - graph->resident);
-    double fits = fmin(1, graph->fits);
-    if (graph->n_queries > 1) n_reads *= 1 - fits + fits / (double)graph->n_queries;
+    double again = 1 - graph->fits, once = fmax(0, graph->fits - graph->resident);
+    double n_reads = n_distances / DISTANCES_PER_BLOCK *
+                     (again + once / fmax(1, (double)graph->n_queries));
     return n_distances * node_ns + n_reads * GRAPH_BLOCK_NS + (double)graph->n_beside * CODE_NS +
            (double)(input->k + (graph->n_beside > 0 ? plan->depth : 0)) * CANDIDATE_NS;
 }

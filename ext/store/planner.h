@@ -28,8 +28,8 @@ typedef struct CkPlanGraph {
     size_t n_probes, n_cells;
     int64_t n_uncelled; /* slots that are in no cell, which must be scanned */
     double dead;        /* the share of its embeddings that are stale, about */
-    double resident;    /* the share of its blocks that is in memory, */
-    double fits;        /* and that may be */
+    double resident;    /* the share of its blocks that is in memory */
+    double fits;        /* the share that the memory for it holds, 1: all */
     int64_t n_queries;  /* of this connection, this one included */
 } CkPlanGraph;
 

@@ -172,8 +172,7 @@ static void describe(const Search *search, const CkPlan *plan) {
 
 /* What the planner is to know of the graph. */
 static CkPlanGraph describe_graph(const CkIndex *index, const CkModel *model) {
-    int64_t n_blocks, n_kept, n_bytes = ck_graph_all_bytes(&index->graph);
-    const CkIndexCache *cache = &index->store->index_cache;
+    int64_t n_blocks, n_kept;
     ck_graph_blocks(&index->graph, &n_blocks, &n_kept);
     const CkGraphRow *row = &index->graph.row;
     return (CkPlanGraph){
@@ -188,7 +187,7 @@ static CkPlanGraph describe_graph(const CkIndex *index, const CkModel *model) {
         .n_uncelled = ck_index_slots_behind(index, row->n_celled),
         .dead = index->dead,
         .resident = n_blocks > 0 ? (double)n_kept / (double)n_blocks : 0,
-        .fits = n_bytes > 0 ? (double)cache->budget_bytes / (double)n_bytes : 1,
+        .fits = ck_index_graph_fits(index),
         .n_queries = index->n_queries,
     };
 }

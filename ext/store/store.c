@@ -7,6 +7,8 @@
 */
 #include "store/store.h"
 
+#include "store/identity.h"
+
 /*
 ** Migrations run in order inside the first write transaction that meets an older store:
 ** element v - 1 brings version v to v + 1. Version 1 is the first, so there are none yet.
@@ -127,8 +129,8 @@ static int create(CkStore *store, CkError *err) {
     char uuid[CK_UUID_BYTES];
     ck_uuid_make(uuid);
     if (run_script(store, CK_SQL_SCHEMA_CREATE, err) != SQLITE_OK) return err->rc;
-    return ck_stmt_run(store, CK_SQL_META_CREATE, err, "iti", (int64_t)CK_SCHEMA_VERSION, uuid,
-                       ck_conn_now(store->conn));
+    return ck_stmt_run(store, CK_SQL_META_CREATE, err, "itiit", (int64_t)CK_SCHEMA_VERSION, uuid,
+                       ck_conn_now(store->conn), ck_identity_inode(store), ck_identity_user());
 }
 
 static int migrate(CkStore *store, int64_t version, CkError *err) {
@@ -147,21 +149,50 @@ int ck_store_open_write(CkStore *store, CkError *err) {
 }
 
 int ck_store_set_seq(CkStore *store, int64_t seq, CkError *err) {
+    if (ck_identity_check(store, err) != SQLITE_OK) return err->rc;
+    /* At or below its own row: that was rolled back. */
+    if (store->writer_seq == 0 || seq <= store->writer_seq) {
+        ck_stmt_run(store, CK_SQL_WRITER_ADD, err, "i", seq);
+        if (err->rc != SQLITE_OK) return err->rc;
+        store->writer_seq = seq;
+    }
     return ck_stmt_run(store, CK_SQL_META_SET_SEQ, err, "i", seq);
 }
 
-int ck_write_begin(CkWrite *write, CkStore *store, CkError *err) {
+/*
+** Begins a transaction, unless the caller is in one. A statement that only reads does not hinder:
+** it goes on reading.
+*/
+static int begin(CkStore *store, const char *sql, int *owned, CkError *err) {
     sqlite3 *db = store->conn->db;
-    write->store = store;
-    write->owned = 0;
-    write->last_insert_rowid = sqlite3_last_insert_rowid(db);
-    /* A statement that only reads does not hinder a transaction of our own: it goes on reading. */
-    if (sqlite3_get_autocommit(db) && sqlite3_txn_state(db, NULL) != SQLITE_TXN_WRITE) {
-        int rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-        if (rc != SQLITE_OK) return ck_error_db(err, db, rc);
-        write->owned = 1;
+    *owned = 0;
+    if (!sqlite3_get_autocommit(db) || sqlite3_txn_state(db, NULL) == SQLITE_TXN_WRITE) {
+        return SQLITE_OK;
     }
+    int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
+    if (rc != SQLITE_OK) return ck_error_db(err, db, rc);
+    *owned = 1;
     return SQLITE_OK;
+}
+
+int ck_read_begin(CkRead *read, CkStore *store, CkError *err) {
+    read->store = store;
+    return begin(store, "BEGIN", &read->owned, err);
+}
+
+void ck_read_end(CkRead *read) {
+    sqlite3 *db = read->store->conn->db;
+    if (!read->owned) return;
+    int rc = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+    if (rc != SQLITE_OK && !sqlite3_get_autocommit(db)) {
+        sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    }
+}
+
+int ck_write_begin(CkWrite *write, CkStore *store, CkError *err) {
+    write->store = store;
+    write->last_insert_rowid = sqlite3_last_insert_rowid(store->conn->db);
+    return begin(store, "BEGIN IMMEDIATE", &write->owned, err);
 }
 
 int ck_write_end(CkWrite *write, CkError *err) {

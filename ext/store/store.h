@@ -38,6 +38,18 @@ int ck_store_query(CkStore *store, CkSqlId id, sqlite3_stmt **stmt, CkError *err
                    const char *format, ...);
 
 /*
+** One read transaction over many statements, each of which would else take and give back the file's
+** lock and commit: its own when the connection is in autocommit mode and no write is under way,
+** else the caller's. After an error of begin there is nothing to end.
+*/
+typedef struct CkRead {
+    CkStore *store;
+    int owned;
+} CkRead;
+int ck_read_begin(CkRead *read, CkStore *store, CkError *err);
+void ck_read_end(CkRead *read);
+
+/*
 ** Writes the store's sequence counter, inside the write transaction: the seq that was read there
 ** plus one, which is the seq of the row being written.
 */

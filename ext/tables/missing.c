@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "store/embedding.h"
+#include "store/hash_list.h"
 #include "store/hits.h"
 #include "tables/table.h"
 
@@ -29,78 +30,6 @@ typedef struct Probe {
 
 static CkStore *store_of(Cursor *cursor) {
     return ((CkTable *)cursor->tvf.base.pVtab)->store;
-}
-
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
-/* Appends one element of the JSON array. */
-static int append_hex(Cursor *cursor, sqlite3_stmt *element, CkError *err) {
-    const char *hex = (const char *)sqlite3_column_text(element, 0);
-    int64_t ord = (int64_t)(cursor->hashes.n_bytes / CK_HASH_BYTES);
-    uint8_t hash[CK_HASH_BYTES];
-    int ok = hex && sqlite3_column_bytes(element, 0) == 2 * CK_HASH_BYTES;
-    for (int i = 0; ok && i < CK_HASH_BYTES; i++) {
-        int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
-        ok = high >= 0 && low >= 0;
-        if (ok) hash[i] = (uint8_t)(high << 4 | low);
-    }
-    if (!ok) {
-        return ck_error_set(err, SQLITE_ERROR,
-                            "ck_missing: element %lld must be a hash of %d hex digits, got "
-                            "%s%.80s%s",
-                            (long long)ord, 2 * CK_HASH_BYTES, hex ? "'" : "", hex ? hex : "NULL",
-                            hex ? "'" : "");
-    }
-    ck_buf_append(&cursor->hashes, hash, sizeof hash);
-    return cursor->hashes.rc == SQLITE_OK ? SQLITE_OK : ck_error_nomem(err);
-}
-
-static int read_json(Cursor *cursor, sqlite3_value *json, CkError *err) {
-    CkStore *store = store_of(cursor);
-    sqlite3_stmt *stmt = NULL;
-    if (ck_stmt_take(store, CK_SQL_MISSING_ELEMENTS, &stmt, err) != SQLITE_OK) return err->rc;
-    ck_stmt_bind(stmt, "v", json);
-    int rc;
-    do {
-        rc = sqlite3_step(stmt);
-        if (rc == SQLITE_ROW) append_hex(cursor, stmt, err);
-    } while (rc == SQLITE_ROW && err->rc == SQLITE_OK);
-    if (rc == SQLITE_ERROR) {
-        ck_error_set(err, rc,
-                     "ck_missing: hashes must be a BLOB of %d-byte digests or a JSON array of hex "
-                     "digests: %s (blob || blob is TEXT in SQL: CAST(a || b AS BLOB))",
-                     CK_HASH_BYTES, sqlite3_errmsg(store->conn->db));
-    } else if (rc != SQLITE_DONE && rc != SQLITE_ROW) {
-        ck_error_db(err, store->conn->db, rc);
-    }
-    ck_stmt_give(store, CK_SQL_MISSING_ELEMENTS, stmt);
-    return err->rc;
-}
-
-static int read_hashes(Cursor *cursor, sqlite3_value *value, CkError *err) {
-    int n = sqlite3_value_bytes(value);
-    switch (sqlite3_value_type(value)) {
-    case SQLITE_TEXT:
-        return read_json(cursor, value, err);
-    case SQLITE_BLOB:
-        if (n % CK_HASH_BYTES != 0) {
-            return ck_error_set(err, SQLITE_ERROR,
-                                "ck_missing: hashes is %d bytes, expected a multiple of %d", n,
-                                CK_HASH_BYTES);
-        }
-        ck_buf_append(&cursor->hashes, sqlite3_value_blob(value), (size_t)n);
-        return cursor->hashes.rc == SQLITE_OK ? SQLITE_OK : ck_error_nomem(err);
-    default:
-        return ck_error_set(err, SQLITE_ERROR,
-                            "ck_missing: hashes must be a BLOB of %d-byte digests or a JSON array "
-                            "of hex digests, got %s",
-                            CK_HASH_BYTES, ck_type_name(value));
-    }
 }
 
 static int compare_probes(const void *a, const void *b) {
@@ -140,7 +69,10 @@ static int missing_filter(CkTvfCursor *base, CkError *err) {
     Cursor *cursor = (Cursor *)base;
     CkStore *store = store_of(cursor);
     int exists = 0;
-    if (read_hashes(cursor, base->inputs[0], err) != SQLITE_OK) return err->rc;
+    if (ck_hash_list_from_value(store, base->inputs[0], "ck_missing", &cursor->hashes, err) !=
+        SQLITE_OK) {
+        return err->rc;
+    }
     if (ck_store_open_read(store, &exists, err) != SQLITE_OK) return err->rc;
     if (exists && cursor->hashes.n_bytes > 0) look_up(store, cursor, err);
     seek_missing(cursor);

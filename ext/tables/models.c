@@ -48,6 +48,22 @@ static int models_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
     return SQLITE_OK;
 }
 
+typedef struct Cursor {
+    CkRowsCursor rows;
+    int64_t counted;   /* the model that counts are of, or 0: they take a scan of all embeddings */
+    int64_t counts[2]; /* of CK_SQL_MODEL_COUNT */
+} Cursor;
+
+static int models_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
+    (void)vtab;
+    Cursor *cursor = sqlite3_malloc64(sizeof *cursor);
+    if (!cursor) return SQLITE_NOMEM;
+    memset(cursor, 0, sizeof *cursor);
+    cursor->rows.eof = 1;
+    *out = &cursor->rows.base;
+    return SQLITE_OK;
+}
+
 static int models_filter(sqlite3_vtab_cursor *base, int plan, const char *idx, int argc,
                          sqlite3_value **argv) {
     CkRowsCursor *cursor = (CkRowsCursor *)base;
@@ -59,6 +75,7 @@ static int models_filter(sqlite3_vtab_cursor *base, int plan, const char *idx, i
     (void)argc;
     (void)argv;
     ck_rows_end(cursor);
+    ((Cursor *)base)->counted = 0;
     ck_store_open_read(ck_rows_store(base), &exists, &err);
     if (err.rc == SQLITE_OK && exists) {
         ck_stmt_ints(ck_rows_store(base), CK_SQL_MODEL_MAX_ID, &err, &last, 1, &found, "");
@@ -81,11 +98,16 @@ static int models_column(sqlite3_vtab_cursor *base, sqlite3_context *context, in
         sqlite3_result_value(context, sqlite3_column_value(cursor->stmt, from_row[column]));
         return SQLITE_OK;
     }
-    int64_t row[2] = {0, 0};
+    Cursor *self = (Cursor *)base;
+    int64_t model = sqlite3_column_int64(cursor->stmt, 0);
     int found;
-    ck_stmt_ints(ck_rows_store(base), CK_SQL_MODEL_COUNT, &err, row, 2, &found, "i",
-                 sqlite3_column_int64(cursor->stmt, 0));
-    if (err.rc == SQLITE_OK) sqlite3_result_int64(context, row[column - COLUMN_COUNT]);
+    if (self->counted != model) {
+        self->counted = 0;
+        ck_stmt_ints(ck_rows_store(base), CK_SQL_MODEL_COUNT, &err, self->counts, 2, &found, "i",
+                     model);
+        if (err.rc == SQLITE_OK) self->counted = model;
+    }
+    if (err.rc == SQLITE_OK) sqlite3_result_int64(context, self->counts[column - COLUMN_COUNT]);
     return ck_table_end(base->pVtab, &err);
 }
 
@@ -210,7 +232,7 @@ const sqlite3_module ck_module_models = {
     .xBestIndex = models_best_index,
     .xDisconnect = ck_table_disconnect,
     .xDestroy = ck_table_disconnect,
-    .xOpen = ck_rows_open,
+    .xOpen = models_open,
     .xClose = ck_rows_close,
     .xFilter = models_filter,
     .xNext = ck_rows_next,

@@ -100,7 +100,7 @@ int ck_tables_register(CkConn *conn) {
     static const CkTvf *const tvfs[] = {
         &ck_tvf_chunks, &ck_tvf_missing, &ck_tvf_garbage,
         &ck_tvf_stats, &ck_tvf_usage, &ck_tvf_doctor,
-        &ck_tvf_migrate, &ck_tvf_cache,
+        &ck_tvf_migrate, &ck_tvf_cache, &ck_tvf_batch, &ck_tvf_unpack,
     };
     for (size_t i = 0; i < sizeof modules / sizeof *modules; i++) {
         /* SQLite calls ck_conn_release() even when this fails. */

@@ -94,6 +94,8 @@ extern const CkTvf ck_tvf_usage;
 extern const CkTvf ck_tvf_doctor;
 extern const CkTvf ck_tvf_migrate;
 extern const CkTvf ck_tvf_cache;
+extern const CkTvf ck_tvf_unpack;
+extern const CkTvf ck_tvf_batch;
 
 int ck_tvf_register(struct CkConn *conn, const CkTvf *tvf);
 

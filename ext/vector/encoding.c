@@ -10,16 +10,14 @@
 ** checked before a float is handed out. A damaged frame cannot make zstd allocate: the size it
 ** claims must be the expected one before anything is decompressed.
 */
-#define ZSTD_STATIC_LINKING_ONLY /* custom allocators and frame headers */
 #include "vector/encoding.h"
 
 #include <math.h>
 #include <string.h>
-#include <zstd.h>
-#include <zstd_errors.h>
 
 #include "base/coding.h"
 #include "base/limits.h"
+#include "base/zstd_memory.h"
 #include "vector/kernels.h"
 #include "vector/quantize.h"
 
@@ -68,18 +66,6 @@ static int plain_bytes(int encoding, uint32_t dims) {
     default: return (int)(4 * dims);
     }
 }
-
-static void *zstd_malloc(void *opaque, size_t n) {
-    (void)opaque;
-    return sqlite3_malloc64(n);
-}
-
-static void zstd_free(void *opaque, void *address) {
-    (void)opaque;
-    sqlite3_free(address);
-}
-
-static const ZSTD_customMem zstd_memory = {zstd_malloc, zstd_free, NULL};
 
 int ck_codec_new(CkCodec **codec, CkError *err) {
     *codec = sqlite3_malloc64(sizeof **codec);
@@ -153,7 +139,7 @@ static int compress(CkCodec *codec, int encoding, uint32_t dims, const uint8_t *
                     CkError *err) {
     const uint8_t *from = *bytes;
     size_t bound = ZSTD_compressBound((size_t)*n);
-    if (!codec->cctx) codec->cctx = ZSTD_createCCtx_advanced(zstd_memory);
+    if (!codec->cctx) codec->cctx = ck_zstd_compressor();
     uint8_t *frame = buf_of(&codec->frame, bound);
     if (!codec->cctx || !frame) return ck_error_nomem(err);
     if (ENCODING_BASE(encoding) != CK_ENCODING_I8) {
@@ -227,7 +213,7 @@ static int decompress(CkCodec *codec, int encoding, uint32_t dims, const uint8_t
     if (ZSTD_findFrameCompressedSize(*bytes, (size_t)*n) != (size_t)*n) {
         return corrupt(err, encoding, dims, "the zstd frame is cut short or has bytes behind it");
     }
-    if (!codec->dctx) codec->dctx = ZSTD_createDCtx_advanced(zstd_memory);
+    if (!codec->dctx) codec->dctx = ck_zstd_decompressor();
     uint8_t *planes = buf_of(&codec->planes, expected);
     if (!codec->dctx || !planes) return ck_error_nomem(err);
     size_t size = ZSTD_decompressDCtx(codec->dctx, planes, expected, *bytes, (size_t)*n);
@@ -272,8 +258,10 @@ static int widen(CkCodec *codec, int encoding, const uint8_t *bytes, uint32_t di
             if (rc != SQLITE_OK) return rc;
         } else if (base == CK_ENCODING_F16) {
             ck_kernels()->f32_from_f16(x, bytes, dims);
-        } else {
+        } else if (CK_BIG_ENDIAN) {
             for (uint32_t i = 0; i < dims; i++) x[i] = ck_load_f32(bytes + 4 * i);
+        } else {
+            memcpy(x, bytes, 4 * (size_t)dims);
         }
         *out = x;
     }

@@ -130,19 +130,7 @@ static inline Ints ints_add_dot_i8(Ints sum, Codes a, Codes b) {
     return simde_mm256_add_epi32(sum, simde_mm256_madd_epi16(a, b));
 }
 
-static inline Ints ints_add_excess_i8(Ints excess, Codes b) {
-    (void)b;
-    return excess;
-}
-
-static inline Ints ints_add_dot_u8i8(Ints sum, Codes a, Codes b) {
-    return ints_add_dot_i8(sum, a, b);
-}
-
-static inline Ints ints_add_excess_u8i8(Ints excess, Codes b) {
-    (void)b;
-    return excess;
-}
+#include "vector/lanes_widened.h"
 
 static inline Ints ints_add_l2sq_i8(Ints sum, Codes a, Codes b) {
     Codes d = simde_mm256_sub_epi16(a, b);

@@ -12,20 +12,6 @@ static inline Ints ints_add_dot_i8(Ints sum, Codes a, Codes b) {
                                            vreinterpretq_s8_u8(b)));
 }
 
-static inline Ints ints_add_excess_i8(Ints excess, Codes b) {
-    (void)b;
-    return excess;
-}
-
-/* There is no product of mixed signs: (a - 128) * b, and 128 * b in the excess, negative. */
-static inline Ints ints_add_dot_u8i8(Ints sum, Codes a, Codes b) {
-    return ints_add_dot_i8(sum, codes_flip_sign(a), b);
-}
-
-static inline Ints ints_add_excess_u8i8(Ints excess, Codes b) {
-    return ints_add_dot_i8(excess, vdupq_n_u8(0x80), b);
-}
-
 static inline Ints ints_add_l2sq_i8(Ints sum, Codes a, Codes b) {
     Bytes d = bytes_difference_i8(a, b);
     return vdotq_u32(sum, d, d);

@@ -14,20 +14,6 @@ static inline Ints ints_add_dot_i8(Ints sum, Codes a, Codes b) {
     return vreinterpretq_u32_s32(vpadalq_s16(s, vmull_high_s8(x, y)));
 }
 
-static inline Ints ints_add_excess_i8(Ints excess, Codes b) {
-    (void)b;
-    return excess;
-}
-
-/* There is no product of mixed signs: (a - 128) * b, and 128 * b in the excess, negative. */
-static inline Ints ints_add_dot_u8i8(Ints sum, Codes a, Codes b) {
-    return ints_add_dot_i8(sum, codes_flip_sign(a), b);
-}
-
-static inline Ints ints_add_excess_u8i8(Ints excess, Codes b) {
-    return ints_add_dot_i8(excess, vdupq_n_u8(0x80), b);
-}
-
 static inline Ints ints_add_l2sq_i8(Ints sum, Codes a, Codes b) {
     Bytes d = bytes_difference_i8(a, b);
     sum = vpadalq_u16(sum, vmull_u8(vget_low_u8(d), vget_low_u8(d)));

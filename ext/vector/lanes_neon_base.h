@@ -188,3 +188,20 @@ typedef struct Weights {
 static inline Weights weights_of(Wide p0, Wide p1, Wide p2, Wide p3) {
     return (Weights){{p0, p1, p2, p3}};
 }
+
+/* Of the tier. */
+static inline Ints ints_add_dot_i8(Ints sum, Codes a, Codes b);
+
+static inline Ints ints_add_excess_i8(Ints excess, Codes b) {
+    (void)b;
+    return excess;
+}
+
+/* There is no product of mixed signs: (a - 128) * b, and 128 * b in the excess, negative. */
+static inline Ints ints_add_dot_u8i8(Ints sum, Codes a, Codes b) {
+    return ints_add_dot_i8(sum, codes_flip_sign(a), b);
+}
+
+static inline Ints ints_add_excess_u8i8(Ints excess, Codes b) {
+    return ints_add_dot_i8(excess, vdupq_n_u8(0x80), b);
+}

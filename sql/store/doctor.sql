@@ -121,6 +121,7 @@ WHERE bytes <> (SELECT length(data) FROM main._ck_vector WHERE id = e.id)
 -- How far the counter is behind the seqs and ids in use.
 -- name: doctor_seq
 SELECT max(0, max(coalesce((SELECT max(seq) FROM main._ck_embedding), 0),
+                  coalesce((SELECT max(seq) FROM main.ck_tombstones), 0),
                   coalesce((SELECT max(id) FROM main._ck_vector), 0),
                   coalesce((SELECT max(id) FROM main._ck_hash), 0)) - s.seq)
 FROM main._ck_meta AS s WHERE s.id = 1
@@ -129,6 +130,7 @@ FROM main._ck_meta AS s WHERE s.id = 1
 UPDATE main._ck_meta
 SET seq = t.seq
 FROM (SELECT max(coalesce((SELECT max(seq) FROM main._ck_embedding), 0),
+                 coalesce((SELECT max(seq) FROM main.ck_tombstones), 0),
                  coalesce((SELECT max(id) FROM main._ck_vector), 0),
                  coalesce((SELECT max(id) FROM main._ck_hash), 0)) AS seq) AS t
 WHERE id = 1 AND _ck_meta.seq < t.seq

@@ -67,16 +67,17 @@ SELECT e.id FROM main._ck_hash AS h CROSS JOIN main._ck_embedding AS e ON e.id =
 WHERE h.hash = ?1
 
 -- All a put has to know: the store's version and seq, the model (?1, ?2), the row of hash ?3, whether
--- a deleted one has left its entry, and which index of the model to add to.
+-- a deleted one has left its entry, which index of the model to add to, and a tombstone to remove.
 -- name: embedding_put_read
 SELECT s.schema_version, s.seq,
        m.id, m.dims, m.metric, m.encoding, m.normalized, m.m, m.ef_construction, m.ef_search,
-       e.id, e.used_at, e.model, h.id, i.stamp
+       e.id, e.used_at, e.model, h.id, i.stamp, t.seq
 FROM main._ck_meta AS s
 LEFT JOIN main._ck_model AS m ON m.name = ?1 AND m.version = ?2
 LEFT JOIN main._ck_hash AS h ON h.hash = ?3
 LEFT JOIN main._ck_embedding AS e ON e.id = h.id
 LEFT JOIN main._ck_index AS i ON i.model = m.id AND i.generation > 0
+LEFT JOIN main.ck_tombstones AS t ON t.hash = ?3
 WHERE s.id = 1
 
 -- name: embedding_exists
@@ -151,3 +152,6 @@ DELETE FROM main._ck_vector WHERE id = ?1
 
 -- name: missing_elements
 SELECT value FROM json_each(?1)
+
+-- name: embedding_set_seq
+UPDATE main._ck_embedding SET seq = ?2 WHERE id = ?1

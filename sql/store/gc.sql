@@ -1,7 +1,8 @@
--- Garbage: no live ref, and neither created nor used after the cutoff ?1 (now - grace). A row
--- stamped in the future is never garbage. One predicate for the dry run and the run. It asks the
--- index of refs first, one look-up a row, and who holds the refs only while released workspaces
--- still have some: 1M rows in half the time.
+-- Garbage: no live ref, neither created nor used after the cutoff ?1 (now - grace), no live lease, and
+-- not waiting to be sent to a remote. A row stamped in the future is never garbage. One predicate for
+-- the dry run, the run and the quota. It asks the index of refs first, one look-up a row, and who holds
+-- the refs only while released workspaces still have some: 1M rows in half the time. In the
+-- same way leases and outboxes are asked only where there is one.
 
 -- name: garbage_scan
 SELECT e.id, e.hash, m.name, m.version, e.bytes, e.created_at, e.used_at
@@ -12,6 +13,19 @@ WHERE e.created_at <= ?1 AND e.used_at <= ?1
           AND NOT EXISTS (
               SELECT 1 FROM main._ck_ref AS r CROSS JOIN main._ck_workspace AS w
               WHERE r.embedding = e.id AND w.id = r.id >> 43 AND w.state <> 'released'))
+  AND (NOT (SELECT EXISTS (SELECT 1 FROM main.ck_leases))
+       OR NOT EXISTS (
+           SELECT 1 FROM main.ck_leases AS l
+           WHERE l.hash = e.hash AND l.expires_at > unixepoch()
+             AND l.expires_at <= unixepoch() + 86400))
+  AND (e.seq <= (SELECT CASE WHEN EXISTS (SELECT 1 FROM main.ck_acks WHERE result = 'retry') THEN 0
+                             ELSE coalesce(min(push_seq), 9223372036854775807) END
+                 FROM main.ck_remotes WHERE push)
+       OR NOT EXISTS (
+           SELECT 1 FROM main.ck_remotes AS r
+           LEFT JOIN main.ck_acks AS a ON a.remote = r.name AND a.seq = e.seq
+           WHERE r.push AND CASE WHEN e.seq > r.push_seq THEN a.result IS NULL OR a.result = 'retry'
+                                 ELSE a.result = 'retry' END))
 ORDER BY e.id
 
 -- name: garbage_after
@@ -23,6 +37,19 @@ WHERE e.id > ?2 AND e.created_at <= ?1 AND e.used_at <= ?1
           AND NOT EXISTS (
               SELECT 1 FROM main._ck_ref AS r CROSS JOIN main._ck_workspace AS w
               WHERE r.embedding = e.id AND w.id = r.id >> 43 AND w.state <> 'released'))
+  AND (NOT (SELECT EXISTS (SELECT 1 FROM main.ck_leases))
+       OR NOT EXISTS (
+           SELECT 1 FROM main.ck_leases AS l
+           WHERE l.hash = e.hash AND l.expires_at > unixepoch()
+             AND l.expires_at <= unixepoch() + 86400))
+  AND (e.seq <= (SELECT CASE WHEN EXISTS (SELECT 1 FROM main.ck_acks WHERE result = 'retry') THEN 0
+                             ELSE coalesce(min(push_seq), 9223372036854775807) END
+                 FROM main.ck_remotes WHERE push)
+       OR NOT EXISTS (
+           SELECT 1 FROM main.ck_remotes AS r
+           LEFT JOIN main.ck_acks AS a ON a.remote = r.name AND a.seq = e.seq
+           WHERE r.push AND CASE WHEN e.seq > r.push_seq THEN a.result IS NULL OR a.result = 'retry'
+                                 ELSE a.result = 'retry' END))
 ORDER BY e.id
 LIMIT ?3
 
@@ -37,6 +64,19 @@ WHERE e.id >= ?2 AND e.id <= ?3 AND e.created_at <= ?1 AND e.used_at <= ?1
           AND NOT EXISTS (
               SELECT 1 FROM main._ck_ref AS r CROSS JOIN main._ck_workspace AS w
               WHERE r.embedding = e.id AND w.id = r.id >> 43 AND w.state <> 'released'))
+  AND (NOT (SELECT EXISTS (SELECT 1 FROM main.ck_leases))
+       OR NOT EXISTS (
+           SELECT 1 FROM main.ck_leases AS l
+           WHERE l.hash = e.hash AND l.expires_at > unixepoch()
+             AND l.expires_at <= unixepoch() + 86400))
+  AND (e.seq <= (SELECT CASE WHEN EXISTS (SELECT 1 FROM main.ck_acks WHERE result = 'retry') THEN 0
+                             ELSE coalesce(min(push_seq), 9223372036854775807) END
+                 FROM main.ck_remotes WHERE push)
+       OR NOT EXISTS (
+           SELECT 1 FROM main.ck_remotes AS r
+           LEFT JOIN main.ck_acks AS a ON a.remote = r.name AND a.seq = e.seq
+           WHERE r.push AND CASE WHEN e.seq > r.push_seq THEN a.result IS NULL OR a.result = 'retry'
+                                 ELSE a.result = 'retry' END))
 ORDER BY e.id
 
 -- Unreferenced embeddings, least recently used first.
@@ -48,6 +88,19 @@ WHERE e.created_at <= ?1 AND e.used_at <= ?1
           AND NOT EXISTS (
               SELECT 1 FROM main._ck_ref AS r CROSS JOIN main._ck_workspace AS w
               WHERE r.embedding = e.id AND w.id = r.id >> 43 AND w.state <> 'released'))
+  AND (NOT (SELECT EXISTS (SELECT 1 FROM main.ck_leases))
+       OR NOT EXISTS (
+           SELECT 1 FROM main.ck_leases AS l
+           WHERE l.hash = e.hash AND l.expires_at > unixepoch()
+             AND l.expires_at <= unixepoch() + 86400))
+  AND (e.seq <= (SELECT CASE WHEN EXISTS (SELECT 1 FROM main.ck_acks WHERE result = 'retry') THEN 0
+                             ELSE coalesce(min(push_seq), 9223372036854775807) END
+                 FROM main.ck_remotes WHERE push)
+       OR NOT EXISTS (
+           SELECT 1 FROM main.ck_remotes AS r
+           LEFT JOIN main.ck_acks AS a ON a.remote = r.name AND a.seq = e.seq
+           WHERE r.push AND CASE WHEN e.seq > r.push_seq THEN a.result IS NULL OR a.result = 'retry'
+                                 ELSE a.result = 'retry' END))
 ORDER BY e.used_at, e.id
 
 -- name: auto_vacuum_mode

@@ -10,10 +10,28 @@ INSERT OR REPLACE INTO main._ck_config(name, value) VALUES (?1, ?2)
 DELETE FROM main._ck_config WHERE name = ?1
 
 -- name: audit_add
-INSERT INTO main.ck_audit(at, action, detail) VALUES (?1, ?2, ?3)
+INSERT INTO main.ck_audit(at, action, detail, store, user)
+VALUES (?1, ?2, ?3, (SELECT store_uuid FROM main._ck_meta WHERE id = 1), ?4)
+
+-- A batch of remote ?3, or of the store ?4 that pushed it, which is who did it then.
+-- name: audit_sync
+INSERT INTO main.ck_audit(at, action, detail, store, user)
+VALUES (?1, ?2, json_object('remote', ?3, 'created', ?5, 'conflicts', ?6, 'rejected', ?7),
+        coalesce(?4, (SELECT store_uuid FROM main._ck_meta WHERE id = 1)),
+        CASE WHEN ?4 IS NULL THEN ?8 ELSE (SELECT user FROM main.ck_peers WHERE store = ?4) END)
+
+-- Another vector for a hash that is stored: not taken. ?3: the remote; ?4: whose vector it is.
+-- name: audit_conflict
+INSERT INTO main.ck_audit(at, action, detail, store, user)
+VALUES (?1, 'conflict', json_object('hash', lower(hex(?2)), 'remote', ?3, 'origin', ?4),
+        coalesce(?5, (SELECT store_uuid FROM main._ck_meta WHERE id = 1)),
+        CASE WHEN ?5 IS NULL THEN ?6 ELSE (SELECT user FROM main.ck_peers WHERE store = ?5) END)
 
 -- name: audit_trim
 DELETE FROM main.ck_audit WHERE id <= (SELECT max(id) FROM main.ck_audit) - ?1
+
+-- name: audit_expire
+DELETE FROM main.ck_audit WHERE at < ?1
 
 -- name: error_add
 INSERT INTO main.ck_errors(source, code, message, first_at, last_at, count)

@@ -6,6 +6,8 @@
 **   - failure? then the code and the message tell the truth and the state is the old or the new
 **     one, seen from the same connection (odd N, where the statements must then succeed when they
 **     are run again) or from a new one (even N);
+**   - with SCENARIO_FAR: do the statements succeed when they are run again, on the same connection
+**     or a new one, and are both sides in the new state then?
 **   - no statement is left running, the connection closes, no memory is left, the file is sound.
 */
 #include "loop.h"
@@ -15,10 +17,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "far.h"
 #include "session.h"
 
 #define WRONG_SHOWN_MAX 5
-#define GRAPH_SHARE 31 /* the same of scenarios with a graph when all faults are wanted */
+#define SLOW_SHARE 31 /* of scenarios with a graph or another side, when all faults are wanted */
 #define LARGE_SHARE 15 /* odd, as the step is */
 
 typedef struct Loop {
@@ -28,6 +31,8 @@ typedef struct Loop {
     Text old_state;
     Text new_state;
     Text rows;             /* what the statements return */
+    Text far_file;         /* the other side, in its old state, */
+    Text far_state;        /* and in its new one */
     FaultKind kind;        /* of this run */
     int n;                 /* of this run: which operation fails */
     LoopResult result;
@@ -123,6 +128,20 @@ static void check_file(Loop *loop, int old_will_do) {
     check_closes(loop, db);
 }
 
+/* Both sides are in the new state. */
+static void check_both(Loop *loop) {
+    Text state = {NULL, 0, 0};
+    const char *message;
+    check_file(loop, 0);
+    if (far_dump(&state, &message) != SQLITE_OK) {
+        wrong(loop, "%s", message);
+    } else if (!text_same(&state, &loop->far_state)) {
+        wrong(loop, "the other side is not in the new state");
+        show_difference(&state, &loop->far_state);
+    }
+    text_release(&state);
+}
+
 /* ---- The run with a fault ---- */
 
 static void check_error(Loop *loop, int rc, const char *message) {
@@ -167,13 +186,15 @@ static int run_faulty(Loop *loop, sqlite3 *db, Text *rows) {
 /* Every N-th fault is met by somebody; an odd one by a caller who tries again. */
 static int try_again(Loop *loop, sqlite3 *db) {
     Text rows = {NULL, 0, 0};
-    if (!check_state(loop, db, "on the same connection", &loop->old_state, &loop->new_state)) {
+    if (!(loop->scenario->flags & SCENARIO_FAR) &&
+        !check_state(loop, db, "on the same connection", &loop->old_state, &loop->new_state)) {
         return SQLITE_ERROR;
     }
     int rc = session_run(db, loop->scenario->run, &rows);
     if (rc != SQLITE_OK) {
         wrong(loop, "run again, the statements fail: %s", sqlite3_errmsg(db));
-    } else if (!(loop->scenario->flags & SCENARIO_VARIES) && !text_same(&rows, &loop->rows)) {
+    } else if (!(loop->scenario->flags & (SCENARIO_VARIES | SCENARIO_FAR)) &&
+               !text_same(&rows, &loop->rows)) {
         wrong(loop, "run again, the statements return other rows");
         show_difference(&rows, &loop->rows);
     }
@@ -196,13 +217,28 @@ static void check_statements(Loop *loop, sqlite3 *db) {
     }
 }
 
+/* In a new connection, as after a crash. */
+static void run_anew(Loop *loop) {
+    sqlite3 *db = NULL;
+    if (open_loaded(loop, &db, 1) == SQLITE_OK &&
+        session_run(db, loop->scenario->run, NULL) != SQLITE_OK) {
+        wrong(loop, "run anew, the statements fail: %s", sqlite3_errmsg(db));
+    }
+    check_closes(loop, db);
+}
+
+static int restore(Loop *loop) {
+    if (loop->scenario->flags & SCENARIO_FAR && far_restore(&loop->far_file)) return 1;
+    return session_restore(loop->options->path, &loop->file);
+}
+
 static void run_once(Loop *loop) {
     const Scenario *scenario = loop->scenario;
+    int is_far = scenario->flags & SCENARIO_FAR;
     sqlite3_int64 baseline = sqlite3_memory_used();
     Text rows = {NULL, 0, 0};
     sqlite3 *db = NULL;
-    session_remove(loop->options->path);
-    if (session_write_file(loop->options->path, &loop->file) ||
+    if (restore(loop) ||
         open_loaded(loop, &db, !(scenario->flags & SCENARIO_LOADS)) != SQLITE_OK) {
         wrong(loop, "the old state cannot be restored");
         sqlite3_close(db);
@@ -210,7 +246,7 @@ static void run_once(Loop *loop) {
     }
     if (scenario->warm) session_run(db, scenario->warm, NULL);
     int rc = run_faulty(loop, db, &rows);
-    if (rc == SQLITE_OK && !(scenario->flags & SCENARIO_VARIES) &&
+    if (rc == SQLITE_OK && !(scenario->flags & (SCENARIO_VARIES | SCENARIO_FAR)) &&
         !text_same(&rows, &loop->rows)) {
         wrong(loop, "a success with other rows");
         show_difference(&rows, &loop->rows);
@@ -224,7 +260,9 @@ static void run_once(Loop *loop) {
     if (sqlite3_memory_used() != baseline) {
         wrong(loop, "%lld bytes are left", (long long)(sqlite3_memory_used() - baseline));
     }
-    check_file(loop, rc != SQLITE_OK || (scenario->flags & SCENARIO_READS));
+    if (is_far && rc != SQLITE_OK) run_anew(loop);
+    if (is_far) check_both(loop);
+    else check_file(loop, rc != SQLITE_OK || (scenario->flags & SCENARIO_READS));
 }
 
 /* ---- The scenario ---- */
@@ -239,16 +277,19 @@ static int fails(Loop *loop, sqlite3 *db, const char *what, const char *sql, Tex
 /* Makes the old state's file, then runs the statements once without faults for the new state. */
 static int prepare(Loop *loop) {
     const Scenario *scenario = loop->scenario;
-    const char *path = loop->options->path;
+    const char *path = loop->options->path, *message;
+    int is_far = scenario->flags & SCENARIO_FAR;
     Text check = {NULL, 0, 0};
     sqlite3 *db = NULL;
     session_remove(path);
+    if (is_far && far_restore(&loop->far_file)) wrong(loop, "there is no room for another side");
     int bad = open_loaded(loop, &db, 1) != SQLITE_OK;
     if (!bad && scenario->setup) bad = fails(loop, db, "setup", scenario->setup, NULL);
     if (!bad) bad = fails(loop, db, "the old state", NULL, &loop->old_state);
     check_closes(loop, db);
     db = NULL;
     if (!bad) bad = session_read_file(path, &loop->file);
+    if (!bad && is_far) bad = far_save(&loop->far_file);
     if (!bad) bad = open_loaded(loop, &db, 1) != SQLITE_OK;
     if (!bad && scenario->warm) bad = fails(loop, db, "warm", scenario->warm, NULL);
     if (!bad) bad = fails(loop, db, "run", scenario->run, &loop->rows);
@@ -262,6 +303,9 @@ static int prepare(Loop *loop) {
     if (sqlite3_memory_used() <= 0) wrong(loop, "SQLite does not count its memory");
     check_closes(loop, db);
     text_release(&check);
+    if (!bad && is_far && far_dump(&loop->far_state, &message) != SQLITE_OK) {
+        wrong(loop, "%s", message);
+    }
     int reads = scenario->flags & SCENARIO_READS ? 1 : 0;
     if (bad) {
         wrong(loop, "the scenario cannot be prepared");
@@ -278,8 +322,8 @@ static void run_kind(Loop *loop) {
     if (step > 1 && loop->scenario->flags & SCENARIO_LARGE) {
         dense /= LARGE_SHARE;
         step *= LARGE_SHARE;
-    } else if (step == 1 && loop->scenario->flags & SCENARIO_GRAPH) {
-        step = GRAPH_SHARE;
+    } else if (step == 1 && loop->scenario->flags & (SCENARIO_GRAPH | SCENARIO_FAR)) {
+        step = SLOW_SHARE;
     }
     loop->n = options->only_n > 0 ? options->only_n : 1;
     do {
@@ -306,6 +350,9 @@ LoopResult loop_run(const Scenario *scenario, const LoopOptions *options) {
     }
     unsetenv("CK_PLAN");
     session_remove(options->path);
+    if (scenario->flags & SCENARIO_FAR) far_remove();
+    text_release(&loop.far_file);
+    text_release(&loop.far_state);
     text_release(&loop.file);
     text_release(&loop.old_state);
     text_release(&loop.new_state);

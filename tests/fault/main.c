@@ -12,14 +12,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "inject.h"
 #include "loop.h"
 
-#define DENSE 20
-#define STEP 121 /* odd: odd and even N are checked differently, see loop.c */
+#define DENSE 16
+#define STEP 187 /* odd: odd and even N are checked differently, see loop.c */
 #define SCENARIO_SECONDS_MAX 600
 #define JOBS_MAX 16
 
@@ -46,10 +47,11 @@ typedef struct Runner {
 } Runner;
 
 static void child(Runner *runner, const Job *job) {
-    char path[1100];
-    snprintf(path, sizeof path, "%s/%s.db", runner->folder, job->scenario->name);
+    char folder[1100];
+    snprintf(folder, sizeof folder, "%s/%s", runner->folder, job->scenario->name);
     LoopOptions options = runner->options;
-    options.path = path;
+    options.path = "test.db";
+    if (mkdir(folder, 0777) || chdir(folder)) exit(1);
     alarm(SCENARIO_SECONDS_MAX);
     dup2(fileno(job->output), STDOUT_FILENO);
     dup2(fileno(job->output), STDERR_FILENO);
@@ -57,6 +59,7 @@ static void child(Runner *runner, const Job *job) {
     LoopResult result = {0, 1};
     if (rc == 0) result = loop_run(job->scenario, &options);
     if (rc != 0) printf("  the faults cannot be installed: %d\n", rc);
+    rmdir(folder);
     fprintf(job->count, "%d", result.n_runs);
     fclose(job->count);
     exit(result.n_wrong > 0);

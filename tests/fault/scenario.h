@@ -33,7 +33,12 @@ typedef struct Scenario {
    fault in 31 even when all are wanted. */
 #define SCENARIO_GRAPH 0x20
 /* Its searches probe the cells of the graph. */
-#define SCENARIO_PROBE 0x40
+#define SCENARIO_PROBE 0x80
+
+/* The state has another side (far.h), and the statements take several transactions: after a failure
+   any of them may have been made. Run again, they must succeed and lead to the new state, of both
+   sides; rows of the result are not compared. */
+#define SCENARIO_FAR 0x40
 
 /* Ends with a NULL name. */
 extern const Scenario scenarios[];

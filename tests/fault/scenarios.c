@@ -71,6 +71,31 @@
 #define GRAPH NOT_YET_GRAPH "SELECT ck_optimize();"
 #define GRAPH_FLAGS (SCENARIO_LARGE | SCENARIO_GRAPH)
 #define PROBE_FLAGS (SCENARIO_LARGE | SCENARIO_PROBE)
+/* A remote that has shaken hands; all of BASE waits for it. */
+#define HELLO(epoch) \
+    "json_object('protocol', json_array(1, 1), 'key', 'ck embedding cache key v1'," \
+    " 'epoch', '" epoch "', 'seq', 9, 'min_seq', 0, 'batch_items', 9, 'batch_bytes', 99999," \
+    " 'models', json_array(json_object('model', 'n', 'version', '1', 'dims', 7," \
+    " 'metric', 'cosine', 'normalized', 0, 'encoding', 'f32')))"
+#define REMOTE \
+    BASE "INSERT INTO ck_remotes(name, url) VALUES ('r', 'file:r.db');" \
+    "SELECT ck_handshake('r', " HELLO("e") ");"
+#define ANSWERS \
+    "(SELECT json_group_array(json_object('hash', hex(hash), 'seq', seq," \
+    " 'result', CASE seq WHEN 2 THEN 'retry' ELSE 'created' END)) FROM ck_batch('r'))"
+/* Remotes on the other side. */
+#define FAR "INSERT INTO ck_remotes(name, url) VALUES ('r', 'file:far.db');"
+#define PACKS "INSERT INTO ck_remotes(name, url) VALUES ('r', 'file:packs/');"
+/* One is new here, three are only there, and one is retired here that is there. */
+#define DIVERGED \
+    BASE FAR INSERT_D "; SELECT ck_push('r'); DELETE FROM embeddings WHERE model = 'n';" \
+    "DELETE FROM ck_remotes;" FAR INSERT_C "; SELECT ck_retire(" OLD_HASH ");" \
+    "ATTACH 'far.db' AS x; SELECT ck_attach('x');" \
+    "INSERT INTO x_embeddings(model, version, content, vector)" \
+    " VALUES ('m', '1', 'x', '[1, 1, 1, 9]');" \
+    "INSERT INTO ck_remotes(name, url) VALUES ('none', 'file:none.db');"
+#define LEASED BASE "SELECT ck_claim(zeroblob(32), 'me', 60);"
+#define OLD_HASH "ck_hash('m', '1', 'old')"
 #define IN_TRANSACTION(sql) "BEGIN; " sql "; COMMIT"
 
 const Scenario scenarios[] = {
@@ -368,5 +393,93 @@ const Scenario scenarios[] = {
      SCENARIO_READS | SCENARIO_VARIES | GRAPH_FLAGS},
     {"graph_doctor", GRAPH, NULL, "SELECT status, detail FROM ck_doctor WHERE \"check\" = 'index'",
      NULL, SCENARIO_READS | GRAPH_FLAGS},
+    /* Sync. */
+    {"sync_reads", REMOTE, NULL,
+     "SELECT * FROM ck_changes WHERE seq > 1 ORDER BY seq;"
+     "SELECT * FROM ck_outbox WHERE remote = 'r' ORDER BY seq; SELECT * FROM ck_referenced;"
+     "SELECT seq, op, hash, model, version, bytes FROM ck_batch('r');"
+     "SELECT length(ck_hello()) > 0",
+     NULL, SCENARIO_READS},
+    {"sync_pack", BASE, NULL,
+     "SELECT length(ck_pack(0)), length(ck_pack(" OLD_HASH "));"
+     "SELECT op, seq, hash, model, vector, data FROM ck_unpack(ck_pack(1, 3))",
+     NULL, SCENARIO_READS},
+    {"sync_handshake", REMOTE "UPDATE ck_remotes SET push_seq = 4, pull_seq = 4;", NULL,
+     "SELECT ck_handshake('r', " HELLO("another") ")",
+     "SELECT push_seq = 0 AND tombstone_seq = 4 AND pull_seq = 0 AND listing = 1 FROM ck_remotes",
+     0},
+    {"sync_ack", REMOTE, NULL, "SELECT ck_ack('r', " ANSWERS ")",
+     "SELECT push_seq = 5 AND (SELECT count(*) = 1 FROM ck_acks) FROM ck_remotes", 0},
+    {"sync_ack_poison",
+     REMOTE "SELECT ck_ack('r', " ANSWERS "); UPDATE ck_acks SET attempts = 7, next_at = 0;", NULL,
+     "SELECT ck_ack('r', " ANSWERS ")", "SELECT result = 'rejected' FROM ck_acks", 0},
+    {"sync_apply", REMOTE, NULL,
+     "SELECT ck_apply('r', 'put', zeroblob(32), 'm', '1', '[1, 1, 1, 1]', 'o', NULL)",
+     "SELECT count(*) = 6 AND (SELECT count(*) = 1 FROM ck_acks) FROM embeddings", 0},
+    {"sync_apply_conflict", REMOTE, NULL,
+     "SELECT ck_apply('r', 'put', " OLD_HASH ", 'm', '1', '[1, 1, 1, 1]', 'o', NULL)",
+     "SELECT conflicts = 1 FROM ck_remotes", 0},
+    {"sync_apply_mirror", REMOTE "UPDATE ck_remotes SET mirror = 1;", NULL,
+     "SELECT ck_apply('r', 'put', zeroblob(32), 'm', '1', '[1, 1, 1, 1]', 'o', NULL)",
+     "SELECT count(*) = 1 FROM refs WHERE workspace = 'mirror'", 0},
+    {"sync_apply_tombstone", REMOTE, NULL,
+     "SELECT ck_apply('r', 'tombstone', " OLD_HASH ", 'm', '1', NULL, NULL, 9999999999)",
+     "SELECT count(*) = 1 FROM ck_tombstones", 0},
+    {"sync_apply_needed", REMOTE, NULL,
+     "SELECT ck_apply('r', 'tombstone', ck_hash('m', '1', 'a'), 'm', '1', NULL, NULL, 9999999999)",
+     "SELECT max(seq) = 6 FROM ck_changes", 0},
+    {"sync_pulled",
+     REMOTE "UPDATE ck_remotes SET mirror = 1;"
+            "SELECT ck_apply('r', 'put', " OLD_HASH ", 'm', '1', NULL, NULL, NULL);"
+            "UPDATE ck_remotes SET listing = 1;",
+     NULL, "SELECT ck_pulled('r', 'e', 0, 9, 9)",
+     "SELECT pull_seq = 9 AND listed = 1 AND (SELECT count(*) = 3 FROM refs) FROM ck_remotes", 0},
+    {"sync_fail", REMOTE, NULL, "SELECT ck_fail('r', 'no route')",
+     "SELECT attempts = 1 FROM ck_remotes", SCENARIO_VARIES},
+    {"sync_settle", REMOTE, NULL, "SELECT ck_settle('r', 1)",
+     "SELECT mark IS NOT NULL FROM ck_remotes", 0},
+    {"sync_heartbeat", BASE, NULL, "SELECT ck_heartbeat('s', 'u', 'mark')",
+     "SELECT count(*) = 1 FROM ck_peers", 0},
+    {"sync_report",
+     BASE "SELECT ck_report('s', CAST(zeroblob(32) || " OLD_HASH " AS BLOB), NULL, NULL);", NULL,
+     "SELECT ck_report('s', (SELECT json_group_array(hex(hash)) FROM ck_referenced), NULL, NULL)",
+     "SELECT count(*) = 2 FROM _ck_report", 0},
+    {"sync_claim", BASE, NULL, "SELECT ck_claim(json_array(hex(zeroblob(32))), 'me', 60)",
+     "SELECT fence = 1 FROM _ck_meta", 0},
+    {"sync_renew", LEASED, NULL,
+     "SELECT ck_renew(NULL, 'me', 600)",
+     "SELECT expires_at - granted_at > 500 FROM ck_leases", 0},
+    {"sync_release", LEASED, NULL,
+     "SELECT ck_release(zeroblob(32), 'me')", "SELECT count(*) = 0 FROM ck_leases", 0},
+    {"sync_retire", REMOTE, NULL, "SELECT ck_retire(" OLD_HASH ")",
+     "SELECT count(*) = 4 AND (SELECT count(*) = 1 FROM ck_tombstones) FROM embeddings", 0},
+    {"sync_put_retired", BASE "SELECT ck_retire(" OLD_HASH ");", NULL,
+     "SELECT ck_put('m', '1', 'old', '[1, 1, 1, 1]')", "SELECT count(*) = 0 FROM ck_tombstones",
+     0},
+    {"sync_gc",
+     BASE "SELECT ck_retire(" OLD_HASH "); UPDATE ck_tombstones SET retired_at = 1;"
+          "SELECT ck_claim(zeroblob(32), 'me', 60); UPDATE ck_leases SET expires_at = 1;"
+          "SELECT ck_report('s', zeroblob(32), NULL, NULL); UPDATE ck_peers SET seen_at = 1;",
+     NULL, "SELECT ck_gc(3600)",
+     "SELECT min_seq = 6 AND (SELECT count(*) = 0 FROM ck_tombstones)"
+     " AND (SELECT count(*) = 0 FROM ck_leases) AND (SELECT count(*) = 0 FROM _ck_report)"
+     " FROM _ck_meta",
+     SCENARIO_VARIES},
+    {"sync_far_push", BASE FAR, NULL, "SELECT ck_push('r'); SELECT ck_pull('r')",
+     "SELECT push_seq = 5 AND report_after IS NULL AND reported IS NOT NULL FROM ck_remotes",
+     SCENARIO_FAR},
+    {"sync_far_pull", DIVERGED, NULL, "SELECT ck_pull('r')",
+     "SELECT count(*) = 8 FROM embeddings", SCENARIO_FAR},
+    {"sync_far_both", DIVERGED "UPDATE ck_remotes SET mirror = 1, batch_items = 2;", NULL,
+     "SELECT ck_sync('r')",
+     "SELECT count(*) = 8 AND (SELECT count(*) = 0 FROM ck_outbox WHERE remote = 'r')"
+     " FROM embeddings",
+     SCENARIO_FAR},
+    {"sync_far_get", DIVERGED, NULL,
+     "SELECT ck_pull('r', (SELECT json_group_array(hex(ck_hash('m', '1', value)))"
+     " FROM json_each('[\"x\", \"y\", \"a\"]')))",
+     "SELECT count(*) = 5 FROM embeddings", SCENARIO_FAR},
+    {"sync_packs_push", BASE PACKS, NULL, "SELECT ck_push('r')",
+     "SELECT push_seq = 5 FROM ck_remotes", SCENARIO_FAR},
 
     {NULL, NULL, NULL, NULL, NULL, 0}};

@@ -19,14 +19,26 @@ static const char dump_sql[] =
     " FROM models ORDER BY model, version;"
     "SELECT 'schema', type, name, sql FROM main.sqlite_schema ORDER BY type, name;";
 
-/* Of a store with an index: its generation, and whether it has what the store has. */
+/* Of a store as such: the generations of its indexes, whether they have what the store has, and the
+** books of sync. */
 static const char index_exists_sql[] =
     "SELECT 1 FROM main.sqlite_schema WHERE name = '_ck_index'";
 static const char index_sql[] =
     "SELECT 'index', i.model, i.generation, n_merged, g.nodes, g.twins, g.generation,"
     " (SELECT status <> 'error' FROM ck_doctor WHERE \"check\" = 'index')"
     " FROM main._ck_index AS i LEFT JOIN main._ck_graph AS g ON g.model = i.model"
-    " WHERE i.generation > 0 ORDER BY i.model";
+    " WHERE i.generation > 0 ORDER BY i.model;"
+    "SELECT 'remote', name, length(epoch), push_seq, tombstone_seq, pull_seq, listing, listed,"
+    " attempts, conflicts, mark IS NULL, report_after"
+    " FROM main.ck_remotes ORDER BY name;"
+    "SELECT 'refused', model, version, dims FROM main._ck_remote_model ORDER BY model, version;"
+    "SELECT 'ack', remote, hash, seq, result, attempts FROM main.ck_acks ORDER BY remote, hash;"
+    "SELECT 'lease', hash, owner, fence, expires_at - granted_at > 99 FROM main.ck_leases"
+    " ORDER BY hash;"
+    "SELECT 'tombstone', hash, seq FROM main.ck_tombstones ORDER BY hash;"
+    "SELECT 'peer', store, user, mark FROM main.ck_peers ORDER BY store;"
+    "SELECT 'report', hash, peer FROM main._ck_report ORDER BY hash, peer;"
+    "SELECT 'meta', seq, min_seq, fence FROM main._ck_meta";
 
 void text_add(Text *text, const char *bytes, size_t n) {
     if (text->n + n >= text->capacity) {
@@ -130,7 +142,7 @@ int session_read_file(const char *path, Text *out) {
     return fclose(file);
 }
 
-int session_write_file(const char *path, const Text *content) {
+static int write_file(const char *path, const Text *content) {
     FILE *file = fopen(path, "wb");
     if (!file) return 1;
     size_t n = fwrite(content->n ? content->data : "", 1, content->n, file);
@@ -151,10 +163,19 @@ int session_file_is(const char *path, const Text *content) {
     return same;
 }
 
-void session_remove(const char *path) {
-    for (int i = 0; i < 4; i++) {
+static void remove_from(int first, const char *path) {
+    for (int i = first; i < 4; i++) {
         char name[1200];
         snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
         unlink(name);
     }
+}
+
+void session_remove(const char *path) {
+    remove_from(0, path);
+}
+
+int session_restore(const char *path, const Text *content) {
+    remove_from(1, path);
+    return write_file(path, content);
 }

@@ -31,9 +31,12 @@ int session_run(sqlite3 *db, const char *sql, Text *out);
 /* Adds to out everything about the store that a user can see and time does not change. */
 int session_dump(sqlite3 *db, Text *out);
 
-/* Reads a whole file, or writes one. 0 on success. */
+/* Reads a whole file. 0 on success. */
 int session_read_file(const char *path, Text *out);
-int session_write_file(const char *path, const Text *content);
+
+/* Gives a database this content again; the file is the same one, and so no copy of it. 0 on
+   success. */
+int session_restore(const char *path, const Text *content);
 
 /* 1 when the database file has exactly this content and there is no journal beside it. */
 int session_file_is(const char *path, const Text *content);

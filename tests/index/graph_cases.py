@@ -146,6 +146,35 @@ def test_graph_vectors_with_spikes(path, rng):
             check(rows == true, f"{metric}, k {k}: {len(set(true) - set(rows))} are lost: {plan}")
 
 
+def test_graph_that_does_not_fit(path, rng):
+    """A graph of which a part would be read again by every search gives way to codes."""
+    _, vectors, _ = make(path, rng, 6000)
+    db = connect(path, plan="")
+    queries = [vectors.one() for _ in range(40)]
+
+    def last_plan(budget):
+        db.execute("SELECT ck_config('cache_bytes', ?)", (budget,))
+        for query in queries:
+            rows, plan = search(db, query, 10)
+            check_rows(rows, "knn")
+        return plan
+
+    def resident(part):
+        return value(db, f"SELECT bytes FROM ck_cache WHERE part = '{part}'")
+
+    check(last_plan(None).startswith("graph"), f"{last_plan(None)} of a graph that fits")
+    whole = resident("graph")
+    for budget in (whole // 2, whole // 3):
+        check(last_plan(budget).startswith(("index scan", "probe")),
+              f"{last_plan(budget)}, {whole} bytes")
+        codes = resident("scan") + resident("cells")
+        check(codes > 0, "no codes are kept")
+        kept = codes + resident("graph")
+        check(kept <= budget, f"{kept} bytes are kept, {budget} allowed")
+    db.execute("SELECT rowid FROM knn(?, 10) WHERE ef = 3000", (pack(queries[0]),)).fetchall()
+    check(last_plan(None).startswith("graph"), f"{last_plan(None)} of a graph that fits again")
+
+
 def test_graph_one_vector(path, rng):
     """Thousands of embeddings of one vector are one node; then others come."""
     db = open_graph(path)

@@ -87,7 +87,7 @@ static uint64_t digest(const CkHnswBuilt *built, uint32_t n) {
 
 static uint64_t build_digest(uint64_t seed) {
     Fixture f;
-    fixture_init(&f, CK_INT_L2, 1500, 1500, 70);
+    fixture_init(&f, CK_INT_L2, 1100, 1100, 70);
     CkHnswOptions options = fixture_options(&f);
     options.seed = seed;
     CHECK_INT(fixture_build(&f, &options), SQLITE_OK);

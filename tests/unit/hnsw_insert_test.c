@@ -115,7 +115,7 @@ static void compact(Fixture *f, const uint8_t *dead) {
 
 static void dead_ones_are_taken_out(int clustered, uint32_t percent) {
     Fixture f;
-    fixture_init(&f, CK_INT_COSINE, 5000, 5000, 60);
+    fixture_init(&f, CK_INT_COSINE, 2500, 2500, 60);
     CkHnswOptions options = fixture_options(&f);
     CHECK_INT(fixture_build(&f, &options), SQLITE_OK);
     const CkHnswShape *shape = &f.source.shape;
@@ -190,7 +190,7 @@ static void churn(void) {
 static void nearly_all_die(void) {
     for (int way = 0; way < 3; way++) {
         Fixture f;
-        fixture_init(&f, CK_INT_L2, 5000, 5000, 20);
+        fixture_init(&f, CK_INT_L2, 2500, 2500, 20);
         CkHnswOptions options = fixture_options(&f);
         CHECK_INT(fixture_build(&f, &options), SQLITE_OK);
         uint32_t n = f.source.shape.n[0], n_top = f.source.shape.n[f.source.shape.n_levels - 1];

@@ -154,6 +154,11 @@ static void test_graph_costs(void) {
     graph.n_beside = 2000000;
     CHECK_INT(ck_plan(&input).path, CK_PATH_INDEX_SCAN);
     graph.n_beside = 0;
+    graph.resident = graph.fits = 0.4;
+    input.n_rows = graph.n_nodes = 100000;
+    CHECK_INT(ck_plan(&input).path, CK_PATH_INDEX_SCAN);
+    graph.fits = 1;
+    CHECK_INT(ck_plan(&input).path, CK_PATH_GRAPH);
     input.n_rows = graph.n_nodes = 20000;
     graph.resident = 0;
     graph.n_queries = 1;

@@ -1,0 +1,51 @@
+/*
+** Files that are written once and read from the beginning: errors that name the path, whole reads
+** and writes, and a file that is there either whole or not at all.
+*/
+#ifndef CK_BASE_FILE_H
+#define CK_BASE_FILE_H
+
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+
+typedef struct CkFile {
+    int fd; /* -1: not open */
+    const char *path; /* the caller's, for messages */
+} CkFile;
+
+#define CK_FILE_NONE {-1, NULL}
+
+int ck_file_open(CkFile *file, const char *path, CkError *err);
+
+/* Creates a file that must not be there yet. */
+int ck_file_create(CkFile *file, const char *path, CkError *err);
+
+/* Closes what is open; says nothing of what was written. */
+void ck_file_close(CkFile *file);
+
+/* Reads n bytes, or less at the end of the file. */
+int ck_file_read(CkFile *file, void *to, size_t n, size_t *n_read, CkError *err);
+int ck_file_write(CkFile *file, const void *from, size_t n, CkError *err);
+
+/*
+** Makes what was written durable, closes the file and gives it the name `path` (of the same folder,
+** folder ends with '/'), where it appears whole.
+*/
+int ck_file_publish(CkFile *file, const char *folder, const char *path, CkError *err);
+
+void ck_file_remove(const char *path);
+
+/* Makes the folder, if it is not there; the one above it must be. */
+int ck_file_make_folder(const char *folder, CkError *err);
+int ck_file_exists(const char *path);
+
+/* The names in a folder that end with `suffix`, sorted; longer ones are left out. */
+#define CK_FILE_NAME_BYTES 128
+typedef struct CkFileName {
+    char name[CK_FILE_NAME_BYTES];
+} CkFileName;
+int ck_file_list(const char *folder, const char *suffix, CkBuf *names, CkError *err);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+** A directory of packs as a remote: see sync_dir.c.
+*/
+#ifndef CK_STORE_SYNC_DIR_H
+#define CK_STORE_SYNC_DIR_H
+
+#include "store/sync_session.h"
+
+#define CK_SEGMENT_SUFFIX ".ckpack"
+
+/* The path of the folder, which ends with '/'. */
+const char *ck_sync_dir_folder(const CkSyncSession *session);
+
+/* What the directory says of itself; writes: it may be made. */
+int ck_sync_dir_hello(CkSyncSession *session, int writes, char **json, CkError *err);
+
+/* After the handshake: is_new when it is another directory than it was. */
+int ck_sync_dir_begin(CkSyncSession *session, int is_new, CkError *err);
+
+int ck_sync_dir_push(CkSyncSession *session, CkError *err);
+int ck_sync_dir_pull(CkSyncSession *session, CkError *err);
+
+/* Of hashes that are missing here, in ascending order. */
+int ck_sync_dir_get(CkSyncSession *session, CkHashes sorted, CkError *err);
+
+#endif

@@ -1,0 +1,179 @@
+/* Sessions: see sync_session.h. */
+#include "store/sync_session.h"
+
+#include <string.h>
+
+#include "store/identity.h"
+#include "store/log.h"
+#include "store/sync_dir.h"
+
+static CkBuf *buffer_of(CkSyncSession *session, int i) {
+    CkBuf *const buffers[] = {&session->items, &session->sent,  &session->hashes,
+                              &session->pack,  &session->acks,  &session->flags,
+                              &session->reply.answers};
+    return i < (int)(sizeof buffers / sizeof *buffers) ? buffers[i] : NULL;
+}
+
+/* "file:…/" is a directory of packs, "file:…" a store. */
+static int is_directory(const char *url) {
+    size_t n = strlen(url);
+    return n > 0 && url[n - 1] == '/';
+}
+
+/* A store that was copied gets its own name before it says it to others. */
+static int read_name(CkSyncSession *session, CkError *err) {
+    CkStore *store = session->store;
+    sqlite3_stmt *stmt = NULL;
+    CkWrite write;
+    int64_t known = 0, inode = ck_identity_inode(store);
+    int found = 0;
+    ck_stmt_ints(store, CK_SQL_IDENTITY_GET, err, &known, 1, &found, "");
+    if (err->rc == SQLITE_OK && inode != known && inode != 0 &&
+        ck_write_begin(&write, store, err) == SQLITE_OK) {
+        ck_identity_check(store, err);
+        ck_write_end(&write, err);
+    }
+    if (err->rc != SQLITE_OK) return err->rc;
+    if (ck_stmt_take(store, CK_SQL_META_UUID, &stmt, err) != SQLITE_OK) return err->rc;
+    if (ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
+        sqlite3_snprintf(sizeof session->me, session->me, "%s", sqlite3_column_text(stmt, 0));
+    }
+    ck_stmt_give(store, CK_SQL_META_UUID, stmt);
+    return err->rc;
+}
+
+static int shake_hands(CkSyncSession *session, int writes, CkError *err) {
+    CkStore *store = session->store;
+    CkHandshake shaken = {0, NULL, 0};
+    CkWrite write;
+    char *hello = NULL;
+    if (session->transport) {
+        session->transport->methods->hello(session->transport, &hello, err);
+    } else {
+        ck_sync_dir_hello(session, writes, &hello, err);
+    }
+    if (err->rc == SQLITE_OK && ck_write_begin(&write, store, err) == SQLITE_OK) {
+        ck_remote_handshake(store, session->remote.name, hello, &shaken, err);
+        ck_write_end(&write, err);
+    }
+    sqlite3_free(hello);
+    session->summary->relisted |= shaken.relist;
+    if (err->rc != SQLITE_OK || ck_sync_session_refresh(session, err) != SQLITE_OK) return err->rc;
+    return session->transport ? SQLITE_OK : ck_sync_dir_begin(session, shaken.relist, err);
+}
+
+/* What the other side says does not know whose it is; what the books say does. */
+static int name_remote(const CkSyncSession *session, CkError *err) {
+    CkError own = *err;
+    if (own.rc == SQLITE_OK || own.rc == SQLITE_NOMEM || !session->task) return own.rc;
+    if (own.message && strncmp(own.message, "sync: ", 6) == 0) return own.rc;
+    *err = (CkError)CK_ERROR_NONE;
+    ck_error_set(err, own.rc, "sync: remote '%s': %s%s", session->remote.name,
+                 own.message ? own.message : sqlite3_errstr(own.rc),
+                 (own.rc & 0xff) == SQLITE_READONLY && session->transport
+                     ? " (UPDATE ck_remotes SET push = 0 for one that may only be read)"
+                     : "");
+    ck_error_release(&own);
+    return err->rc;
+}
+
+/* What the caller has to mend is no failure of the remote. */
+static int check_remote(const CkRemote *remote, CkSyncUse use, CkError *err) {
+    const char *url = remote->url;
+    if (strncmp(url, "file:", 5) != 0) {
+        return ck_error_set(err, SQLITE_ERROR,
+                            "sync: remote '%s' is at '%s'; only urls that begin with 'file:' are "
+                            "known%s%s",
+                            remote->name, url, *url == '/' ? ", such as file:" : "",
+                            *url == '/' ? url : "");
+    }
+    if (use == CK_SYNC_PUSHES && !remote->push) {
+        return ck_error_set(err, SQLITE_ERROR,
+                            "sync: remote '%s': nothing is pushed there (ck_remotes.push is 0)",
+                            remote->name);
+    }
+    return SQLITE_OK;
+}
+
+int ck_sync_session_open(CkSyncSession *session, CkStore *store, const char *remote, CkSyncUse use,
+                         CkError *err) {
+    CkSyncSummary *summary = session->summary;
+    memset(session, 0, sizeof *session);
+    session->store = store;
+    session->summary = summary;
+    session->started_at = ck_conn_now(store->conn);
+    if (ck_remote_open(store, remote, &session->remote, err) != SQLITE_OK) return err->rc;
+    if (check_remote(&session->remote, use, err) != SQLITE_OK) return err->rc;
+    session->task = sqlite3_mprintf("sync:%s", session->remote.name);
+    if (!session->task) return ck_error_nomem(err);
+    if (read_name(session, err) != SQLITE_OK) return err->rc;
+    int writes = use != CK_SYNC_PULLS && session->remote.push;
+    if (!is_directory(session->remote.url)) {
+        ck_transport_open_store(store, session->remote.url, session->me, writes,
+                                &session->transport, err);
+    }
+    if (err->rc == SQLITE_OK) shake_hands(session, writes, err);
+    return err->rc;
+}
+
+int ck_sync_session_refresh(CkSyncSession *session, CkError *err) {
+    CkRemote fresh;
+    if (ck_remote_open(session->store, session->remote.name, &fresh, err) != SQLITE_OK) {
+        return err->rc;
+    }
+    ck_remote_release(&session->remote);
+    session->remote = fresh;
+    return SQLITE_OK;
+}
+
+int ck_sync_session_progress(CkSyncSession *session, int64_t n, int64_t left, CkError *err) {
+    session->done += n;
+    session->summary->batches++;
+    const CkProgress progress = {session->task, session->started_at, session->done,
+                                 session->done + left};
+    return ck_progress_set(session->store, &progress, err);
+}
+
+/* The end of it in the store: settled, or failed for a reason that is not ours. */
+static int record_end(CkSyncSession *session, const CkError *outcome) {
+    CkStore *store = session->store;
+    CkError err = CK_ERROR_NONE;
+    CkWrite write;
+    int primary = outcome->rc & 0xff;
+    if (primary == SQLITE_NOMEM || primary == SQLITE_INTERRUPT || !session->task) return SQLITE_OK;
+    if (ck_write_begin(&write, store, &err) == SQLITE_OK) {
+        ck_progress_clear(store, session->task, &err);
+        if (err.rc == SQLITE_OK && outcome->rc == SQLITE_OK) {
+            ck_remote_settle(store, session->remote.name, &err);
+        } else if (err.rc == SQLITE_OK) {
+            ck_remote_fail(store, session->remote.name,
+                           outcome->message ? outcome->message : sqlite3_errstr(outcome->rc), 0,
+                           &err);
+        }
+        ck_write_end(&write, &err);
+    }
+    int rc = err.rc;
+    ck_error_release(&err);
+    return rc;
+}
+
+int ck_sync_session_close(CkSyncSession *session, CkError *err) {
+    name_remote(session, err);
+    int rc = record_end(session, err);
+    if (session->task) ck_errors_settle(session->store, session->task, err);
+    if (rc != SQLITE_OK) ck_error_set(err, rc, "sync: its end cannot be recorded");
+    if (session->transport) session->transport->methods->close(session->transport);
+    ck_remote_release(&session->remote);
+    sqlite3_free(session->task);
+    for (int i = 0; buffer_of(session, i); i++) ck_buf_release(buffer_of(session, i));
+    return err->rc;
+}
+
+void ck_sync_count_pulled(CkSyncSummary *summary, const CkItem *item,
+                          const CkItemOutcome *outcome) {
+    summary->pulled += outcome->result == CK_ITEM_CREATED;
+    summary->pull_exists += outcome->result == CK_ITEM_EXISTS;
+    summary->conflicts += outcome->result == CK_ITEM_CONFLICT;
+    summary->pull_rejected += outcome->result == CK_ITEM_REJECTED;
+    summary->bytes += item->n_bytes;
+}

@@ -1,0 +1,202 @@
+/*
+** The transport to another store's file: a second connection, on which the remote's side of the
+** protocol runs (transport.h).
+**
+** A message is one transaction there and has ended when it is answered. So the locks of the two
+** files are never held together but for what a reader of the one holds while it writes the other,
+** and two stores that sync with each other at the same time cannot wait for one another.
+*/
+#include <string.h>
+
+#include "store/apply.h"
+#include "store/frame.h"
+#include "store/identity.h"
+#include "store/remote.h"
+#include "store/side.h"
+#include "store/transport.h"
+
+typedef struct StoreTransport {
+    CkTransport base;
+    CkConn *side;
+    CkStore *far;
+    char me[CK_UUID_BYTES];
+} StoreTransport;
+
+static CkStore *far_of(CkTransport *transport) {
+    return ((StoreTransport *)transport)->far;
+}
+
+static int store_hello(CkTransport *transport, char **json, CkError *err) {
+    StoreTransport *to = (StoreTransport *)transport;
+    if (ck_hello_make(to->far, to->me, json, err) == SQLITE_OK && !*json) {
+        ck_error_set(err, SQLITE_CANTOPEN, "there is no store in it");
+    }
+    return err->rc;
+}
+
+static int store_missing(CkTransport *transport, CkHashes hashes, uint8_t *missing, CkError *err) {
+    CkStore *far = far_of(transport);
+    CkRead read;
+    sqlite3_stmt *stmt = NULL;
+    if (ck_read_begin(&read, far, err) != SQLITE_OK) return err->rc;
+    ck_stmt_take(far, CK_SQL_EMBEDDING_EXISTS, &stmt, err);
+    for (size_t i = 0; i < hashes.n && err->rc == SQLITE_OK; i++) {
+        ck_stmt_bind(stmt, "b", hashes.data + i * CK_HASH_BYTES, CK_HASH_BYTES);
+        missing[i] = ck_stmt_step(far, stmt, err) != SQLITE_ROW;
+        sqlite3_reset(stmt);
+    }
+    ck_stmt_give(far, CK_SQL_EMBEDDING_EXISTS, stmt);
+    ck_read_end(&read);
+    return err->rc;
+}
+
+static int store_list(CkTransport *transport, int64_t after, const CkPackLimits *limits,
+                      CkListing *out, CkError *err) {
+    CkStore *far = far_of(transport);
+    CkPackList what = {.after = after, .whole = out->whole};
+    CkRead read;
+    int found;
+    if (ck_read_begin(&read, far, err) != SQLITE_OK) return err->rc;
+    ck_stmt_ints(far, CK_SQL_META_SEQ, err, &out->high_seq, 1, &found, "");
+    if (err->rc == SQLITE_OK) ck_pack_list(far, &what, limits, &out->pack, err);
+    ck_read_end(&read);
+    out->next_seq = what.is_end ? out->high_seq : what.last;
+    return err->rc;
+}
+
+static int store_get(CkTransport *transport, CkHashes hashes, const CkPackLimits *limits,
+                     CkBuf *pack, size_t *n_done, CkError *err) {
+    CkStore *far = far_of(transport);
+    CkPackHashes what = {hashes.data, hashes.n, 0};
+    CkRead read;
+    if (ck_read_begin(&read, far, err) != SQLITE_OK) return err->rc;
+    ck_pack_hashes(far, &what, limits, pack, err);
+    ck_read_end(&read);
+    *n_done = what.n_done;
+    return err->rc;
+}
+
+static int answer(const CkItemOutcome *outcome, CkBuf *answers, CkError *err) {
+    CkPutAnswer out = {.result = outcome->result};
+    if (outcome->result == CK_ITEM_REJECTED) {
+        sqlite3_snprintf(sizeof out.code, out.code, "%s", outcome->code);
+        sqlite3_snprintf(sizeof out.message, out.message, "%s", outcome->message);
+    }
+    ck_buf_append(answers, &out, sizeof out);
+    return answers->rc == SQLITE_OK ? SQLITE_OK : ck_error_nomem(err);
+}
+
+static int put_frames(CkApply *apply, const CkBuf *pack, CkBuf *answers, CkError *err) {
+    CkFrame frame;
+    CkItem item;
+    CkItemOutcome outcome;
+    size_t at = 0, n_used = 1;
+    ck_frame_init(&frame);
+    while (at < pack->n_bytes && n_used > 0 && err->rc == SQLITE_OK) {
+        ck_frame_open(&frame, pack->data + at, pack->n_bytes - at, &n_used, err);
+        while (err->rc == SQLITE_OK && n_used > 0 &&
+               ck_frame_next(&frame, &item) == SQLITE_ROW) {
+            if (ck_apply_item(apply, &item, &outcome, err) == SQLITE_OK) {
+                answer(&outcome, answers, err);
+            }
+        }
+        at += n_used;
+    }
+    ck_frame_release(&frame);
+    return err->rc;
+}
+
+static int store_put(CkTransport *transport, const CkBuf *pack, const char *mark,
+                     CkPutReply *reply, CkError *err) {
+    StoreTransport *to = (StoreTransport *)transport;
+    CkStore *far = to->far;
+    CkWrite write;
+    CkApply apply;
+    int found;
+    if (ck_write_begin(&write, far, err) != SQLITE_OK) return err->rc;
+    if (ck_apply_begin(&apply, far, NULL, to->me, err) == SQLITE_OK &&
+        ck_stmt_ints(far, CK_SQL_META_SEQ, err, &reply->before_seq, 1, &found, "") == SQLITE_OK) {
+        put_frames(&apply, pack, &reply->answers, err);
+    }
+    ck_apply_end(&apply, NULL, err);
+    if (err->rc == SQLITE_OK) ck_peer_heartbeat(far, to->me, ck_identity_user(), mark, err);
+    reply->after_seq = reply->before_seq;
+    if (err->rc == SQLITE_OK && apply.n_announced == 0) {
+        ck_stmt_ints(far, CK_SQL_META_SEQ, err, &reply->after_seq, 1, &found, "");
+    }
+    return ck_write_end(&write, err);
+}
+
+static int store_report(CkTransport *transport, const CkReportPart *part, CkError *err) {
+    StoreTransport *to = (StoreTransport *)transport;
+    CkReportPart mine = *part;
+    CkWrite write;
+    int64_t n_changed;
+    mine.peer = to->me;
+    if (ck_write_begin(&write, to->far, err) != SQLITE_OK) return err->rc;
+    ck_peer_report(to->far, &mine, &n_changed, err);
+    return ck_write_end(&write, err);
+}
+
+static int store_heartbeat(CkTransport *transport, CkError *err) {
+    StoreTransport *to = (StoreTransport *)transport;
+    CkWrite write;
+    if (ck_write_begin(&write, to->far, err) != SQLITE_OK) return err->rc;
+    ck_peer_heartbeat(to->far, to->me, ck_identity_user(), NULL, err);
+    return ck_write_end(&write, err);
+}
+
+static void store_close(CkTransport *transport) {
+    ck_side_close(((StoreTransport *)transport)->side);
+    sqlite3_free(transport);
+}
+
+static const CkTransportMethods store_methods = {
+    .hello = store_hello,
+    .missing = store_missing,
+    .list = store_list,
+    .get = store_get,
+    .put = store_put,
+    .report = store_report,
+    .heartbeat = store_heartbeat,
+    .close = store_close,
+};
+
+/* For puts there must be a store, and it must be what it says it is. */
+static int prepare_writes(CkStore *far, CkError *err) {
+    CkWrite write;
+    if (ck_write_begin(&write, far, err) != SQLITE_OK) return err->rc;
+    if (ck_store_open_write(far, err) == SQLITE_OK) ck_identity_check(far, err);
+    return ck_write_end(&write, err);
+}
+
+static int connect(StoreTransport *to, CkStore *store, const char *url, int writes, CkError *err) {
+    int flags = SQLITE_OPEN_READWRITE | (writes ? SQLITE_OPEN_CREATE : 0);
+    int exists = 0;
+    if (ck_side_open(store->conn, url, flags, &to->side, err) != SQLITE_OK) return err->rc;
+    to->far = ck_conn_store(to->side, "main");
+    if (!to->far) return ck_error_nomem(err);
+    ck_stmt_run(to->far, CK_SQL_META_SIDE_CACHE, err, "");
+    if (err->rc == SQLITE_OK) ck_stmt_run(to->far, CK_SQL_META_SIDE_CHECKPOINT, err, "");
+    if (err->rc != SQLITE_OK) return err->rc;
+    if (ck_store_open_read(to->far, &exists, err) == SQLITE_OK && !exists && writes) {
+        prepare_writes(to->far, err);
+    }
+    return err->rc;
+}
+
+int ck_transport_open_store(CkStore *store, const char *url, const char *me, int writes,
+                            CkTransport **transport, CkError *err) {
+    StoreTransport *to = sqlite3_malloc64(sizeof *to);
+    *transport = NULL;
+    if (!to) return ck_error_nomem(err);
+    memset(to, 0, sizeof *to);
+    to->base.methods = &store_methods;
+    sqlite3_snprintf(sizeof to->me, to->me, "%s", me);
+    if (connect(to, store, url, writes, err) != SQLITE_OK) {
+        store_close(&to->base);
+        return err->rc;
+    }
+    *transport = &to->base;
+    return SQLITE_OK;
+}

@@ -1,0 +1,4 @@
+-- Looking on while a statement is at work, from a second connection.
+
+-- name: watch_progress
+SELECT done, total FROM main.ck_progress WHERE task = ?1

@@ -1,0 +1,324 @@
+"""Remotes of every kind, each case by itself: what is said, what is kept, what is refused."""
+import json
+import os
+import sqlite3
+import struct
+import subprocess
+import sys
+
+from world import CLOCK, EXTENSION, check
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+DAY = 86400
+
+
+def equal(actual, expected, what):
+    """Fails unless the two are the same."""
+    check(actual == expected, f"{what}: {actual!r}, expected {expected!r}")
+
+
+class Folder:
+    """Stores in a folder, by name, with the world's clock."""
+
+    def __init__(self, path):
+        self.path = path
+        self.open = []
+        CLOCK.now = 1_700_000_000
+
+    def file(self, name):
+        """A path in it."""
+        return os.path.join(self.path, name)
+
+    def url(self, name):
+        """The same as a remote's url."""
+        return f"file:{self.file(name)}"
+
+    def store(self, name, **remotes):
+        """A connection to a store, which has these remotes: name=file."""
+        db = sqlite3.connect(CLOCK.uri(self.file(name)), uri=True, timeout=10, isolation_level=None)
+        db.enable_load_extension(True)
+        db.load_extension(EXTENSION)
+        db.execute("SELECT ck_init()")
+        for remote, file in remotes.items():
+            db.execute("INSERT OR IGNORE INTO ck_remotes(name, url) VALUES (?, ?)",
+                       (remote, self.url(file)))
+        self.open.append(db)
+        return db
+
+    def close(self):
+        """Closes all."""
+        for db in self.open:
+            db.close()
+
+
+def one(db, sql, *parameters):
+    """The first value of the first row."""
+    return db.execute(sql, parameters).fetchone()[0]
+
+
+def call(db, sql, *parameters):
+    """What a session says, without what is zero."""
+    return {key: n for key, n in json.loads(one(db, sql, *parameters)).items() if n}
+
+
+def refused(db, sql, *parameters):
+    """The message of a statement that must fail."""
+    try:
+        db.execute(sql, parameters).fetchall()
+    except sqlite3.Error as error:
+        return str(error)
+    raise AssertionError(f"{sql} did not fail")
+
+
+def vector(*numbers):
+    """A float32 blob."""
+    return struct.pack(f"<{len(numbers)}f", *numbers)
+
+
+def put(db, *contents):
+    """Puts contents, each with a vector of its own."""
+    for content in contents:
+        db.execute("SELECT ck_put('m', '1', ?, ?)", (content, vector(*content.encode()[:3], 1)))
+
+
+def refer(db, *contents):
+    """The workspace w refers to the contents."""
+    db.execute("INSERT OR IGNORE INTO workspaces(name, pinned) VALUES ('w', 1)")
+    for content in contents:
+        db.execute("INSERT INTO refs(workspace, path, chunk, hash) "
+                   "VALUES ('w', ?1, 0, ck_hash('m', '1', ?1))", (content,))
+
+
+def test_push_and_pull(folder):
+    """What is told of a push, a pull, and of each once more."""
+    a, b = folder.store("a", hub="hub"), folder.store("b", hub="hub")
+    put(a, "aaa", "bbb")
+    equal(call(a, "SELECT ck_sync('hub')"),
+          {"pushed": 2, "batches": 1, "bytes": 32}, "the first sync")
+    equal(call(a, "SELECT ck_sync('hub')"), {}, "the second sync")
+    put(b, "bbb", "ccc")
+    equal(call(b, "SELECT ck_push('hub')"),
+          {"pushed": 1, "push_exists": 1, "batches": 1, "bytes": 16}, "a push of a known one")
+    equal(call(b, "SELECT ck_pull('hub')"),
+          {"pulled": 1, "pull_exists": 2, "batches": 1, "bytes": 16}, "a pull")
+    for db in a, b:
+        call(db, "SELECT ck_sync('hub')")
+        equal(call(db, "SELECT ck_sync('hub')"), {}, "a sync with nothing to do")
+        equal(one(db, "SELECT count(*) FROM embeddings"), 3, "embeddings")
+    check(one(a, "SELECT origin FROM embeddings WHERE hash = ck_hash('m', '1', 'ccc')").startswith(
+        one(b, "SELECT store_uuid FROM _ck_meta") + "/"), "the origin did not travel")
+
+
+def test_only_read(folder):
+    """Remotes that may only be read: push = 0, and ?mode=ro."""
+    hub, a = folder.store("hub"), folder.store("a", ro="hub?mode=ro", quiet="hub")
+    put(hub, "aaa", "bbb")
+    put(a, "ccc")
+    said = refused(a, "SELECT ck_push('ro')")
+    check("readonly database" in said and "push = 0" in said, said)
+    a.execute("UPDATE ck_remotes SET push = 0, attempts = 0, next_at = NULL")
+    equal(one(a, "SELECT count(*) FROM ck_outbox"), 0, "what waits for those who get nothing")
+    equal(refused(a, "SELECT ck_push('quiet')"),
+          "sync: remote 'quiet': nothing is pushed there (ck_remotes.push is 0)", "a push")
+    equal(one(a, "SELECT sum(attempts) FROM ck_remotes"), 0, "failures of a remote that has none")
+    before = one(hub, "SELECT seq FROM _ck_meta"), one(hub, "SELECT count(*) FROM ck_peers")
+    equal(call(a, "SELECT ck_sync('ro')")["pulled"], 2, "pulled by sync")
+    equal(call(a, "SELECT ck_sync('quiet')"), {"pull_exists": 2, "batches": 1}, "the other one")
+    equal((one(hub, "SELECT seq FROM _ck_meta"), one(hub, "SELECT count(*) FROM ck_peers")), before,
+          "the remote that is only read")
+
+
+def test_unreachable(folder):
+    """An error of a sync; of a look-up a row and a miss, until it is there again."""
+    a = folder.store("a", b_far="none/hub", c_dir="none/packs/", z_hub="hub")
+    wanted = one(a, "SELECT ck_hash('m', '1', 'aaa')")
+    for remote in "b_far", "c_dir":
+        said = refused(a, "SELECT ck_sync(?)", remote)
+        check(said.startswith(f"sync: remote '{remote}': ") and "none/" in said, said)
+        check(".tmp" not in said, said)
+    equal(one(a, "SELECT group_concat(source || ' ' || code) FROM ck_errors ORDER BY 1"),
+          "sync:b_far failed,sync:c_dir failed", "errors")
+    equal(call(a, "SELECT ck_pull(NULL, ?)", wanted), {"missing": 1, "unreachable": 1},
+          "a look-up while two are not due and one is not there")
+    CLOCK.now += 60
+    hub = folder.store("hub")
+    put(hub, "aaa")
+    equal(call(a, "SELECT ck_pull(NULL, ?)", wanted),
+          {"pulled": 1, "batches": 1, "bytes": 16, "unreachable": 2}, "a look-up when it is there")
+    check(one(a, "SELECT origin FROM embeddings").startswith(
+        one(hub, "SELECT store_uuid FROM _ck_meta")), "the origin did not come along")
+    equal(one(a, "SELECT count(*) FROM ck_errors WHERE source = 'sync:z_hub'"), 0, "old errors")
+    equal(call(a, "SELECT ck_pull(NULL, ?)", wanted), {}, "a look-up of what is here")
+    for url in "https://h/", "/tmp/hub":
+        a.execute("UPDATE ck_remotes SET url = ? WHERE name = 'b_far'", (url,))
+        check("begin with 'file:'" in refused(a, "SELECT ck_sync('b_far')"), url)
+    check("no remote 'x' in ck_remotes ('b_far'" in refused(a, "SELECT ck_sync('x')"), "x")
+
+
+def test_itself(folder):
+    """A url that leads back, and a copy that nobody has written to yet."""
+    a = folder.store("a", me="a", copy="copy")
+    put(a, "aaa")
+    equal(refused(a, "SELECT ck_sync('me')"),
+          "sync: remote 'me' is this store itself", "a sync with itself")
+    copy = sqlite3.connect(folder.file("copy"))
+    a.backup(copy)
+    copy.close()
+    equal(call(a, "SELECT ck_pull('copy')"), {"pull_exists": 1, "batches": 1}, "from a copy")
+    put(a, "bbb")
+    equal(call(a, "SELECT ck_push('copy')")["pushed"], 1, "to a copy")
+
+
+def test_workspaces_lack(folder):
+    """What a workspace refers to and is damaged here is got again."""
+    a = folder.store("a", hub="hub")
+    put(a, "aaa", "bbb", "ccc")
+    refer(a, "aaa", "bbb")
+    call(a, "SELECT ck_push('hub')")
+    good = a.execute("SELECT hash, vector FROM embeddings ORDER BY hash").fetchall()
+    equal(call(a, "SELECT ck_pull('hub', 'workspaces')"), {}, "when nothing is lost")
+    a.execute("UPDATE _ck_vector SET data = zeroblob(16)")
+    equal(call(a, "SELECT ck_pull('hub', 'workspaces')")["pulled"], 2, "what is referred to")
+    equal(call(a, "SELECT ck_pull(NULL, ck_hash('m', '1', 'ccc'))")["pulled"], 1, "the third")
+    equal(a.execute("SELECT hash, vector FROM embeddings ORDER BY hash").fetchall(), good, "rows")
+
+
+def test_reports(folder):
+    """The remote knows what is in use, in parts, until 90 days after the last heartbeat."""
+    a, hub = folder.store("a", hub="hub"), folder.store("hub")
+    contents = [f"{i:05}" for i in range(10_050)]
+    a.execute("BEGIN")
+    put(a, *contents)
+    refer(a, *contents[::2])
+    a.execute("COMMIT")
+    equal(call(a, "SELECT ck_sync('hub')")["reported"], 5_025, "reported")
+    equal(one(hub, "SELECT count(*) FROM _ck_report"), 5_025, "known there")
+    hash_of = "ck_hash('m', '1', ?)"
+    equal(one(hub, f"SELECT ck_retire({hash_of}) ->> '$[0].state'", contents[0]), "referenced",
+          "what is in use")
+    equal(one(hub, f"SELECT ck_retire({hash_of}) ->> '$[0].state'", contents[1]), "retired",
+          "what is not")
+    a.execute("DELETE FROM refs WHERE path < '00100'")
+    equal(call(a, "SELECT ck_push('hub')"), {"reported": 4_975}, "a smaller report")
+    equal(one(hub, "SELECT count(*) FROM _ck_report"), 4_975, "known there")
+    call(a, "SELECT ck_sync('hub')")
+    CLOCK.now += 80 * DAY
+    equal(call(a, "SELECT ck_sync('hub')"), {}, "a heartbeat")
+    CLOCK.now += 80 * DAY
+    for _ in range(2):
+        hub.execute("SELECT ck_gc()")
+    equal(one(hub, "SELECT count(*) FROM _ck_report"), 4_975, "kept alive by the heartbeat")
+    CLOCK.now += 11 * DAY
+    hub.execute("SELECT ck_gc()")
+    equal(one(hub, "SELECT count(*) FROM _ck_report"), 0, "after 91 days")
+    equal(call(a, "SELECT ck_sync('hub')").get("reported"), 4_975, "told again")
+
+
+def test_directory(folder):
+    """A folder of packs: it is made, read once, and a missing one that was known is refused."""
+    a, b = folder.store("a", packs="packs/"), folder.store("b", packs="packs/")
+    put(a, "aaa", "bbb")
+    check("is not there" in refused(b, "SELECT ck_pull('packs')"), "a pull before the first push")
+    equal(call(a, "SELECT ck_sync('packs')")["pushed"], 2, "pushed")
+    equal(call(b, "SELECT ck_sync('packs')")["pulled"], 2, "pulled")
+    for db in a, b:
+        equal(call(db, "SELECT ck_sync('packs')"), {}, "a sync with nothing to do")
+    segment = [name for name in os.listdir(folder.file("packs")) if name.endswith(".ckpack")][0]
+    path = os.path.join(folder.file("packs"), segment)
+    with open(path, "r+b") as file:
+        file.write(b"CKF\1\1\0\xff\xff\xff\xff")
+    c = folder.store("c", packs="packs/")
+    equal(call(c, "SELECT ck_pull('packs')"), {"damaged": 1}, "a segment that lies")
+    check("n_models is 65535" in one(c, "SELECT message FROM ck_errors"), "its error")
+    os.rename(folder.file("packs"), folder.file("away"))
+    check("is the folder mounted?" in refused(a, "SELECT ck_sync('packs')"), "a folder that went")
+    check(not os.path.exists(folder.file("packs")), "the folder was made again")
+
+
+def test_pack_is_a_cache(folder):
+    """A store streamed into a file, pack by pack, and read back: the recipe of the README."""
+    a, b = folder.store("a"), folder.store("b")
+    put(a, *[f"{i:03}" for i in range(500)])
+    since, sizes = 0, []
+    with open(folder.file("cache.ckpack"), "wb") as file:
+        while True:
+            pack = one(a, "SELECT ck_pack(?, 200, 4000)", since)
+            if pack is None:
+                break
+            sizes.append(file.write(pack))
+            since = one(a, "SELECT max(seq) FROM ck_unpack(?)", pack)
+    check(len(sizes) > 2 and max(sizes) < 20_000, f"packs of {sizes}")
+    with open(folder.file("cache.ckpack"), "rb") as file:
+        whole = file.read()
+    b.execute("INSERT OR IGNORE INTO embeddings(hash, model, version, vector, origin) "
+              "SELECT hash, model, version, vector, origin FROM ck_unpack(?) WHERE op = 'put'",
+              (whole,))
+    rows = "SELECT hash, vector FROM embeddings ORDER BY hash"
+    equal(b.execute(rows).fetchall(), a.execute(rows).fetchall(), "the rows")
+
+
+def test_claims(folder):
+    """A lease in a remote, by its file: the recipe of the README."""
+    hub = folder.store("hub")
+    put(hub, "aaa")
+    hashes = one(hub, "SELECT json_array(hex(ck_hash('m', '1', 'aaa')), "
+                 "hex(ck_hash('m', '1', 'bbb')))")
+    answers = []
+    for owner in "one", "two":
+        db = folder.store(owner)
+        db.execute("ATTACH ? AS team", (folder.file("hub"),))
+        said = json.loads(one(db, "SELECT ck_claim(?, ?, 60, 'team')", hashes, owner))
+        answers.append([answer["state"] for answer in said])
+    equal(answers, [["have", "granted"], ["have", "busy"]], "claims")
+    CLOCK.now += 61
+    equal(one(folder.open[-1], "SELECT ck_claim(?, 'two', 60, 'team') "
+              "->> '$[1].fence'", hashes), 2, "the fence of a lease that was stolen")
+
+
+def test_audit_is_bounded(folder):
+    """The newest 10,000 rows, of at most a year."""
+    a, b = folder.store("a", hub="hub"), folder.store("b", hub="hub")
+    put(a, "aaa")
+    call(a, "SELECT ck_push('hub')")
+    call(b, "SELECT ck_pull('hub')")
+    who = "SELECT action, store = (SELECT store_uuid FROM _ck_meta) FROM ck_audit"
+    equal(b.execute(who).fetchall(), [("pulled", 1)], "who pulled")
+    equal(folder.store("hub").execute(who).fetchall(), [("received", 0)], "who pushed")
+    a.execute("WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 10050) "
+              "INSERT INTO ck_audit(at, action, detail) SELECT ?, 'test', '{}' FROM n",
+              (CLOCK.now,))
+    put(a, "bbb")
+    call(a, "SELECT ck_push('hub')")
+    equal(one(a, "SELECT count(*) FROM ck_audit"), 10_000, "rows")
+    CLOCK.now += 366 * DAY
+    a.execute("SELECT ck_gc()")
+    check(one(a, f"SELECT count(*) FROM ck_audit WHERE at < {CLOCK.now - 365 * DAY}") == 0,
+          "rows of more than a year")
+
+
+def test_two_at_once(folder):
+    """Two processes sync at once: the same store twice, and two stores with one remote."""
+    for name, first in ("a", 0), ("b", 500):
+        db = folder.store(name, hub="hub")
+        db.execute("BEGIN")
+        put(db, *[f"{i:04}" for i in range(first, first + 1000)])
+        db.execute("COMMIT")
+    script = ("import sqlite3, sys; db = sqlite3.connect(sys.argv[1], 30, isolation_level=None); "
+              "db.enable_load_extension(True); db.load_extension(sys.argv[2]); "
+              "db.execute(\"UPDATE ck_remotes SET batch_items = 100\"); "
+              "print(db.execute(\"SELECT ck_sync('hub')\").fetchone()[0])")
+    for _ in range(2):
+        processes = [subprocess.Popen(
+            [sys.executable, "-c", script, folder.file(name), EXTENSION], text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for name in ("a", "b", "a")]
+        for process in processes:
+            said = process.communicate(timeout=120)[0]
+            check(process.returncode == 0, said)
+    for name in "a", "b", "hub":
+        db = folder.store(name)
+        equal(one(db, "SELECT count(*) FROM embeddings"), 1500, f"embeddings of {name}")
+        equal(one(db, "SELECT count(*) FROM ck_progress"), 0, f"progress of {name}")
+
+
+CASES = {name[5:]: function for name, function in list(globals().items())
+         if name.startswith("test_")}

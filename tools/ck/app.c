@@ -1,0 +1,120 @@
+/* One run of the command: see app.h. */
+#include "app.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store.h"
+
+struct CkMemory {
+    CkMemory *next;
+    int64_t bytes[]; /* sqlite3_malloc64() aligns to 8 bytes */
+};
+
+/* For the signal handler, which gets no argument. */
+static volatile sig_atomic_t interrupts;
+static sqlite3 *volatile interrupted_db;
+
+void ck_app_init(CkApp *app, const char *program) {
+    memset(app, 0, sizeof *app);
+    app->program = program;
+}
+
+void ck_app_release(CkApp *app) {
+    ck_store_close(app);
+    while (app->memory) {
+        CkMemory *next = app->memory->next;
+        sqlite3_free(app->memory);
+        app->memory = next;
+    }
+    sqlite3_free(app->error);
+    sqlite3_free(app->hint);
+}
+
+int ck_fail(CkApp *app, int code, const char *hint, const char *format, ...) {
+    if (app->exit_code != CK_EXIT_OK) return app->exit_code;
+    va_list args;
+    va_start(args, format);
+    app->error = ck_must(sqlite3_vmprintf(format, args));
+    va_end(args);
+    if (hint) app->hint = ck_must(sqlite3_mprintf("%s", hint));
+    app->exit_code = code;
+    return code;
+}
+
+char *ck_failure_take(CkApp *app) {
+    char *message = ck_text(app, "%s", app->error ? app->error : "");
+    sqlite3_free(app->error);
+    sqlite3_free(app->hint);
+    app->error = app->hint = NULL;
+    app->exit_code = CK_EXIT_OK;
+    return message;
+}
+
+void *ck_must(void *allocated) {
+    static const char message[] = "ck: out of memory\n";
+    if (!allocated) {
+        ssize_t written = write(STDERR_FILENO, message, sizeof message - 1);
+        (void)written;
+        _exit(CK_EXIT_ERROR);
+    }
+    return allocated;
+}
+
+void *ck_alloc(size_t n_bytes) {
+    return ck_must(sqlite3_malloc64(n_bytes ? n_bytes : 1));
+}
+
+void *ck_realloc(void *old, size_t n_bytes) {
+    return ck_must(sqlite3_realloc64(old, n_bytes ? n_bytes : 1));
+}
+
+void *ck_keep(CkApp *app, size_t n_bytes) {
+    CkMemory *memory = ck_alloc(sizeof *memory + n_bytes);
+    memory->next = app->memory;
+    app->memory = memory;
+    return memory->bytes;
+}
+
+char *ck_text(CkApp *app, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    char *text = ck_must(sqlite3_vmprintf(format, args));
+    va_end(args);
+    size_t n = strlen(text) + 1;
+    char *kept = ck_keep(app, n);
+    memcpy(kept, text, n);
+    sqlite3_free(text);
+    return kept;
+}
+
+int ck_interrupted(void) {
+    return interrupts > 0;
+}
+
+void ck_interrupt_clear(void) {
+    interrupts = 0;
+}
+
+static void on_signal(int number) {
+    interrupts++;
+    if (interrupts > 1) {
+        signal(number, SIG_DFL);
+        raise(number);
+    }
+    if (interrupted_db) sqlite3_interrupt(interrupted_db);
+}
+
+void ck_interrupt_watch(CkApp *app) {
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction action;
+    interrupted_db = app->db;
+    if (!app->db) return;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_signal;
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        sigaction(signals[i], &action, NULL);
+    }
+}

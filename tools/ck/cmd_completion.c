@@ -1,0 +1,260 @@
+/*
+** ck completion: scripts that complete the command line, from the command table.
+**
+** Each script collects the words typed so far that are no options ("cache remote"), and by them
+** offers the next word of a command, or the options of the command. Names of files are left to the
+** shell.
+*/
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "commands.h"
+
+/*
+** Calls back for each word that may follow the first n_words words of some commands: "cache" once
+** for all that begin with it, with the summary of the command if it is the last word of one.
+*/
+static void each_word(CkApp *app, const char *group,
+                      void (*call)(CkApp *app, const char *group, const char *word,
+                                   const char *summary)) {
+    size_t n = strlen(group);
+    const char *last = "";
+    for (const CkCommand *const *command = ck_commands; *command; command++) {
+        const char *name = (*command)->name;
+        if (strncmp(name, group, n) != 0 || (n > 0 && name[n] != ' ')) continue;
+        const char *rest = name + n + (n > 0);
+        size_t length = strcspn(rest, " ");
+        const char *word = ck_text(app, "%.*s", (int)length, rest);
+        if (strcmp(word, last) == 0) continue;
+        last = word;
+        call(app, group, word, rest[length] ? "several commands" : (*command)->summary);
+    }
+}
+
+/* Calls back for "" and for each group: "cache", "cache remote". */
+static void each_group(CkApp *app, void (*call)(CkApp *app, const char *group)) {
+    const char *seen = "|";
+    call(app, "");
+    for (const CkCommand *const *command = ck_commands; *command; command++) {
+        const char *name = (*command)->name;
+        for (const char *at = strchr(name, ' '); at; at = strchr(at + 1, ' ')) {
+            const char *group = ck_text(app, "%.*s", (int)(at - name), name);
+            if (strstr(seen, ck_text(app, "|%s|", group))) continue;
+            seen = ck_text(app, "%s%s|", seen, group);
+            call(app, group);
+        }
+    }
+}
+
+/* As a word in single quotes of a shell; fish has no other escapes either. */
+static char *quoted(CkApp *app, const char *text) {
+    char *out = ck_text(app, "");
+    for (const char *at = text; *at; at++) {
+        out = *at == '\'' ? ck_text(app, "%s'\\''", out) : ck_text(app, "%s%c", out, *at);
+    }
+    return out;
+}
+
+static void print_word(CkApp *app, const char *group, const char *word, const char *summary) {
+    (void)app;
+    (void)group;
+    (void)summary;
+    printf("%s ", word);
+}
+
+static void bash_group(CkApp *app, const char *group) {
+    printf("    \"%s\") words=\"", group);
+    each_word(app, group, print_word);
+    printf("\" ;;\n");
+}
+
+static void print_long_options(const CkOption *options) {
+    for (const CkOption *option = options; option && option->name; option++) {
+        printf("--%s ", option->name);
+    }
+}
+
+/* What the word behind an option can be: for the options that say. */
+static void bash_values(const CkOption *options) {
+    for (const CkOption *option = options; option && option->name; option++) {
+        const char *letter = "";
+        char with_letter[8];
+        if (option->letter) {
+            sqlite3_snprintf(sizeof with_letter, with_letter, "|-%c", option->letter);
+            letter = with_letter;
+        }
+        if (option->kind == CK_OPTION_CHOICE && !option->implied) {
+            printf("    --%s%s) IFS='|' read -ra list <<<'%s'\n"
+                   "        COMPREPLY=($(compgen -W \"${list[*]}\" -- \"$cur\")); return ;;\n",
+                   option->name, letter, option->argument);
+        } else if (option->argument && strcmp(option->argument, "DIR") == 0) {
+            printf("    --%s%s) COMPREPLY=($(compgen -d -- \"$cur\")); return ;;\n", option->name,
+                   letter);
+        } else if (option->argument && strcmp(option->argument, "FILE") == 0) {
+            printf("    --%s%s) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n", option->name,
+                   letter);
+        }
+    }
+}
+
+/* The name of a shell function: what is no letter becomes '_'. */
+static char *function_name(CkApp *app) {
+    char *name = ck_text(app, "_%s", app->program);
+    for (char *at = name; *at; at++) {
+        if (!isalnum((unsigned char)*at)) *at = '_';
+    }
+    return name;
+}
+
+static void bash(CkApp *app) {
+    const char *function = function_name(app);
+    printf("# Completion of %s for bash. Made by: %s completion bash\n", app->program,
+           app->program);
+    printf("%s() {\n"
+           "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
+           "    local path= words= list i word\n"
+           "    local options=\"",
+           function);
+    print_long_options(ck_common_options);
+    printf("\"\n"
+           "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
+           "        word=${COMP_WORDS[i]}\n"
+           "        case $word in -*) ;; *) path=${path:+$path }$word ;; esac\n"
+           "    done\n"
+           "    case $prev in\n");
+    bash_values(ck_common_options);
+    for (const CkCommand *const *command = ck_commands; *command; command++) {
+        bash_values((*command)->options);
+    }
+    printf("    esac\n    case $path in\n");
+    each_group(app, bash_group);
+    for (const CkCommand *const *command = ck_commands; *command; command++) {
+        if (!(*command)->options) continue;
+        printf("    \"%s\"*) options+=\"", (*command)->name);
+        print_long_options((*command)->options);
+        printf("\" ;;\n");
+    }
+    printf("    esac\n"
+           "    case $cur in -*) words=$options ;; esac\n"
+           "    if [ -n \"$words\" ]; then COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
+           "    else COMPREPLY=($(compgen -f -- \"$cur\")); fi\n"
+           "}\n"
+           "complete -o filenames -F %s %s\n",
+           function, app->program);
+}
+
+static void zsh_word(CkApp *app, const char *group, const char *word, const char *summary) {
+    (void)group;
+    printf(" '%s:%s'", word, quoted(app, summary));
+}
+
+static void zsh_group(CkApp *app, const char *group) {
+    printf("    '%s') commands=(", group);
+    each_word(app, group, zsh_word);
+    printf(" ) ;;\n");
+}
+
+static void zsh_options(CkApp *app, const CkOption *options) {
+    for (const CkOption *option = options; option && option->name; option++) {
+        printf(" '--%s:%s'", option->name, quoted(app, option->help));
+    }
+}
+
+static void zsh(CkApp *app) {
+    const char *function = function_name(app);
+    printf("#compdef %s\n# Made by: %s completion zsh\n", app->program, app->program);
+    printf("%s() {\n"
+           "    local line= i\n"
+           "    local -a commands options\n"
+           "    for ((i = 2; i < CURRENT; i++)); do\n"
+           "        [[ ${words[i]} == -* ]] || line=${line:+$line }${words[i]}\n"
+           "    done\n"
+           "    options=(",
+           function);
+    zsh_options(app, ck_common_options);
+    printf(" )\n    case $line in\n");
+    each_group(app, zsh_group);
+    for (const CkCommand *const *command = ck_commands; *command; command++) {
+        if (!(*command)->options) continue;
+        printf("    '%s'*) options+=(", (*command)->name);
+        zsh_options(app, (*command)->options);
+        printf(" ) ;;\n");
+    }
+    printf("    esac\n"
+           "    if [[ $PREFIX == -* ]]; then _describe option options\n"
+           "    elif (( $#commands )); then _describe command commands\n"
+           "    else _files; fi\n"
+           "}\n"
+           "if [[ $zsh_eval_context[-1] == loadautofunc ]]; then %s \"$@\"\n"
+           "else compdef %s %s; fi\n",
+           function, function, app->program);
+}
+
+static void fish_word(CkApp *app, const char *group, const char *word, const char *summary) {
+    printf("complete -c %s -f -n 'test \"$(_%s)\" = \"%s\"' -a %s -d '%s'\n", app->program,
+           function_name(app), group, word, quoted(app, summary));
+}
+
+static void fish_group(CkApp *app, const char *group) {
+    each_word(app, group, fish_word);
+}
+
+static void fish_options(CkApp *app, const char *command, const CkOption *options) {
+    for (const CkOption *option = options; option && option->name; option++) {
+        printf("complete -c %s", app->program);
+        if (command) {
+            printf(" -n 'string match -q -- \"%s*\" \"$(_%s)\"'", command, function_name(app));
+        }
+        if (option->letter) printf(" -s %c", option->letter);
+        printf(" -l %s%s", option->name,
+               option->kind == CK_OPTION_FLAG || option->implied ? "" : " -r");
+        if (option->kind == CK_OPTION_CHOICE) {
+            printf(" -a '");
+            for (const char *at = option->argument; *at; at++) putchar(*at == '|' ? ' ' : *at);
+            printf("'");
+        }
+        printf(" -d '%s'\n", quoted(app, option->help));
+    }
+}
+
+static void fish(CkApp *app) {
+    printf("# Completion of %s for fish. Made by: %s completion fish\n", app->program,
+           app->program);
+    printf("function _%s\n"
+           "    set -l words (commandline -opc)\n"
+           "    string join ' ' -- (string match -v -- '-*' $words[2..-1])\n"
+           "end\n",
+           function_name(app));
+    each_group(app, fish_group);
+    fish_options(app, NULL, ck_common_options);
+    for (const CkCommand *const *command = ck_commands; *command; command++) {
+        fish_options(app, (*command)->name, (*command)->options);
+    }
+}
+
+static int completion_run(CkApp *app) {
+    static const struct {
+        const char *name;
+        void (*print)(CkApp *app);
+    } shells[] = {{"bash", bash}, {"zsh", zsh}, {"fish", fish}};
+    for (size_t i = 0; i < sizeof shells / sizeof *shells; i++) {
+        if (strcmp(app->args[0], shells[i].name) != 0) continue;
+        shells[i].print(app);
+        return CK_EXIT_OK;
+    }
+    return ck_fail(app, CK_EXIT_USAGE, NULL, "the shell must be bash, zsh or fish, got '%s'",
+                   app->args[0]);
+}
+
+const CkCommand ck_command_completion = {
+    .name = "completion",
+    .summary = "Print the completion script for a shell",
+    .arguments = "bash|zsh|fish",
+    .min_args = 1,
+    .max_args = 1,
+    .description = "make install puts them where the shells look. By hand, in ~/.bashrc:\n"
+                   "\n"
+                   "  source <(ck completion bash)",
+    .run = completion_run,
+};

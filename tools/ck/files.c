@@ -1,0 +1,229 @@
+/* The files of a workspace: see files.h. */
+#include "files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "utf8.h"
+
+#define IGNORE_FILE_BYTES_MAX 1000000
+
+void ck_files_init(CkFileList *list) {
+    memset(list, 0, sizeof *list);
+}
+
+void ck_files_release(CkFileList *list) {
+    ck_buf_release(&list->entries);
+    ck_buf_release(&list->text);
+    ck_buf_release(&list->failed);
+    ck_ignore_release(&list->ignore);
+}
+
+int ck_files_is_below(const char *path, const char *folder) {
+    size_t n = strlen(folder);
+    return n == 0 || (strncmp(path, folder, n) == 0 && (path[n] == '/' || path[n] == 0));
+}
+
+static size_t add_path(CkFileList *list, const char *path, size_t n) {
+    size_t at = list->text.n_bytes;
+    ck_path_encode(&list->text, path, n);
+    ck_buf_append(&list->text, "", 1);
+    return at;
+}
+
+void ck_files_add(CkFileList *list, const char *path, size_t n, int tracked) {
+    CkFileEntry entry = {.path = add_path(list, path, n), .tracked = (uint8_t)tracked};
+    entry.n_path = (uint32_t)(list->text.n_bytes - entry.path - 1);
+    ck_buf_append(&list->entries, &entry, sizeof entry);
+}
+
+void ck_files_add_failed(CkFileList *list, const char *path, size_t n) {
+    size_t at = add_path(list, path, n);
+    ck_buf_append(&list->failed, &at, sizeof at);
+}
+
+/* ---- What the options leave out ---- */
+
+static int is_wanted(const char *path, const CkFilesOptions *options) {
+    int wanted = options->n_below == 0;
+    for (size_t i = 0; i < options->n_below && !wanted; i++) {
+        wanted = ck_files_is_below(path, options->below[i]);
+    }
+    for (size_t i = 0; i < options->n_nested && wanted; i++) {
+        wanted = !ck_files_is_below(path, options->nested[i]);
+    }
+    return wanted;
+}
+
+/* Is a folder on the way one of ours or of git's? */
+static int is_private(const char *path) {
+    for (const char *part = path; part; part = strchr(part, '/')) {
+        part += *part == '/';
+        if (strncmp(part, ".ck/", 4) == 0 || strncmp(part, ".git/", 5) == 0) return 1;
+    }
+    return 0;
+}
+
+static int compare_entries(const void *a, const void *b, void *text) {
+    const CkFileEntry *left = a, *right = b;
+    const char *base = text;
+    int order = strcmp(base + left->path, base + right->path);
+    return order ? order : (int)right->tracked - (int)left->tracked;
+}
+
+/* Sorts, and leaves out what comes twice (a path in conflict has three entries in git's index). */
+static void sort(CkFileList *list, const CkFilesOptions *options) {
+    CkFileEntry *entries = (CkFileEntry *)(void *)list->entries.data;
+    size_t n = ck_files_count(list), n_kept = 0;
+    const char *last = NULL;
+    if (n == 0) return;
+    qsort_r(entries, n, sizeof *entries, compare_entries, list->text.data);
+    for (size_t i = 0; i < n; i++) {
+        const char *path = ck_files_path(list, &entries[i]);
+        if (last && strcmp(last, path) == 0) continue;
+        last = path;
+        if (entries[i].n_path > CK_PATH_MAX_BYTES || is_private(path)) continue;
+        if (is_wanted(path, options)) entries[n_kept++] = entries[i];
+    }
+    list->entries.n_bytes = n_kept * sizeof *entries;
+}
+
+/* ---- .ckignore where git lists the files ---- */
+
+static int read_ignore_file(int root, const char *path, CkBuf *out) {
+    struct stat status;
+    int fd = openat(root, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    ck_buf_clear(out);
+    if (fd < 0) return 0;
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+        status.st_size <= IGNORE_FILE_BYTES_MAX) {
+        uint8_t *to = ck_buf_reserve(out, (size_t)status.st_size);
+        ssize_t n = to ? read(fd, to, (size_t)status.st_size) : -1;
+        if (n > 0) out->n_bytes = (size_t)n;
+    }
+    close(fd);
+    return out->n_bytes > 0;
+}
+
+/* Entries are sorted, but a rule of a folder must come before those of folders inside: "a-b/" is
+   between "a" and "a/", which does no harm, since rules count in their own folder only. */
+static int honour_ckignore(CkFileList *list, int root, CkError *err) {
+    CkFileEntry *entries = (CkFileEntry *)(void *)list->entries.data;
+    size_t n = ck_files_count(list), n_kept = 0;
+    CkBuf lines, folder;
+    ck_buf_init(&lines);
+    ck_buf_init(&folder);
+    for (size_t depth = 0; depth < CK_FILES_DEPTH_MAX; depth++) {
+        size_t n_deeper = 0;
+        for (size_t i = 0; i < n; i++) {
+            const char *path = ck_files_path(list, &entries[i]), *slash = strrchr(path, '/');
+            const char *name = slash ? slash + 1 : path;
+            size_t at = 0;
+            if (strcmp(name, ".ckignore") != 0) continue;
+            for (const char *c = path; c < name; c++) at += *c == '/';
+            n_deeper += at > depth;
+            if (at != depth || !read_ignore_file(root, path, &lines)) continue;
+            ck_buf_clear(&folder);
+            ck_buf_append(&folder, path, (size_t)(name - path));
+            ck_buf_append(&folder, "", 1);
+            if (folder.rc != SQLITE_OK) break;
+            ck_ignore_push(&list->ignore, (const char *)folder.data, (const char *)lines.data,
+                           lines.n_bytes);
+        }
+        if (n_deeper == 0) break;
+    }
+    for (size_t i = 0; i < n && list->ignore.rules.n_bytes > 0; i++) {
+        const char *path = ck_files_path(list, &entries[i]);
+        if (!ck_ignore_file(&list->ignore, path, entries[i].n_path)) entries[n_kept++] = entries[i];
+    }
+    if (list->ignore.rules.n_bytes > 0) list->entries.n_bytes = n_kept * sizeof *entries;
+    ck_buf_release(&lines);
+    ck_buf_release(&folder);
+    return list->ignore.text.rc != SQLITE_OK ? ck_error_nomem(err) : SQLITE_OK;
+}
+
+/* ---- Looking at each ---- */
+
+static int64_t nanoseconds(struct timespec time) {
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+/* Fills in one entry. 0: it is not to be listed. */
+static int look_at(CkFileList *list, CkFileEntry *entry, int root, CkBuf *raw) {
+    struct stat status;
+    const char *path = ck_files_path(list, entry);
+    ck_buf_clear(raw);
+    ck_path_decode(raw, path, entry->n_path);
+    ck_buf_append(raw, "", 1);
+    if (raw->rc != SQLITE_OK) return 0;
+    if (fstatat(root, (const char *)raw->data, &status, AT_SYMLINK_NOFOLLOW) != 0) {
+        /* It is gone, or sparse checkout left it out; else it is there and its refs stay. */
+        if (errno == ENOENT || errno == ENOTDIR) return 0;
+        ck_buf_append(&list->failed, &entry->path, sizeof entry->path);
+        return 0;
+    }
+    if (!S_ISREG(status.st_mode)) {
+        if (S_ISLNK(status.st_mode)) list->n_links++;
+        else if (!S_ISDIR(status.st_mode)) list->n_special++;
+        return 0;
+    }
+    entry->n_bytes = status.st_size;
+    entry->mtime_ns = nanoseconds(status.st_mtim);
+    entry->ctime_ns = nanoseconds(status.st_ctim);
+    return 1;
+}
+
+static int look_at_all(CkFileList *list, int root, CkError *err) {
+    CkFileEntry *entries = (CkFileEntry *)(void *)list->entries.data;
+    size_t n = ck_files_count(list), n_kept = 0;
+    CkBuf raw;
+    ck_buf_init(&raw);
+    for (size_t i = 0; i < n && raw.rc == SQLITE_OK; i++) {
+        if (look_at(list, &entries[i], root, &raw)) entries[n_kept++] = entries[i];
+    }
+    list->entries.n_bytes = n_kept * sizeof *entries;
+    if (raw.rc != SQLITE_OK || list->failed.rc != SQLITE_OK) ck_error_nomem(err);
+    ck_buf_release(&raw);
+    return err->rc;
+}
+
+/* Is the folder in a git repository? One above it counts, and so does a broken one. */
+static int is_in_git(const char *root) {
+    char path[CK_PATH_MAX_BYTES + 8];
+    size_t n = strlen(root);
+    if (n > CK_PATH_MAX_BYTES) return 0;
+    memcpy(path, root, n + 1);
+    for (;;) {
+        memcpy(path + n, "/.git", 6);
+        if (access(path, F_OK) == 0) return 1;
+        path[n] = 0;
+        char *slash = strrchr(path, '/');
+        if (!slash) return 0;
+        n = (size_t)(slash - path);
+    }
+}
+
+int ck_files_list(CkFileList *list, const CkFilesOptions *options, CkError *err) {
+    int root = open(options->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0) {
+        return ck_error_set(err, SQLITE_CANTOPEN, "%s: cannot be listed: %s", options->root,
+                            strerror(errno));
+    }
+    list->from_git = is_in_git(options->root);
+    if (list->from_git) ck_files_git(list, options->root, "", err);
+    else ck_files_walk(list, options->root, err);
+    if (list->text.rc != SQLITE_OK || list->entries.rc != SQLITE_OK) ck_error_nomem(err);
+    if (err->rc == SQLITE_OK) {
+        sort(list, options);
+        if (!list->from_git || honour_ckignore(list, root, err) == SQLITE_OK) {
+            look_at_all(list, root, err);
+        }
+    }
+    close(root);
+    return err->rc;
+}

@@ -1,0 +1,67 @@
+/*
+** ck: the command. Reads the command line, runs the command, reports how it ended.
+**
+** An error is "ck COMMAND: what went wrong" and, on a line of its own, what to do about it; with
+** --json it is one object: {"error": …, "hint": …, "exit": …}. Both on stderr.
+*/
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "commands.h"
+#include "fs.h"
+#include "json.h"
+#include "output.h"
+
+static void report(CkApp *app) {
+    if (!app->error) return;
+    if (app->json) {
+        CkJson json;
+        ck_json_begin(&json);
+        ck_json_open(&json, NULL, '{');
+        ck_json_text(&json, "error", app->error);
+        ck_json_text(&json, "hint", app->hint);
+        ck_json_int(&json, "exit", app->exit_code);
+        ck_json_close(&json, '}');
+        char *text = ck_json_end(&json);
+        fprintf(stderr, "%s\n", text);
+        sqlite3_free(text);
+        return;
+    }
+    const char *red = ck_style_err(app, CK_STYLE_RED), *off = ck_style_err(app, CK_STYLE_NONE);
+    fprintf(stderr, "%s%s%s%s:%s %s\n", red, app->program, app->command ? " " : "",
+            app->command ? app->command->name : "", off, ck_printable(app, app->error));
+    if (app->hint) fprintf(stderr, "%s\n", ck_printable_lines(app, app->hint));
+}
+
+/* No command, or the name of a group: what there is. */
+static int overview(CkApp *app) {
+    if (app->json) {
+        return ck_fail(app, CK_EXIT_USAGE, ck_text(app, "See: %s help", app->program),
+                       "a command is needed");
+    }
+    ck_commands_overview(app, app->n_args > 0 ? app->args[0] : NULL);
+    return app->n_args > 0 ? CK_EXIT_USAGE : CK_EXIT_OK;
+}
+
+int main(int argc, char **argv) {
+    CkApp app;
+    int help = 0;
+    setlocale(LC_CTYPE, "");
+    signal(SIGPIPE, SIG_IGN);
+    /* Nobody asks SQLite how much memory it uses, and threads need not wait for the count. */
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    ck_app_init(&app, argc > 0 ? ck_path_name(argv[0]) : "ck");
+    int code = ck_options_parse(&app, argc, argv, &help);
+    if (code == CK_EXIT_OK && help && app.command) {
+        ck_command_explain(&app, app.command);
+    } else if (code == CK_EXIT_OK && !app.command) {
+        code = overview(&app);
+    } else if (code == CK_EXIT_OK) {
+        code = app.command->run(&app);
+    }
+    if (ck_output_end(&app) != CK_EXIT_OK || app.exit_code != CK_EXIT_OK) code = app.exit_code;
+    report(&app);
+    ck_app_release(&app);
+    return code;
+}

@@ -1,0 +1,52 @@
+/*
+** Programs run by their path and arguments, without a shell.
+*/
+#ifndef CK_TOOL_PROCESS_H
+#define CK_TOOL_PROCESS_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+
+#define CK_PROCESS_STDERR_MAX 4096 /* bytes kept of what a program says on its standard error */
+#define CK_PROCESS_ARGUMENTS_MAX 64
+
+typedef struct CkProcess {
+    pid_t pid; /* 0: none */
+    int to;    /* its standard input, or -1 */
+    int from;  /* its standard output, or -1 */
+} CkProcess;
+
+#define CK_PROCESS_NONE {0, -1, -1}
+
+/*
+** Starts argv[0], looked up in PATH; argv ends with NULL. Its input and output are pipes; its
+** standard error is `error_fd`. folder: where it runs, or NULL. The variables by which a git hook
+** would point git at another repository are not passed on.
+*/
+int ck_process_start(CkProcess *process, char *const argv[], const char *folder, int error_fd,
+                     CkError *err);
+
+/* Closes the pipes and waits. What it exited with, or 128 + the signal it died of. */
+int ck_process_end(CkProcess *process);
+
+/* As ck_process_end, but asks it to stop first, and kills it when it does not within a second. */
+void ck_process_kill(CkProcess *process);
+
+/*
+** Runs a program to its end and appends what it prints to `out`, at most max_bytes. An exit code
+** other than 0 is an error with the first line it printed on standard error.
+*/
+int ck_process_run(char *const argv[], const char *folder, CkBuf *out, size_t max_bytes,
+                   CkError *err);
+
+/*
+** Splits a command into arguments at blanks; '…' and "…" keep blanks, a backslash the next byte.
+** Writes pointers into `text`, which must outlive them, and NULL behind the last.
+*/
+int ck_process_split(const char *command, CkBuf *text, char *argv[CK_PROCESS_ARGUMENTS_MAX],
+                     CkError *err);
+
+#endif

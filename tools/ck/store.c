@@ -1,0 +1,258 @@
+/* The store, and statements to it: see store.h. */
+#include "store.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ck.h"
+#include "output.h"
+
+/* Printed as it is run; what is not SQL stands in a comment. */
+static void explain(CkApp *app, sqlite3_stmt *stmt) {
+    if (!app->explain) return;
+    char *text = sqlite3_expanded_sql(stmt);
+    const char *sql = text ? text : sqlite3_sql(stmt);
+    size_t n = strlen(sql);
+    while (n > 0 && (sql[n - 1] == '\n' || sql[n - 1] == ';')) n--;
+    while (n > 0 && *sql == '\n') {
+        sql++;
+        n--;
+    }
+    fprintf(stderr, "%s%.*s;%s\n", ck_style_err(app, CK_STYLE_DIM), (int)n, sql,
+            ck_style_err(app, CK_STYLE_NONE));
+    sqlite3_free(text);
+}
+
+static const char *advice(CkApp *app, int rc) {
+    switch (rc & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return "Another process is writing to the store. Try again.";
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return ck_text(app, "Run: %s doctor", app->program);
+    case SQLITE_CANTOPEN:
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+        return ck_text(app,
+                       "The store and its folder must be writable for you; to share a base between "
+                       "users, its owner runs: %s init --shared",
+                       app->program);
+    case SQLITE_FULL:
+        return ck_text(app, "The disk is full. To free some of the store: %s cache gc",
+                       app->program);
+    default:
+        return NULL;
+    }
+}
+
+int ck_fail_db(CkApp *app, int rc, const char *what) {
+    int code = CK_EXIT_ERROR;
+    if ((rc & 0xff) == SQLITE_NOMEM) ck_must(NULL);
+    if ((rc & 0xff) == SQLITE_INTERRUPT) {
+        return ck_fail(app, CK_EXIT_INTERRUPTED, NULL, "interrupted");
+    }
+    if ((rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED) code = CK_EXIT_BUSY;
+    return ck_fail(app, code, advice(app, rc), "%s%s%s", what ? what : "", what ? ": " : "",
+                   app->db ? sqlite3_errmsg(app->db) : sqlite3_errstr(rc));
+}
+
+static int open_file(CkApp *app, CkStoreMode mode) {
+    const char *path = app->place.store;
+    int flags = SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+    if (mode == CK_STORE_CREATE) flags |= SQLITE_OPEN_CREATE;
+    int rc = sqlite3_open_v2(path, &app->db, flags, NULL);
+    if (rc != SQLITE_OK) return ck_fail_db(app, rc, ck_text(app, "cannot open '%s'", path));
+    app->readonly = sqlite3_db_readonly(app->db, "main") == 1;
+    if (app->readonly && mode != CK_STORE_READ) {
+        return ck_fail(app, CK_EXIT_ERROR, advice(app, SQLITE_READONLY),
+                       "the store '%s' may not be written", path);
+    }
+    return CK_EXIT_OK;
+}
+
+int ck_store_open(CkApp *app, CkStoreMode mode) {
+    char *message = NULL;
+    if (app->exit_code != CK_EXIT_OK || app->db) return app->exit_code;
+    assert(app->place.store);
+    if (open_file(app, mode) != CK_EXIT_OK) return app->exit_code;
+    if (sqlite3_ck_init(app->db, &message, NULL) != SQLITE_OK) {
+        ck_fail(app, CK_EXIT_ERROR, NULL, "%s", message ? message : "the extension does not load");
+        sqlite3_free(message);
+        return app->exit_code;
+    }
+    sqlite3_busy_timeout(app->db, CK_BUSY_SECONDS * 1000);
+    app->statements = ck_alloc(sizeof *app->statements * CK_SQL_COUNT);
+    memset(app->statements, 0, sizeof *app->statements * CK_SQL_COUNT);
+    ck_interrupt_watch(app);
+    if (app->explain) fprintf(stderr, "-- store: %s\n", app->place.store);
+    /* Whether it is a store at all is known when its first page is read. */
+    sqlite3_stmt *stmt = ck_sql_begin(app, CK_SQL_STORE_PROBE, "");
+    if (stmt) ck_sql_step(app, stmt);
+    ck_sql_end(stmt);
+    ck_sql_script(app, CK_SQL_STORE_SETTINGS);
+    return app->exit_code;
+}
+
+void ck_store_close(CkApp *app) {
+    for (int i = 0; app->statements && i < CK_SQL_COUNT; i++) {
+        sqlite3_finalize(app->statements[i]);
+    }
+    sqlite3_free(app->statements);
+    app->statements = NULL;
+    sqlite3 *db = app->db;
+    app->db = NULL;
+    ck_interrupt_watch(app);
+    sqlite3_close_v2(db);
+}
+
+static int bind(sqlite3_stmt *stmt, const char *format, va_list args) {
+    int rc = SQLITE_OK;
+    for (int i = 1; format[i - 1] && rc == SQLITE_OK; i++) {
+        const void *data;
+        switch (format[i - 1]) {
+        case 't':
+            rc = sqlite3_bind_text(stmt, i, va_arg(args, const char *), -1, SQLITE_STATIC);
+            break;
+        case 'T':
+            data = va_arg(args, const char *);
+            rc = sqlite3_bind_text64(stmt, i, data, va_arg(args, size_t), SQLITE_STATIC,
+                                     SQLITE_UTF8);
+            break;
+        case 'b':
+            data = va_arg(args, const void *);
+            rc = sqlite3_bind_blob64(stmt, i, data, va_arg(args, size_t), SQLITE_STATIC);
+            break;
+        case 'i':
+            rc = sqlite3_bind_int64(stmt, i, va_arg(args, int64_t));
+            break;
+        case 'd':
+            rc = sqlite3_bind_double(stmt, i, va_arg(args, double));
+            break;
+        default:
+            assert(format[i - 1] == 'n');
+            rc = sqlite3_bind_null(stmt, i);
+        }
+    }
+    return rc;
+}
+
+static sqlite3_stmt *begin(CkApp *app, CkSqlId id, const char *format, va_list args) {
+    if (app->exit_code != CK_EXIT_OK) return NULL;
+    assert(app->db);
+    sqlite3_stmt **stmt = &app->statements[id];
+    int rc = SQLITE_OK;
+    if (!*stmt) {
+        rc = sqlite3_prepare_v3(app->db, ck_sql[id].text, -1, SQLITE_PREPARE_PERSISTENT, stmt,
+                                NULL);
+    }
+    if (rc == SQLITE_OK) {
+        sqlite3_reset(*stmt);
+        assert((int)strlen(format) == sqlite3_bind_parameter_count(*stmt));
+        rc = bind(*stmt, format, args);
+    }
+    if (rc != SQLITE_OK) {
+        ck_fail_db(app, rc, NULL);
+        return NULL;
+    }
+    explain(app, *stmt);
+    return *stmt;
+}
+
+sqlite3_stmt *ck_sql_begin(CkApp *app, CkSqlId id, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    sqlite3_stmt *stmt = begin(app, id, format, args);
+    va_end(args);
+    return stmt;
+}
+
+int ck_sql_step(CkApp *app, sqlite3_stmt *stmt) {
+    if (!stmt || app->exit_code != CK_EXIT_OK) return 0;
+    int rc = sqlite3_step(stmt);
+    if (rc == SQLITE_ROW) return 1;
+    if (rc != SQLITE_DONE) ck_fail_db(app, rc, NULL);
+    sqlite3_reset(stmt);
+    return 0;
+}
+
+void ck_sql_end(sqlite3_stmt *stmt) {
+    sqlite3_reset(stmt);
+}
+
+int64_t ck_sql_run(CkApp *app, CkSqlId id, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    sqlite3_stmt *stmt = begin(app, id, format, args);
+    va_end(args);
+    while (ck_sql_step(app, stmt)) {
+    }
+    return stmt && app->exit_code == CK_EXIT_OK ? sqlite3_changes64(app->db) : 0;
+}
+
+int64_t ck_sql_int(CkApp *app, CkSqlId id, int64_t otherwise, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    sqlite3_stmt *stmt = begin(app, id, format, args);
+    va_end(args);
+    int64_t value = otherwise;
+    for (int first = 1; ck_sql_step(app, stmt); first = 0) {
+        if (first && sqlite3_column_type(stmt, 0) != SQLITE_NULL) {
+            value = sqlite3_column_int64(stmt, 0);
+        }
+    }
+    return app->exit_code == CK_EXIT_OK ? value : otherwise;
+}
+
+char *ck_sql_text(CkApp *app, CkSqlId id, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    sqlite3_stmt *stmt = begin(app, id, format, args);
+    va_end(args);
+    char *value = NULL;
+    for (int first = 1; ck_sql_step(app, stmt); first = 0) {
+        const char *text = (const char *)sqlite3_column_text(stmt, 0);
+        if (first && text) value = ck_text(app, "%s", text);
+    }
+    return app->exit_code == CK_EXIT_OK ? value : NULL;
+}
+
+sqlite3_stmt *ck_sql_prepare(CkApp *app, const char *text, const char **tail) {
+    sqlite3_stmt *stmt = NULL;
+    if (app->exit_code != CK_EXIT_OK) return NULL;
+    int rc = sqlite3_prepare_v2(app->db, text, -1, &stmt, tail);
+    if (rc != SQLITE_OK) ck_fail_db(app, rc, NULL);
+    if (stmt) explain(app, stmt);
+    return stmt;
+}
+
+int ck_sql_script(CkApp *app, CkSqlId id) {
+    for (const char *at = ck_sql[id].text; app->exit_code == CK_EXIT_OK && *at;) {
+        sqlite3_stmt *stmt = ck_sql_prepare(app, at, &at);
+        while (ck_sql_step(app, stmt)) {
+        }
+        sqlite3_finalize(stmt);
+    }
+    return app->exit_code;
+}
+
+const char *ck_column_text(sqlite3_stmt *stmt, int column, const char *otherwise) {
+    const char *text = (const char *)sqlite3_column_text(stmt, column);
+    return text ? text : otherwise;
+}
+
+int ck_transaction_begin(CkApp *app) {
+    ck_sql_run(app, CK_SQL_TRANSACTION_BEGIN, "");
+    return app->exit_code;
+}
+
+int ck_transaction_end(CkApp *app) {
+    if (app->exit_code == CK_EXIT_OK) ck_sql_run(app, CK_SQL_TRANSACTION_COMMIT, "");
+    if (app->db && !sqlite3_get_autocommit(app->db)) {
+        /* After a failure the statement functions do nothing. */
+        sqlite3_exec(app->db, ck_sql[CK_SQL_TRANSACTION_ROLLBACK].text, NULL, NULL, NULL);
+    }
+    return app->exit_code;
+}

@@ -1,0 +1,105 @@
+/* UTF-8: see utf8.h. */
+#include "utf8.h"
+
+#include <string.h>
+
+static const char HEX[] = "0123456789abcdef";
+static const char REPLACEMENT[] = "\xef\xbf\xbd"; /* U+FFFD */
+
+size_t ck_utf8_length(const char *text, size_t n) {
+    const uint8_t *bytes = (const uint8_t *)text;
+    uint8_t lead = bytes[0], low = 0x80, high = 0xbf;
+    if (lead < 0x80) return 1;
+    size_t length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    if (lead < 0xc2 || lead > 0xf4 || n < length) return 0;
+    if (lead == 0xe0) low = 0xa0;
+    if (lead == 0xed) high = 0x9f;
+    if (lead == 0xf0) low = 0x90;
+    if (lead == 0xf4) high = 0x8f;
+    if (bytes[1] < low || bytes[1] > high) return 0;
+    for (size_t i = 2; i < length; i++) {
+        if ((bytes[i] & 0xc0) != 0x80) return 0;
+    }
+    return length;
+}
+
+void ck_utf8_append_valid(CkBuf *out, const char *text, size_t n) {
+    for (size_t at = 0, length; at < n; at += length ? length : 1) {
+        length = ck_utf8_length(text + at, n - at);
+        if (length > 0) ck_buf_append(out, text + at, length);
+        else ck_buf_append(out, REPLACEMENT, sizeof REPLACEMENT - 1);
+    }
+}
+
+static void append_json_control(CkBuf *out, char c) {
+    char escape[6] = {'\\', 'u', '0', '0', HEX[c >> 4 & 15], HEX[c & 15]};
+    switch (c) {
+        case '"': ck_buf_append(out, "\\\"", 2); break;
+        case '\\': ck_buf_append(out, "\\\\", 2); break;
+        case '\n': ck_buf_append(out, "\\n", 2); break;
+        case '\t': ck_buf_append(out, "\\t", 2); break;
+        case '\r': ck_buf_append(out, "\\r", 2); break;
+        default: ck_buf_append(out, escape, sizeof escape); break;
+    }
+}
+
+void ck_utf8_append_json(CkBuf *out, const char *text, size_t n) {
+    ck_buf_append(out, "\"", 1);
+    for (size_t at = 0, length; at < n; at += length ? length : 1) {
+        uint8_t c = (uint8_t)text[at];
+        length = ck_utf8_length(text + at, n - at);
+        if (length == 0) ck_buf_append(out, REPLACEMENT, sizeof REPLACEMENT - 1);
+        else if (c < 0x20 || c == '"' || c == '\\' || c == 0x7f) append_json_control(out, text[at]);
+        else ck_buf_append(out, text + at, length);
+    }
+    ck_buf_append(out, "\"", 1);
+}
+
+/* U+F700 + byte for a byte of 0x80 and more: EF 9E 80 to EF 9F BF. */
+static int is_stand_in(const char *text, size_t n) {
+    const uint8_t *bytes = (const uint8_t *)text;
+    return n >= 3 && bytes[0] == 0xef && (bytes[1] == 0x9e || bytes[1] == 0x9f) &&
+           (bytes[2] & 0xc0) == 0x80;
+}
+
+static void append_stand_in(CkBuf *out, uint8_t byte) {
+    uint8_t character[3] = {0xef, (uint8_t)(0x9c | byte >> 6), (uint8_t)(0x80 | (byte & 0x3f))};
+    ck_buf_append(out, character, sizeof character);
+}
+
+void ck_path_encode(CkBuf *out, const char *path, size_t n) {
+    for (size_t at = 0; at < n;) {
+        size_t length = ck_utf8_length(path + at, n - at);
+        if (length > 0 && !is_stand_in(path + at, length)) {
+            ck_buf_append(out, path + at, length);
+            at += length;
+        } else {
+            size_t end = at + (length > 0 ? length : 1);
+            for (; at < end; at++) append_stand_in(out, (uint8_t)path[at]);
+        }
+    }
+}
+
+void ck_path_decode(CkBuf *out, const char *text, size_t n) {
+    for (size_t at = 0; at < n;) {
+        if (is_stand_in(text + at, n - at)) {
+            uint8_t byte = (uint8_t)((text[at + 1] & 3) << 6 | (text[at + 2] & 0x3f));
+            ck_buf_append(out, &byte, 1);
+            at += 3;
+        } else {
+            ck_buf_append(out, text + at++, 1);
+        }
+    }
+}
+
+void ck_utf8_append_line(CkBuf *out, const char *text, size_t n) {
+    for (size_t at = 0, length; at < n; at += length ? length : 1) {
+        uint8_t c = (uint8_t)text[at];
+        length = ck_utf8_length(text + at, n - at);
+        /* C1 controls, U+0080 to U+009F, drive some terminals too. */
+        int is_c1 = length == 2 && c == 0xc2 && (uint8_t)text[at + 1] < 0xa0;
+        int is_control = (c < 0x20 && c != '\t') || c == 0x7f || is_c1;
+        if (length == 0 || is_control) ck_buf_append(out, "?", 1);
+        else ck_buf_append(out, text + at, length);
+    }
+}

@@ -1,0 +1,35 @@
+/*
+** UTF-8: what is valid of it (Unicode 15, table 3-7), and text that always is.
+*/
+#ifndef CK_TOOL_UTF8_H
+#define CK_TOOL_UTF8_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+/* The bytes of the character at text, 1 to 4, or 0 when it is not valid. n is at least 1. */
+size_t ck_utf8_length(const char *text, size_t n);
+
+/* Appends text with U+FFFD in the place of every byte that is not part of a valid character. */
+void ck_utf8_append_valid(CkBuf *out, const char *text, size_t n);
+
+/* Appends text as a JSON string, quotes included; invalid bytes become U+FFFD. */
+void ck_utf8_append_json(CkBuf *out, const char *text, size_t n);
+
+/*
+** Paths are any bytes, and the path of a ref is TEXT that every client must be able to read. So a
+** byte of a path that is no part of a valid character is stored as the private character U+F700 +
+** byte, and everything else as it is, newlines included. So that this can be undone, a path that
+** has one of U+F780 to U+F7FF itself has its three bytes stored in the same way.
+*/
+void ck_path_encode(CkBuf *out, const char *path, size_t n);
+
+/* The bytes of the path in the file system. */
+void ck_path_decode(CkBuf *out, const char *text, size_t n);
+
+/* Appends a line for a terminal: tabs stay, other controls and what is not valid are '?'. */
+void ck_utf8_append_line(CkBuf *out, const char *text, size_t n);
+
+#endif
