@@ -19,8 +19,8 @@
 #include "inject.h"
 #include "loop.h"
 
-#define DENSE 16
-#define STEP 187 /* odd: odd and even N are checked differently, see loop.c */
+#define DENSE 12
+#define STEP 401 /* odd: odd and even N are checked differently, see loop.c */
 #define SCENARIO_SECONDS_MAX 600
 #define JOBS_MAX 16
 

@@ -101,8 +101,8 @@ def distance(metric, a, b):
 
 
 def close(metric, a, b):
-    """Whether two distances are the same but for float32."""
-    return abs(a - b) <= 1e-4 * (1 + (abs(b) if metric != "cosine" else 0))
+    """Whether two distances are the same but for float16, in which some models are stored."""
+    return abs(a - b) <= 3e-4 * (1 + (abs(b) if metric != "cosine" else 0))
 
 
 INSERT = "INSERT INTO embeddings(hash, model, version, vector) VALUES (?, ?, ?, ?)"
