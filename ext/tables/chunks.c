@@ -12,6 +12,7 @@
 */
 #include <string.h>
 
+#include "base/utf8.h"
 #include "tables/table.h"
 #include "text/chunker.h"
 
@@ -25,28 +26,11 @@ typedef struct ChunksCursor {
     int is_text;
 } ChunksCursor;
 
-/* The bytes of the UTF-8 character at text (Unicode 15, table 3-7), or 0 when it is not valid. */
-static size_t utf8_length(const uint8_t *text, size_t n) {
-    uint8_t lead = text[0], low = 0x80, high = 0xbf;
-    if (lead < 0x80) return 1;
-    size_t length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-    if (lead < 0xc2 || lead > 0xf4 || n < length) return 0;
-    if (lead == 0xe0) low = 0xa0;
-    if (lead == 0xed) high = 0x9f;
-    if (lead == 0xf0) low = 0x90;
-    if (lead == 0xf4) high = 0x8f;
-    if (text[1] < low || text[1] > high) return 0;
-    for (size_t i = 2; i < length; i++) {
-        if ((text[i] & 0xc0) != 0x80) return 0;
-    }
-    return length;
-}
-
 static int is_utf8_without_nul(const void *bytes, size_t n) {
-    const uint8_t *text = bytes;
+    const char *text = bytes;
     if (n > 0 && memchr(text, 0, n)) return 0;
     for (size_t at = 0; at < n;) {
-        size_t length = utf8_length(text + at, n - at);
+        size_t length = ck_utf8_length(text + at, n - at);
         if (length == 0) return 0;
         at += length;
     }

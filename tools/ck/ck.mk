@@ -5,7 +5,7 @@
 TOOL_SRC := $(wildcard tools/ck/*.c)
 TOOL_OBJ := $(TOOL_SRC:%.c=$(B)/%.o) $(B)/gen/tool_sql.o
 TOOL_SQL := $(sort $(wildcard sql/tool/*.sql))
-TOOL_BASE := $(addprefix $(B)/core/ext/base/,fs.o buf.o error.o clock.o)
+TOOL_BASE := $(addprefix $(B)/core/ext/base/,fs.o buf.o error.o clock.o utf8.o)
 TOOL_LIBS := -lsqlite3 $(LIBS)
 BIN ?= ck
 

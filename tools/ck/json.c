@@ -5,34 +5,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 void ck_json_begin(CkJson *json) {
     json->out = sqlite3_str_new(NULL);
     json->comma = 0;
-}
-
-/* The length of the UTF-8 sequence at s (of n bytes), or 0 when it is none. */
-static int utf8_length(const unsigned char *s, size_t n) {
-    static const unsigned min[] = {0, 0, 0x80, 0x800, 0x10000};
-    int length = s[0] < 0x80       ? 1
-                 : s[0] >> 5 == 6  ? 2
-                 : s[0] >> 4 == 14 ? 3
-                 : s[0] >> 3 == 30 ? 4
-                                   : 0;
-    if (length == 0 || (size_t)length > n) return 0;
-    if (length == 1) return 1;
-    unsigned code = s[0] & (0x7fu >> length);
-    for (int i = 1; i < length; i++) {
-        if ((s[i] & 0xc0) != 0x80) return 0;
-        code = code << 6 | (s[i] & 0x3f);
-    }
-    return code < min[length] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? 0 : length;
 }
 
 static void string(CkJson *json, const char *text, size_t n) {
     sqlite3_str_appendchar(json->out, 1, '"');
     for (size_t i = 0; i < n;) {
         unsigned char c = (unsigned char)text[i];
-        int length = utf8_length((const unsigned char *)text + i, n - i);
+        size_t length = ck_utf8_length(text + i, n - i);
         if (length == 0) {
             sqlite3_str_appendall(json->out, "\xef\xbf\xbd");
             length = 1;
@@ -43,9 +27,9 @@ static void string(CkJson *json, const char *text, size_t n) {
         } else if (c < 0x20) {
             sqlite3_str_appendf(json->out, "\\u%04x", c);
         } else {
-            sqlite3_str_append(json->out, text + i, length);
+            sqlite3_str_append(json->out, text + i, (int)length);
         }
-        i += (size_t)length;
+        i += length;
     }
     sqlite3_str_appendchar(json->out, 1, '"');
 }

@@ -1,5 +1,5 @@
 /*
-** UTF-8: what is valid of it (Unicode 15, table 3-7), and text that always is.
+** Text that is always UTF-8, made of bytes that may not be.
 */
 #ifndef CK_TOOL_UTF8_H
 #define CK_TOOL_UTF8_H
@@ -8,9 +8,6 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-
-/* The bytes of the character at text, 1 to 4, or 0 when it is not valid. n is at least 1. */
-size_t ck_utf8_length(const char *text, size_t n);
 
 /* Appends text with U+FFFD in the place of every byte that is not part of a valid character. */
 void ck_utf8_append_valid(CkBuf *out, const char *text, size_t n);
