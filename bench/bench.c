@@ -1,11 +1,15 @@
 /* The benchmark harness: see bench.h. */
 #include "bench.h"
 
+#include <fcntl.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 const BenchUnit bench_rows_per_s = {"rows/s", 1, 1};
 const BenchUnit bench_us = {"us", 1e6, 0};
@@ -43,6 +47,24 @@ void bench_fail(const char *format, ...) {
     fprintf(stderr, "\n");
     va_end(args);
     exit(1);
+}
+
+double bench_run_program(char *const arguments[]) {
+    posix_spawn_file_actions_t actions;
+    pid_t pid;
+    int status;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    double begin = bench_now();
+    int rc = posix_spawnp(&pid, arguments[0], &actions, NULL, arguments, environ);
+    if (rc != 0) bench_fail("%s: %s", arguments[0], strerror(rc));
+    if (waitpid(pid, &status, 0) != pid || status != 0) {
+        bench_fail("%s %s failed", arguments[0], arguments[1]);
+    }
+    double seconds = bench_now() - begin;
+    posix_spawn_file_actions_destroy(&actions);
+    return seconds;
 }
 
 void *bench_alloc(size_t n_bytes) {

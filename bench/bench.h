@@ -41,6 +41,10 @@ void bench_use_cpu_time(void);
 /* Prints a message and ends the program. */
 void bench_fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
+/* Runs a program to its end, with nothing to read and nowhere to write to, and fails unless it ends
+** well. arguments: the first is looked for in the PATH, the last is NULL. Returns seconds. */
+double bench_run_program(char *const arguments[]);
+
 /* malloc that does not return NULL; give it back with free(). */
 void *bench_alloc(size_t n_bytes);
 

@@ -3,22 +3,16 @@
 ** second worktree of it, and trees of 5,000 and 100,000 files in which nothing changed, beside
 ** `git status` in the same tree, which looks at the same files.
 */
-#include <fcntl.h>
 #include <glob.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "bench.h"
 #include "gen.h"
 
 #define FILES_IN_FOLDER 100
 #define TEXT_BYTES 100000
-
-extern char **environ;
 
 typedef struct Tree {
     const Bench *bench;
@@ -28,23 +22,6 @@ typedef struct Tree {
     double n_bytes;
     char *ck, *path, *base, *twin; /* twin: another tree with the same files */
 } Tree;
-
-static void run(char *const arguments[], double *seconds) {
-    posix_spawn_file_actions_t actions;
-    pid_t pid;
-    int status;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    double begin = bench_now();
-    int rc = posix_spawnp(&pid, arguments[0], &actions, NULL, arguments, environ);
-    if (rc != 0) bench_fail("index: %s: %s", arguments[0], strerror(rc));
-    if (waitpid(pid, &status, 0) != pid || status != 0) {
-        bench_fail("index: %s %s failed", arguments[0], arguments[1]);
-    }
-    if (seconds) *seconds = bench_now() - begin;
-    posix_spawn_file_actions_destroy(&actions);
-}
 
 /* A name made of two words out of 2,000, as identifiers are. */
 static int word(Gen *gen, char *to, size_t n) {
@@ -116,28 +93,26 @@ static void write_files(Tree *tree, const char *path) {
     mkdir(path, 0777);
     if (tree->is_real) write_sources(tree, path);
     else write_functions(tree, path);
-    run((char *[]){"git", "-C", (char *)path, "init", "-q", NULL}, NULL);
-    run((char *[]){"git", "-C", (char *)path, "add", "-A", NULL}, NULL);
+    bench_run_program((char *[]){"git", "-C", (char *)path, "init", "-q", NULL});
+    bench_run_program((char *[]){"git", "-C", (char *)path, "add", "-A", NULL});
 }
 
 static void init(Tree *tree, char *path) {
-    run((char *[]){tree->ck, "-C", path, "init", "-q", "--base", tree->base, NULL}, NULL);
+    bench_run_program((char *[]){tree->ck, "-C", path, "init", "-q", "--base", tree->base, NULL});
 }
 
 static void forget(Tree *tree) {
     char *store = sqlite3_mprintf("%s/.ck", tree->base);
     char *mine = sqlite3_mprintf("%s/.ck", tree->path);
     char *twins = sqlite3_mprintf("%s/.ck", tree->twin);
-    run((char *[]){"rm", "-rf", store, mine, twins, NULL}, NULL);
+    bench_run_program((char *[]){"rm", "-rf", store, mine, twins, NULL});
     sqlite3_free(store);
     sqlite3_free(mine);
     sqlite3_free(twins);
 }
 
 static double index_path(Tree *tree, char *path) {
-    double seconds;
-    run((char *[]){tree->ck, "-C", path, "index", "-q", NULL}, &seconds);
-    return seconds;
+    return bench_run_program((char *[]){tree->ck, "-C", path, "index", "-q", NULL});
 }
 
 static double first_time(void *state) {
@@ -161,9 +136,7 @@ static double unchanged(void *state) {
 
 static double git_status(void *state) {
     Tree *tree = state;
-    double seconds;
-    run((char *[]){"git", "-C", tree->path, "status", "--porcelain", NULL}, &seconds);
-    return seconds;
+    return bench_run_program((char *[]){"git", "-C", tree->path, "status", "--porcelain", NULL});
 }
 
 static void make(Tree *tree, const Bench *bench, const char *name, int n_files, int is_real) {
@@ -180,7 +153,7 @@ static void make(Tree *tree, const Bench *bench, const char *name, int n_files, 
 }
 
 static void end(Tree *tree) {
-    run((char *[]){"rm", "-rf", tree->path, tree->twin, tree->base, NULL}, NULL);
+    bench_run_program((char *[]){"rm", "-rf", tree->path, tree->twin, tree->base, NULL});
     sqlite3_free(tree->ck);
     sqlite3_free(tree->path);
     sqlite3_free(tree->twin);

@@ -2,32 +2,12 @@
 ** How long the command takes to start and to answer, beside the sqlite3 shell doing nothing: the
 ** whole life of a process, from its making to its end.
 */
-#include <fcntl.h>
-#include <spawn.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "db.h"
 
-extern char **environ;
-
-/* Runs a program to its end, with nothing to read and nowhere to write to. */
-static double run_program(void *state) {
-    char **arguments = state;
-    posix_spawn_file_actions_t actions;
-    pid_t pid;
-    int status;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    double begin = bench_now();
-    int rc = posix_spawnp(&pid, arguments[0], &actions, NULL, arguments, environ);
-    if (rc != 0) bench_fail("tool: %s: %s", arguments[0], strerror(rc));
-    if (waitpid(pid, &status, 0) != pid || status != 0) bench_fail("tool: %s failed", arguments[0]);
-    double seconds = bench_now() - begin;
-    posix_spawn_file_actions_destroy(&actions);
-    return seconds;
+static double run(void *arguments) {
+    return bench_run_program(arguments);
 }
 
 /* A store of n embeddings; returns its path, for sqlite3_free(). */
@@ -50,10 +30,10 @@ void bench_tool(Bench *bench) {
     char *stats_large[] = {ck, "cache", "stats", "--store", large, NULL};
     char *shell[] = {"sqlite3", ":memory:", "SELECT 1", NULL};
     const BenchSide sides[] = {
-        {"ck version", run_program, version},
-        {"ck cache stats", run_program, stats},
-        {"ck cache stats", run_program, stats_large},
-        {"sqlite3", run_program, shell},
+        {"ck version", run, version},
+        {"ck cache stats", run, stats},
+        {"ck cache stats", run, stats_large},
+        {"sqlite3", run, shell},
     };
     static const struct {
         const char *name;
