@@ -29,6 +29,8 @@ def test_help_of_every_command(box):
     assert "cache gc" in box.ck("help", "cache") and "init" not in box.ck("help", "cache")
     box.fails(2, "there is no command 'nope'", "help", "nope")
     box.fails(2, "there is no command 'nope'", "nope")
+    box.fails(2, "a command is needed before '--'", "--", "init")
+    box.fails(2, "a command is needed before '--'", "workspace", "--", "list")
 
 
 def test_manual_is_of_this_table(box):

@@ -227,10 +227,13 @@ int64_t ck_option_number(const CkApp *app, const char *name, int64_t otherwise) 
 */
 static void find_command(CkApp *app, int argc, char **argv) {
     const char **words = ck_keep(app, sizeof *words * (size_t)(argc + 1));
-    int n = 0, n_used = 0;
+    int n = 0, n_used = 0, n_behind = 0;
     for (int i = 1; i < argc; i++) {
         const char *word = argv[i];
-        if (strcmp(word, "--") == 0) break;
+        if (strcmp(word, "--") == 0) {
+            n_behind = argc - i - 1;
+            break;
+        }
         if (word[0] != '-' || !word[1]) {
             words[n++] = word;
             continue;
@@ -245,6 +248,9 @@ static void find_command(CkApp *app, int argc, char **argv) {
         ck_fail(app, CK_EXIT_USAGE,
                 ck_text(app, "See: %s help%s%s", app->program, blank, group),
                 "there is no command '%s%s%s'", group, blank, ck_printable(app, words[n_used]));
+    } else if (!app->command && n_behind > 0) {
+        ck_fail(app, CK_EXIT_USAGE, ck_text(app, "See: %s help", app->program),
+                "a command is needed before '--'");
     }
 }
 
