@@ -3,30 +3,51 @@
 # sql/store/*.sql becomes ck_sql.h of the extension, sql/tool/*.sql tool_sql.h of the command.
 #
 # A line "-- name: embedding_insert" begins a named statement, which runs to the next such line or
-# the end of the file. Comments and blank lines are dropped. Written are out.h, an enum with one
-# constant per statement (CK_SQL_EMBEDDING_INSERT), and out.c, their names and texts in order.
+# the end of the file. Comments and blank lines are dropped. What several statements of a file say
+# stands once, behind a line "-- part: unused" above them; "-- use: unused" is where they say it.
+#
+# Written are out.h, an enum with one constant per statement (CK_SQL_EMBEDDING_INSERT), and out.c,
+# their names and texts in order.
 
 function fail(message) { print FILENAME ":" FNR ": " message > "/dev/stderr"; failed = 1; exit 1 }
 
-FNR == 1 { name = "" }
+FNR == 1 { name = part = ""; split("", parts) }
 
 /^-- name: / {
     name = $3
     if (name !~ /^[a-z0-9_]+$/) fail("bad statement name '" name "'")
     if (name in text) fail("statement '" name "' is defined twice")
+    part = ""
     order[n++] = name
     text[name] = ""
+    next
+}
+
+/^-- part: / {
+    name = ""
+    part = $3
+    if (part in parts) fail("part '" part "' is defined twice")
+    parts[part] = ""
+    next
+}
+
+/^-- use: / {
+    if (!($3 in parts)) fail("there is no part '" $3 "' above")
+    if (name == "") fail("a part is used outside of a statement")
+    text[name] = text[name] parts[$3]
     next
 }
 
 /^[ \t]*(--.*)?$/ { next }
 
 {
-    if (name == "") fail("SQL before the first '-- name:' line")
     line = $0
     gsub(/\\/, "\\\\", line)
     gsub(/"/, "\\\"", line)
-    text[name] = text[name] "\n        \"" line "\\n\""
+    line = "\n        \"" line "\\n\""
+    if (name != "") text[name] = text[name] line
+    else if (part != "") parts[part] = parts[part] line
+    else fail("SQL before the first '-- name:' line")
 }
 
 END {

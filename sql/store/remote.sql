@@ -60,17 +60,22 @@ SELECT EXISTS (SELECT 1 FROM known) AND json_type(?2, '$.writers') = 'array'
         OR EXISTS (SELECT seq, word FROM said, span WHERE seq BETWEEN first_seq AND last_seq
                    EXCEPT SELECT seq, word FROM known))
 
+-- What it (?1) says of its models (?2), and why one is refused.
+-- part: said_models
+SELECT ?1, j.value ->> 'model', j.value ->> 'version', j.value ->> 'dims',
+       j.value ->> 'metric', j.value ->> 'normalized', j.value ->> 'encoding',
+       CASE WHEN m.dims <> j.value ->> 'dims'
+            THEN 'it has ' || (j.value ->> 'dims') || ' dims there and ' || m.dims || ' here' END
+FROM json_each(?2, '$.models') AS j
+LEFT JOIN main._ck_model AS m
+    ON m.name = j.value ->> 'model' AND m.version = j.value ->> 'version'
+
 -- Its models: are they, and what we hold against them, as we know? ?1: the remote. ?2: what it says.
 -- A refused one is in both with other dims.
 -- name: handshake_models_differ
 WITH said AS (
-    SELECT ?1, j.value ->> 'model', j.value ->> 'version', j.value ->> 'dims',
-           j.value ->> 'metric', j.value ->> 'normalized', j.value ->> 'encoding',
-           CASE WHEN m.dims <> j.value ->> 'dims'
-                THEN 'it has ' || (j.value ->> 'dims') || ' dims there and ' || m.dims || ' here' END
-    FROM json_each(?2, '$.models') AS j
-    LEFT JOIN main._ck_model AS m
-        ON m.name = j.value ->> 'model' AND m.version = j.value ->> 'version'),
+-- use: said_models
+),
 known AS (
     SELECT remote, model, version, dims, metric, normalized, encoding, refused
     FROM main._ck_remote_model WHERE remote = ?1)
@@ -93,13 +98,7 @@ DELETE FROM main._ck_remote_model WHERE remote = ?1
 -- name: handshake_add_models
 INSERT INTO main._ck_remote_model(remote, model, version, dims, metric, normalized, encoding,
                                   refused)
-SELECT ?1, j.value ->> 'model', j.value ->> 'version', j.value ->> 'dims',
-       j.value ->> 'metric', j.value ->> 'normalized', j.value ->> 'encoding',
-       CASE WHEN m.dims <> j.value ->> 'dims'
-            THEN 'it has ' || (j.value ->> 'dims') || ' dims there and ' || m.dims || ' here' END
-FROM json_each(?2, '$.models') AS j
-LEFT JOIN main._ck_model AS m
-    ON m.name = j.value ->> 'model' AND m.version = j.value ->> 'version'
+-- use: said_models
 
 -- name: handshake_count_refused
 SELECT count(*) FROM main._ck_remote_model WHERE remote = ?1 AND refused IS NOT NULL
