@@ -20,6 +20,10 @@ typedef struct Reach {
     uint32_t *stack; /* each node is on it once at most */
 } Reach;
 
+static int is_dead(const Reach *reach, uint32_t node) {
+    return reach->dead && reach->dead[node];
+}
+
 void ck_hnsw_attach(const CkHnswGraph *graph, uint32_t level, uint32_t from, uint32_t to) {
     const uint32_t width = ck_hnsw_width(&graph->shape, level);
     uint32_t *record = ck_hnsw_links_of(graph, level, from);
@@ -59,11 +63,47 @@ static void follow_starts(Reach *reach) {
     const int is_top = reach->level + 1 == shape->n_levels;
     uint32_t n = is_top ? ck_hnsw_n_entries(shape) : shape->n[reach->level + 1], n_live = 0;
     for (uint32_t i = 0; i < n; i++) {
-        if (reach->dead && reach->dead[i]) continue;
+        if (is_dead(reach, i)) continue;
         follow(reach, i);
         n_live++;
     }
     for (uint32_t i = 0; n_live == 0 && i < ck_hnsw_n_entries(shape); i++) follow(reach, i);
+}
+
+/* Ranks reached nodes near a node: those that a search finds. */
+static int rank_found(Reach *reach, const CkHnswSource *source, uint32_t node, size_t *n_keys) {
+    CkHnswScratch *scratch = reach->insert->scratch;
+    uint32_t near[CONNECT_EF];
+    CkHnswSearch search = {.ef = CONNECT_EF};
+    CkHnswFound found;
+    size_t n = 0;
+    int rc = ck_hnsw_query_of(source, node, NULL, scratch, &search.query);
+    if (rc == SQLITE_OK) rc = ck_hnsw_search_level(source, &search, reach->level, scratch, &found);
+    if (rc != SQLITE_OK) return rc;
+    for (size_t i = 0; i < found.n; i++) {
+        uint32_t other = found.hits[i].node;
+        if (reach->reached[other] && !is_dead(reach, other)) near[n++] = other;
+    }
+    return ck_hnsw_rank(source, node, near, n, scratch, n_keys);
+}
+
+/* Ranks the nearest of all reached nodes. A search begins at dead entries, too, and may have met
+** nothing but what only these lead to. */
+static int rank_all(Reach *reach, const CkHnswSource *source, uint32_t node, size_t *n_keys) {
+    CkHnswScratch *scratch = reach->insert->scratch;
+    uint32_t near[CONNECT_EF];
+    size_t n = 0;
+    int rc = SQLITE_OK;
+    *n_keys = 0;
+    for (uint32_t i = 0; rc == SQLITE_OK && i < reach->n; i++) {
+        if (reach->reached[i] && !is_dead(reach, i) && i != node) near[n++] = i;
+        if (n < CONNECT_EF && i + 1 < reach->n) continue;
+        rc = ck_hnsw_rank(source, node, near, n, scratch, n_keys);
+        for (n = 0; n < *n_keys && n < CONNECT_EF / 2; n++) {
+            near[n] = ck_hnsw_key_node(scratch->keys[n]);
+        }
+    }
+    return rc;
 }
 
 /* Gives a node that was left over, and that may have no links either, its place. */
@@ -71,20 +111,11 @@ static int connect(Reach *reach, uint32_t node) {
     const CkHnswGraph *graph = reach->insert->graph;
     CkHnswScratch *scratch = reach->insert->scratch;
     const uint32_t width = ck_hnsw_width(&graph->shape, reach->level);
-    uint32_t near[CONNECT_EF];
-    CkHnswSearch search = {.ef = CONNECT_EF};
     CkHnswSource source;
-    CkHnswFound found;
-    size_t n = 0, n_keys, n_chosen;
+    size_t n_keys, n_chosen;
     ck_hnsw_insert_source(reach->insert, &source);
-    int rc = ck_hnsw_query_of(&source, node, NULL, scratch, &search.query);
-    if (rc == SQLITE_OK) rc = ck_hnsw_search_level(&source, &search, reach->level, scratch, &found);
-    if (rc != SQLITE_OK) return rc;
-    for (size_t i = 0; i < found.n; i++) {
-        uint32_t other = found.hits[i].node;
-        if (reach->reached[other] && !(reach->dead && reach->dead[other])) near[n++] = other;
-    }
-    rc = ck_hnsw_rank(&source, node, near, n, scratch, &n_keys);
+    int rc = rank_found(reach, &source, node, &n_keys);
+    if (rc == SQLITE_OK && n_keys == 0) rc = rank_all(reach, &source, node, &n_keys);
     if (rc != SQLITE_OK || n_keys == 0) return rc;
     uint32_t from = ck_hnsw_key_node(scratch->keys[0]);
     for (size_t i = n_keys; i-- > 0;) {
@@ -106,10 +137,7 @@ static int connect_level(Reach *reach) {
     memset(reach->reached, 0, reach->n);
     follow_starts(reach);
     for (uint32_t i = 0; rc == SQLITE_OK && i < reach->n; i++) {
-        int is_dead = reach->dead
-                          ? reach->dead[i]
-                          : ck_hnsw_links_of(reach->insert->graph, reach->level, i)[0] == 0;
-        if (!reach->reached[i] && !is_dead) rc = connect(reach, i);
+        if (!reach->reached[i] && !is_dead(reach, i)) rc = connect(reach, i);
     }
     return rc;
 }

@@ -6,7 +6,7 @@
 
 #include "hnsw/insert.h"
 
-/* ck_hnsw_connect() that knows which nodes are dead (NULL: those without links). */
+/* ck_hnsw_connect() that knows which nodes are dead (NULL: none). */
 int ck_hnsw_connect_live(const CkHnswInsert *insert, const uint8_t *dead);
 
 /* Makes a link from a node to another, at the cost of the last link of a full list, which `to` then

@@ -26,8 +26,8 @@ int ck_hnsw_insert(const CkHnswInsert *insert, uint32_t *twin_of);
 
 /*
 ** Links what cannot be reached any more: once after a batch of inserts, whose links may have taken
-** the place of the only ones to a node, and after ck_hnsw_compact(). Reads every list, and the
-** codes near what it finds.
+** the place of the only ones to a node, and after ck_hnsw_compact(). No node is dead. Reads every
+** list, and the codes near what it finds.
 */
 int ck_hnsw_connect(const CkHnswInsert *insert);
 

@@ -102,7 +102,7 @@ int ck_graph_check(CkIndex *index, CkGraphReport *report, CkError *err) {
         if (rc == SQLITE_NOMEM && err->rc == SQLITE_OK) ck_error_nomem(err);
         if (rc == SQLITE_OK) {
             report->n_bad_lists += links.n_bad_lists;
-            report->n_unreachable += links.n_unreachable;
+            report->n_unreachable += links.n_unreachable + links.n_isolated; /* none is dead here */
         }
     }
     graph->err = NULL;

@@ -35,7 +35,7 @@ typedef struct Run {
     float query_length; /* |q| in the measure of the codes */
     float bias_dims;    /* dims, and deviations of a sum of so many squares */
     CkBuf map;          /* bit of each passing id from first_id on */
-    int64_t first_id, end_id;
+    int64_t first_id, last_id;
     sqlite3_stmt *stmt;
     CkError *err;
 } Run;
@@ -45,7 +45,7 @@ static int counts(const Run *run, int64_t id) {
     const CkIdSet *passing = run->what->passing;
     if (ck_stale_bits_test(&run->index->stale, id)) return 0;
     if (!passing->restricts) return 1;
-    if (id < run->first_id || id >= run->end_id) return 0;
+    if (id < run->first_id || id > run->last_id) return 0;
     if (run->map.n_bytes > 0) {
         uint64_t bit = (uint64_t)(id - run->first_id);
         return run->map.data[bit / 8] >> (bit % 8) & 1;
@@ -70,12 +70,11 @@ static int make_map(Run *run) {
     const CkIdSet *passing = run->what->passing;
     const int64_t *ids = ck_idset_ids(passing);
     size_t n = ck_idset_count(passing);
-    run->first_id = n > 0 ? ids[0] : 0;
-    run->end_id = n > 0 ? ids[n - 1] + 1 : 0;
-    if (!passing->restricts || n == 0 || run->end_id - run->first_id > MAP_IDS_MAX) {
-        return SQLITE_OK;
-    }
-    size_t n_bytes = (size_t)(run->end_id - run->first_id) / 8 + 1;
+    run->first_id = n > 0 ? ids[0] : 1;
+    run->last_id = n > 0 ? ids[n - 1] : 0;
+    uint64_t span = (uint64_t)run->last_id - (uint64_t)run->first_id; /* any int64 may be listed */
+    if (!passing->restricts || n == 0 || span >= MAP_IDS_MAX) return SQLITE_OK;
+    size_t n_bytes = (size_t)span / 8 + 1;
     uint8_t *map = ck_buf_extend(&run->map, n_bytes);
     if (!map) return ck_error_nomem(run->err);
     memset(map, 0, n_bytes);
