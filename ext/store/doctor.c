@@ -196,6 +196,7 @@ static const struct {
     {"clock", check_clock, "SELECT ck_repair('clock')"},
     {"workspaces", check_workspaces, "SELECT ck_gc()"},
     {"index", ck_doctor_index, "SELECT ck_repair('index')"},
+    {"cache", ck_doctor_cache, NULL},
     {"config", check_config, "SELECT ck_repair('config')"},
     {"paths", check_paths, "SELECT ck_repair('paths')"},
     {"progress", check_progress, "SELECT ck_repair('progress')"},

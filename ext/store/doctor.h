@@ -27,6 +27,7 @@ typedef struct CkDoctor {
     CkFinding finding;
     char *detail;    /* from sqlite3_malloc */
     const char *fix; /* an SQL statement, or NULL */
+    char own_fix[64]; /* for one that is made for the finding */
 } CkDoctor;
 
 void ck_doctor_open(CkDoctor *doctor, CkStore *store, int all);
@@ -60,9 +61,10 @@ typedef struct CkSchemaDiff {
 /* Holds the schema against the one ck makes; with `repair` makes again what can be. */
 int ck_doctor_compare_schema(CkStore *store, int repair, CkSchemaDiff *diff, CkError *err);
 
-/* Checks in files of their own: doctor_schema.c, doctor_models.c. */
+/* Checks in files of their own: doctor_schema.c, doctor_models.c, doctor_cache.c. */
 int ck_doctor_schema(CkDoctor *doctor, CkError *err);
 int ck_doctor_models(CkDoctor *doctor, CkError *err);
+int ck_doctor_cache(CkDoctor *doctor, CkError *err);
 
 /* The check of the search index, in index_check.c. */
 int ck_doctor_index(CkDoctor *doctor, CkError *err);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "store/embedding.h"
-#include "store/frame.h"
+#include "store/pack_reader.h"
 #include "store/stored_vector.h"
 #include "store/sync_dir.h"
 
@@ -25,25 +25,17 @@ static CkPackLimits limits_of(const CkSyncSession *session) {
 */
 static int apply_pack(CkSyncSession *session, CkApply *apply, const CkBuf *pack, int listed,
                       CkError *err) {
-    CkFrame frame;
+    CkPackReader reader;
     CkItem item;
     CkItemOutcome outcome;
-    size_t at = 0, n_used = 1;
-    ck_frame_init(&frame);
-    while (at < pack->n_bytes && n_used > 0 && err->rc == SQLITE_OK) {
-        ck_frame_open(&frame, pack->data + at, pack->n_bytes - at, &n_used, err);
-        while (err->rc == SQLITE_OK && n_used > 0 && ck_frame_next(&frame, &item) == SQLITE_ROW) {
-            int is_known = listed && item.op == CK_ITEM_PUT;
-            if (is_known && !session->remote.mirror) continue;
-            if (ck_apply_item(apply, &item, &outcome, err) != SQLITE_OK) break;
-            if (!is_known) ck_sync_count_pulled(session->summary, &item, &outcome);
-        }
-        at += n_used;
+    ck_pack_reader_init(&reader, "what it sent", pack->data, pack->n_bytes);
+    while (ck_pack_reader_next(&reader, &item, err) == SQLITE_ROW) {
+        int is_known = listed && item.op == CK_ITEM_PUT;
+        if (is_known && !session->remote.mirror) continue;
+        if (ck_apply_item(apply, &item, &outcome, err) != SQLITE_OK) break;
+        if (!is_known) ck_sync_count_pulled(session->summary, &item, &outcome);
     }
-    if (err->rc == SQLITE_OK && at < pack->n_bytes) {
-        ck_error_set(err, SQLITE_CORRUPT_VTAB, "what it sent ends within a frame");
-    }
-    ck_frame_release(&frame);
+    ck_pack_reader_release(&reader);
     return err->rc;
 }
 

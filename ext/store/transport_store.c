@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "store/apply.h"
-#include "store/frame.h"
 #include "store/identity.h"
+#include "store/pack_reader.h"
 #include "store/remote.h"
 #include "store/side.h"
 #include "store/transport.h"
@@ -86,23 +86,17 @@ static int answer(const CkItemOutcome *outcome, CkBuf *answers, CkError *err) {
     return answers->rc == SQLITE_OK ? SQLITE_OK : ck_error_nomem(err);
 }
 
-static int put_frames(CkApply *apply, const CkBuf *pack, CkBuf *answers, CkError *err) {
-    CkFrame frame;
+static int put_items(CkApply *apply, const CkBuf *pack, CkBuf *answers, CkError *err) {
+    CkPackReader reader;
     CkItem item;
     CkItemOutcome outcome;
-    size_t at = 0, n_used = 1;
-    ck_frame_init(&frame);
-    while (at < pack->n_bytes && n_used > 0 && err->rc == SQLITE_OK) {
-        ck_frame_open(&frame, pack->data + at, pack->n_bytes - at, &n_used, err);
-        while (err->rc == SQLITE_OK && n_used > 0 &&
-               ck_frame_next(&frame, &item) == SQLITE_ROW) {
-            if (ck_apply_item(apply, &item, &outcome, err) == SQLITE_OK) {
-                answer(&outcome, answers, err);
-            }
+    ck_pack_reader_init(&reader, "what was pushed", pack->data, pack->n_bytes);
+    while (ck_pack_reader_next(&reader, &item, err) == SQLITE_ROW) {
+        if (ck_apply_item(apply, &item, &outcome, err) == SQLITE_OK) {
+            answer(&outcome, answers, err);
         }
-        at += n_used;
     }
-    ck_frame_release(&frame);
+    ck_pack_reader_release(&reader);
     return err->rc;
 }
 
@@ -116,7 +110,7 @@ static int store_put(CkTransport *transport, const CkBuf *pack, const char *mark
     if (ck_write_begin(&write, far, err) != SQLITE_OK) return err->rc;
     if (ck_apply_begin(&apply, far, NULL, to->me, err) == SQLITE_OK &&
         ck_stmt_ints(far, CK_SQL_META_SEQ, err, &reply->before_seq, 1, &found, "") == SQLITE_OK) {
-        put_frames(&apply, pack, &reply->answers, err);
+        put_items(&apply, pack, &reply->answers, err);
     }
     ck_apply_end(&apply, NULL, err);
     if (err->rc == SQLITE_OK) ck_peer_heartbeat(far, to->me, ck_identity_user(), mark, err);

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/coding.h"
-#include "store/frame.h"
+#include "store/pack_reader.h"
 #include "tables/table.h"
 #include "vector/vector.h"
 
@@ -32,43 +32,26 @@ enum {
 
 typedef struct Cursor {
     CkTvfCursor tvf;
-    CkFrame frame;
+    CkPackReader reader;
     CkItem item;
-    const uint8_t *bytes; /* of the pack */
-    size_t n, at;         /* its length, and where the next frame begins */
-    int is_open;          /* the frame is, and may have more items */
 } Cursor;
 
-/* Opens the frame at `at`. */
-static int open_frame(Cursor *cursor, CkError *err) {
-    size_t n_used = 0, rest = cursor->n - cursor->at;
+static int seek(Cursor *cursor, CkError *err) {
     CkError own = CK_ERROR_NONE;
-    ck_frame_open(&cursor->frame, cursor->bytes + cursor->at, rest, &n_used, &own);
+    int rc = ck_pack_reader_next(&cursor->reader, &cursor->item, &own);
+    cursor->tvf.eof = rc == SQLITE_DONE;
     if (own.rc == SQLITE_NOMEM) {
         ck_error_nomem(err);
     } else if (own.rc != SQLITE_OK) {
-        ck_error_set(err, own.rc, "ck_unpack: byte %lld: %s", (long long)cursor->at, own.message);
-    } else if (n_used == 0) {
-        ck_error_set(err, SQLITE_CORRUPT_VTAB, "ck_unpack: byte %lld: the pack ends within a frame",
-                     (long long)cursor->at);
+        ck_error_set(err, own.rc, "ck_unpack: byte %lld: %s", (long long)cursor->reader.at,
+                     own.message);
+    } else if (rc == SQLITE_ROW && ck_item_checksum(&cursor->item) != cursor->item.checksum) {
+        ck_error_set(err, SQLITE_CORRUPT_VTAB,
+                     "ck_unpack: item %lld: the checksum does not match hash, model and vector",
+                     (long long)cursor->tvf.row + 1);
     }
     ck_error_release(&own);
-    cursor->at += n_used;
-    cursor->is_open = err->rc == SQLITE_OK;
     return err->rc;
-}
-
-static int seek(Cursor *cursor, CkError *err) {
-    for (;;) {
-        if (cursor->is_open && ck_frame_next(&cursor->frame, &cursor->item) == SQLITE_ROW) break;
-        cursor->is_open = 0;
-        cursor->tvf.eof = cursor->at == cursor->n;
-        if (cursor->tvf.eof || open_frame(cursor, err) != SQLITE_OK) return err->rc;
-    }
-    if (ck_item_checksum(&cursor->item) == cursor->item.checksum) return SQLITE_OK;
-    return ck_error_set(err, SQLITE_CORRUPT_VTAB,
-                        "ck_unpack: item %lld: the checksum does not match hash, model and vector",
-                        (long long)cursor->tvf.row + 1);
 }
 
 static int unpack_filter(CkTvfCursor *base, CkError *err) {
@@ -80,8 +63,8 @@ static int unpack_filter(CkTvfCursor *base, CkError *err) {
     if (type != SQLITE_BLOB) {
         return ck_error_set(err, SQLITE_ERROR, "ck_unpack: pack must be a BLOB");
     }
-    cursor->bytes = sqlite3_value_blob(pack);
-    cursor->n = (size_t)sqlite3_value_bytes(pack);
+    const uint8_t *bytes = sqlite3_value_blob(pack);
+    ck_pack_reader_init(&cursor->reader, "the pack", bytes, (size_t)sqlite3_value_bytes(pack));
     return seek(cursor, err);
 }
 
@@ -158,10 +141,7 @@ static int unpack_column(CkTvfCursor *base, sqlite3_context *context, int column
 }
 
 static void unpack_reset(CkTvfCursor *base) {
-    Cursor *cursor = (Cursor *)base;
-    ck_frame_release(&cursor->frame);
-    cursor->n = cursor->at = 0;
-    cursor->is_open = 0;
+    ck_pack_reader_release(&((Cursor *)base)->reader);
 }
 
 const CkTvf ck_tvf_unpack = {

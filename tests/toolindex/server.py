@@ -34,7 +34,7 @@ def blob(model, text, dims=DIMS):
 class Server:
     """Runs from its making to close()."""
 
-    def __init__(self, plan=None, dims=DIMS, model=None, key=None, delay=0.0):
+    def __init__(self, plan=None, dims=DIMS, model=None, key=None, delay=0.0, port=0):
         self.plan = plan or (lambda number, texts: None)
         self.dims = dims
         self.model = model  # answers as this model, whatever is asked for
@@ -48,7 +48,7 @@ class Server:
         self.times = []
         self.bodies = []
         handler = type("Handler", (Handler,), {"owner": self})
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
         self.http.handle_error = lambda request, address: None  # clients that go away
         self.http.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.http.server_address[1]}"

@@ -22,6 +22,17 @@ void ck_app_init(CkApp *app, const char *program) {
     app->program = program;
 }
 
+void ck_app_again(CkApp *again, const CkApp *app) {
+    *again = *app;
+    again->place = (CkPlace){NULL, NULL, NULL, NULL};
+    again->config = NULL;
+    again->db = NULL;
+    again->statements = NULL;
+    again->exit_code = CK_EXIT_OK;
+    again->error = again->hint = NULL;
+    again->memory = NULL;
+}
+
 void ck_app_release(CkApp *app) {
     ck_store_close(app);
     while (app->memory) {
@@ -107,14 +118,17 @@ static void on_signal(int number) {
     if (interrupted_db) sqlite3_interrupt(interrupted_db);
 }
 
-void ck_interrupt_watch(CkApp *app) {
+void ck_interrupt_catch(void) {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
     struct sigaction action;
-    interrupted_db = app->db;
-    if (!app->db) return;
     memset(&action, 0, sizeof action);
     action.sa_handler = on_signal;
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
         sigaction(signals[i], &action, NULL);
     }
+}
+
+void ck_interrupt_bind(CkApp *app) {
+    interrupted_db = app->db;
+    if (app->db) ck_interrupt_catch();
 }

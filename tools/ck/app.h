@@ -70,6 +70,9 @@ struct CkApp {
 };
 
 void ck_app_init(CkApp *app, const char *program);
+
+/* Another run of the same command line: it has no place, store, failure and memory yet. */
+void ck_app_again(CkApp *again, const CkApp *app);
 void ck_app_release(CkApp *app);
 
 /*
@@ -99,7 +102,8 @@ void *ck_must(void *allocated);
 ** loops of the command ask. The second signal ends the process at once.
 */
 int ck_interrupted(void);
-void ck_interrupt_watch(CkApp *app);
+void ck_interrupt_catch(void);          /* from now on; opening the store does it, too */
+void ck_interrupt_bind(CkApp *app);
 void ck_interrupt_clear(void); /* it was dealt with */
 
 #endif

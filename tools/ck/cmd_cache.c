@@ -7,7 +7,7 @@
 #include "output.h"
 #include "place.h"
 #include "store.h"
-#include "watch.h"
+#include "sql_progress.h"
 
 /* Rows of a statement as an array of objects, or as a table with a title. */
 static void add_rows(CkApp *app, CkJson *json, const char *name, sqlite3_stmt *stmt) {
@@ -170,13 +170,13 @@ static int gc_run(CkApp *app) {
 }
 
 static int optimize_run(CkApp *app) {
-    CkWatch watch;
+    CkSqlProgress progress;
     if (ck_place_need_store(app) != CK_EXIT_OK) return app->exit_code;
     ck_store_open(app, CK_STORE_WRITE);
-    ck_watch_begin(&watch, app, "optimizing", "optimize");
+    ck_sql_progress_begin(&progress, app, "optimizing", "optimize");
     int64_t n = app->n_args > 0 ? ck_sql_int(app, CK_SQL_OPTIMIZE_MODEL, 0, "t", app->args[0])
                                 : ck_sql_int(app, CK_SQL_OPTIMIZE_ALL, 0, "");
-    ck_watch_end(&watch);
+    ck_sql_progress_end(&progress);
     if (app->exit_code != CK_EXIT_OK) return app->exit_code;
     if (app->json) {
         printf("{\"embeddings\": %lld}\n", (long long)n);

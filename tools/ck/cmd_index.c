@@ -75,7 +75,9 @@ static void say(CkIndex *index, double seconds) {
     add_skipped(app, &skipped, counts->untracked, "not tracked by git");
     add_skipped(app, &skipped, counts->secret, "that look like secrets");
     add_skipped(app, &skipped, counts->unreadable, "unreadable");
-    if (skipped[0]) ck_note(app, "left out: %s", skipped);
+    if (skipped[0] && (!index->round || index->round->is_first)) {
+        ck_note(app, "left out: %s", skipped);
+    }
 }
 
 static void print_json(CkIndex *index, double seconds) {
@@ -120,14 +122,21 @@ static void warn_of_folders(CkIndex *index) {
     }
 }
 
+/* Of a round after the first only what it did is worth a word. */
+static int is_idle(const CkIndex *index) {
+    const CkIndexCounts *counts = &index->counts;
+    return index->round && !index->round->is_first &&
+           counts->indexed + counts->swept + counts->embedded + counts->failed == 0;
+}
+
 static int report(CkIndex *index) {
     CkApp *app = index->app;
     const CkIndexCounts *counts = &index->counts;
     double seconds = (double)(ck_clock_ms() - index->begun_ms) / 1000;
     const char *manifest = ck_option_text(app, "manifest", NULL);
     warn_of_folders(index);
-    if (app->json) print_json(index, seconds);
-    else say(index, seconds);
+    if (app->json && !is_idle(index)) print_json(index, seconds);
+    else if (!is_idle(index)) say(index, seconds);
     if (manifest) ck_index_export(app, &index->workspace, manifest);
     if (app->exit_code == CK_EXIT_OK &&
         (counts->unreadable > 0 || counts->incomplete > 0 || index->list.failed.n_bytes > 0)) {
@@ -136,27 +145,40 @@ static int report(CkIndex *index) {
     return app->exit_code;
 }
 
-static int run(CkApp *app) {
+/* One run. round is NULL when it is the only one. */
+static int once(CkApp *app, CkIndexRound *round) {
     CkIndex index;
     int code = CK_EXIT_ERROR;
     memset(&index, 0, sizeof index);
     index.app = app;
+    index.round = round;
     index.root = index.lock = -1;
-    index.verifies = ck_option_flag(app, "verify");
-    if (app->json && strcmp(ck_option_text(app, "manifest", ""), "-") == 0) {
-        return ck_fail(app, CK_EXIT_USAGE, "Give --manifest a file, or leave --json out.",
-                       "--json and --manifest - both write to stdout");
-    }
+    index.verifies = ck_option_flag(app, "verify") && (!round || round->is_first);
     index.sends_untracked = ck_option_flag(app, "untracked");
     if (ck_workspace_open(app, CK_WORKSPACE_WRITE, &index.workspace) == CK_EXIT_OK &&
         ck_model_settings_read(app, &index.model) == CK_EXIT_OK &&
         read_paths(&index) == CK_EXIT_OK) {
         index.max_bytes = ck_option_number(app, "max-file-bytes",
                                            ck_config_number(app, "max_file_bytes", MAX_BYTES));
-        if (ck_index_run(&index) == CK_EXIT_OK) code = report(&index);
+        if (round) round->is_set_up = 1;
+        if (ck_index_run(&index) == CK_EXIT_OK) {
+            code = round && round->is_same ? CK_EXIT_OK : report(&index);
+            if (round) ck_index_round_end(&index);
+        }
     }
     ck_index_release(&index);
     return app->exit_code != CK_EXIT_OK ? app->exit_code : code;
+}
+
+static int run(CkApp *app) {
+    int watches = strcmp(ck_option_text(app, "watch", "no"), "no") != 0;
+    if ((app->json || watches) && strcmp(ck_option_text(app, "manifest", ""), "-") == 0) {
+        return ck_fail(app, CK_EXIT_USAGE,
+                       ck_text(app, "Give --manifest a file, or leave --%s out.",
+                               watches ? "watch" : "json"),
+                       "--%s and --manifest - both write to stdout", watches ? "watch" : "json");
+    }
+    return watches ? ck_index_watch(app, once) : once(app, NULL);
 }
 
 static const CkOption options[] = {
@@ -169,6 +191,8 @@ static const CkOption options[] = {
      .help = "Read every file, whatever its size and time say."},
     {.name = "manifest", .kind = CK_OPTION_TEXT, .argument = "FILE",
      .help = "Write what is indexed as JSON lines, - to stdout."},
+    {.name = "watch", .kind = CK_OPTION_CHOICE, .argument = "yes|no|poll", .implied = "yes",
+     .help = "Stay, and index what changes; poll: look every few seconds."},
     {.name = NULL},
 };
 
@@ -193,6 +217,13 @@ const CkCommand ck_command_index = {
         "\n"
         "A program gets lines {\"index\": 0, \"text\": \"…\"} and answers each with a line\n"
         "{\"index\": 0, \"embedding\": […]} or {\"index\": 0, \"error\": \"…\"}.\n"
+        "\n"
+        "With --watch it stays, and indexes what is saved, deleted or checked out within\n"
+        "about a second; a line, or with --json an object on a line of its own, says what\n"
+        "was done. It ends with Ctrl-C or SIGTERM, and then exits with 0. What fails (a\n"
+        "store held by others, an endpoint that is away) is said once and tried again,\n"
+        "after a second at first and half a minute at most. Where changes are not told (a\n"
+        "network drive, the limits of inotify) it looks every few seconds.\n"
         "\n"
         "To keep settings: model, document_prefix, query_prefix, revision, dims,\n"
         "max_file_bytes in .ck/config.toml; these and endpoint, embed_cmd, key_file,\n"

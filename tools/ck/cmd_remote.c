@@ -8,7 +8,7 @@
 #include "output.h"
 #include "place.h"
 #include "store.h"
-#include "watch.h"
+#include "sql_progress.h"
 
 /* The bytes that mean something in a URI are escaped. */
 static char *uri_of_file(CkApp *app, const char *path) {
@@ -201,11 +201,11 @@ static int sessions(CkApp *app, CkSqlId sql, const char *label) {
     ck_json_begin(&json);
     ck_json_open(&json, NULL, '[');
     for (int i = 0; i < n && !ck_interrupted(); i++) {
-        CkWatch watch;
-        ck_watch_begin(&watch, app, ck_text(app, "%s %s", label, names[i]),
-                       ck_text(app, "sync:%s", names[i]));
+        CkSqlProgress progress;
+        ck_sql_progress_begin(&progress, app, ck_text(app, "%s %s", label, names[i]),
+                              ck_text(app, "sync:%s", names[i]));
         const char *summary = ck_sql_text(app, sql, "t", names[i]);
-        ck_watch_end(&watch);
+        ck_sql_progress_end(&progress);
         ck_json_open(&json, NULL, '{');
         ck_json_text(&json, "remote", names[i]);
         if (summary) {

@@ -47,6 +47,28 @@ void ck_files_add_failed(CkFileList *list, const char *path, size_t n) {
     ck_buf_append(&list->failed, &at, sizeof at);
 }
 
+/* FNV-1a of 64 bits: nobody gains by making two lists alike. */
+static uint64_t mix(uint64_t hash, const void *bytes, size_t n) {
+    for (size_t i = 0; i < n; i++) hash = (hash ^ ((const uint8_t *)bytes)[i]) * 0x100000001b3;
+    return hash;
+}
+
+uint64_t ck_files_fingerprint(const CkFileList *list, const char *settings) {
+    const size_t *failed = (const size_t *)(const void *)list->failed.data;
+    uint64_t hash = mix(0xcbf29ce484222325, settings, strlen(settings) + 1);
+    for (size_t i = 0; i < ck_files_count(list); i++) {
+        const CkFileEntry *entry = ck_files_at(list, i);
+        const int64_t status[] = {entry->n_bytes, entry->mtime_ns, entry->ctime_ns, entry->tracked};
+        hash = mix(hash, ck_files_path(list, entry), entry->n_path + 1);
+        hash = mix(hash, status, sizeof status);
+    }
+    for (size_t i = 0; i < list->failed.n_bytes / sizeof *failed; i++) {
+        const char *path = (const char *)list->text.data + failed[i];
+        hash = mix(hash, path, strlen(path) + 1);
+    }
+    return hash;
+}
+
 /* ---- What the options leave out ---- */
 
 static int is_wanted(const char *path, const CkFilesOptions *options) {

@@ -63,6 +63,19 @@ static inline const char *ck_files_path(const CkFileList *list, const CkFileEntr
     return (const char *)list->text.data + entry->path;
 }
 
+/*
+** A number that is another one when a file came, went or changed, as lstat(2) tells, or when
+** `settings`, any text, is another.
+*/
+uint64_t ck_files_fingerprint(const CkFileList *list, const char *settings);
+
+/*
+** Calls on_folder for the root ("") and every folder below it that the ignore files do not name,
+** before the folder is read. path: relative, in bytes of the file system, '/' at its end.
+*/
+typedef void CkFolderFn(void *context, const char *path);
+int ck_files_folders(const char *root, CkFolderFn *on_folder, void *context, CkError *err);
+
 /* Is path equal to folder or below it? folder without a '/' at its end; "" is the root. */
 int ck_files_is_below(const char *path, const char *folder);
 

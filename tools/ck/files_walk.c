@@ -22,6 +22,8 @@ typedef struct Walk {
     CkBuf lines;
     CkBuf stored; /* the same path, or an entry's, as stored */
     int depth;
+    CkFolderFn *on_folder; /* NULL, or is told of each folder before it is read */
+    void *context;
 } Walk;
 
 /* The stored form of the first n bytes of the path, as a string. */
@@ -105,6 +107,13 @@ static void folder(Walk *walk, int fd) {
     size_t before = walk->path.n_bytes;
     DIR *dir = fdopendir(fd);
     struct dirent *entry;
+    if (walk->on_folder) {
+        ck_buf_append(&walk->path, "", 1);
+        if (walk->path.rc == SQLITE_OK) {
+            walk->on_folder(walk->context, (const char *)walk->path.data);
+            walk->path.n_bytes--;
+        }
+    }
     if (!dir) {
         close(fd);
         ck_files_add_failed(walk->list, (const char *)walk->path.data, before - (before > 0));
@@ -126,20 +135,34 @@ static void folder(Walk *walk, int fd) {
     ck_ignore_pop(&walk->list->ignore, mark);
 }
 
-int ck_files_walk(CkFileList *list, const char *root, CkError *err) {
-    Walk walk = {.list = list};
+static int walk_all(Walk *walk, const char *root, CkError *err) {
+    CkFileList *list = walk->list;
     int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
         return ck_error_set(err, SQLITE_CANTOPEN, "%s: cannot be listed: %s", root,
                             strerror(errno));
     }
-    folder(&walk, fd);
-    if (walk.path.rc != SQLITE_OK || walk.stored.rc != SQLITE_OK || walk.lines.rc != SQLITE_OK ||
+    folder(walk, fd);
+    if (walk->path.rc != SQLITE_OK || walk->stored.rc != SQLITE_OK || walk->lines.rc != SQLITE_OK ||
         list->ignore.rules.rc != SQLITE_OK || list->ignore.text.rc != SQLITE_OK) {
         ck_error_nomem(err);
     }
-    ck_buf_release(&walk.path);
-    ck_buf_release(&walk.lines);
-    ck_buf_release(&walk.stored);
+    ck_buf_release(&walk->path);
+    ck_buf_release(&walk->lines);
+    ck_buf_release(&walk->stored);
+    return err->rc;
+}
+
+int ck_files_walk(CkFileList *list, const char *root, CkError *err) {
+    Walk walk = {.list = list};
+    return walk_all(&walk, root, err);
+}
+
+int ck_files_folders(const char *root, CkFolderFn *on_folder, void *context, CkError *err) {
+    CkFileList list;
+    Walk walk = {.list = &list, .on_folder = on_folder, .context = context};
+    ck_files_init(&list);
+    walk_all(&walk, root, err);
+    ck_files_release(&list);
     return err->rc;
 }

@@ -321,6 +321,7 @@ int ck_index_run(CkIndex *index) {
     index->owner = ck_text(app, "index:%s:%d:%llx", host, (int)getpid(),
                            (unsigned long long)random);
     if (lock(index) != CK_EXIT_OK || list_files(index) != CK_EXIT_OK) return app->exit_code;
+    if (ck_index_is_seen(index)) return app->exit_code;
     if (ck_index_open_embedder(index) != CK_EXIT_OK) return app->exit_code;
     index->scan_model = (CkScanModel){index->model.embed.model, index->model.version,
                                       index->model.document_prefix, index->embedder->needs_utf8};

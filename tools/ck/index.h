@@ -7,6 +7,7 @@
 **     index_group.c   a group: what is missing is pulled, claimed, embedded, put
 **     index_probe.c   is it still the same model?
 **     index_save.c    the manifest: loading, saving, exporting
+**     index_watch.c   runs as often as something changes
 **
 ** Three things go on at once: threads read the next batch, or embed a group; the main thread
 ** looks up and writes what they have finished. It alone speaks to the store.
@@ -70,8 +71,23 @@ typedef struct CkIndexCounts {
     int64_t chunks, hits, embedded, pulled, failed, swept, bytes;
 } CkIndexCounts;
 
+/* What `ck index --watch` carries from one run to the next. */
+typedef struct CkIndexRound {
+    int is_first;      /* there was no run that was done */
+    int must_run;      /* whatever the files look like */
+    int is_set_up;     /* there are a workspace, settings and paths; what fails then is transient */
+    int is_same;       /* the files are as the last run left them, and nothing was done */
+    int is_racy;       /* a file changed just before it was read: it is to be read again */
+    int has_named_host;
+    int64_t look_ms;   /* what it took to list the files */
+    uint64_t seen, looked; /* fingerprint of the files at the last run that was done, and now */
+    CkEmbedder *embedder;  /* a program that has loaded its model; NULL */
+    char *settings;        /* with which it was opened */
+} CkIndexRound;
+
 typedef struct CkIndex {
     CkApp *app;
+    CkIndexRound *round; /* NULL: there is only one */
     CkWorkspace workspace;
     CkModelSettings model;
     CkScanModel scan_model;
@@ -107,6 +123,7 @@ typedef struct CkIndex {
     int64_t begun_ms;
 } CkIndex;
 
+/* Does nothing when the round says that nothing is to be done. */
 int ck_index_run(CkIndex *index);
 void ck_index_release(CkIndex *index);
 
@@ -189,6 +206,23 @@ int ck_index_probe(CkIndex *index);
 
 int ck_index_load(CkIndex *index);
 int ck_index_save(CkIndex *index);
+
+/* ---- index_watch.c ---- */
+
+/*
+** Runs `once` again and again: the first time, when files have changed, after a failure, and once
+** an hour. Ends with a signal, which is no failure, or with a failure before the round was set up.
+*/
+int ck_index_watch(CkApp *app, int (*once)(CkApp *app, CkIndexRound *round));
+
+/* Are the files as the last run left them? Sets is_same. */
+int ck_index_is_seen(CkIndex *index);
+
+/* The embedder of the run before, when it was opened with these settings, becomes this one's. */
+void ck_index_take_embedder(CkIndex *index);
+
+/* A run that was done: its embedder is kept for the next. */
+void ck_index_round_end(CkIndex *index);
 
 /* Writes the manifest of a workspace as JSON lines to `path`, "-" is stdout. */
 int ck_index_export(CkApp *app, const CkWorkspace *workspace, const char *path);

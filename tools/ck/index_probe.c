@@ -37,7 +37,8 @@ int ck_index_open_embedder(CkIndex *index) {
     CkError err = CK_ERROR_NONE;
     if (app->exit_code != CK_EXIT_OK || index->embedder) return app->exit_code;
     if (ck_model_resolve(app, model) != CK_EXIT_OK) return app->exit_code;
-    if (ck_embedder_open(&index->embedder, &model->embed, &err) != SQLITE_OK) {
+    ck_index_take_embedder(index);
+    if (!index->embedder && ck_embedder_open(&index->embedder, &model->embed, &err) != SQLITE_OK) {
         return ck_fail_embed(app, model, &err);
     }
     index->embedder->dims = model->dims;
@@ -90,7 +91,10 @@ int ck_index_probe(CkIndex *index) {
     size_t n_probe = model->dims * sizeof(float);
     if (index->is_probed || index->embedder->is_lexical) return app->exit_code;
     index->is_probed = 1;
-    if (index->embedder->is_remote) ck_note(app, "sending texts to %s", index->embedder->host);
+    if (index->embedder->is_remote && !(index->round && index->round->has_named_host)) {
+        ck_note(app, "sending texts to %s", index->embedder->host);
+        if (index->round) index->round->has_named_host = 1;
+    }
     if (ask(index) != CK_EXIT_OK) return app->exit_code;
     if (index->has_remotes) {
         ck_sql_text(app, CK_SQL_INDEX_PROBE_PULL, "ttt", model->embed.model, model->version,

@@ -1,8 +1,5 @@
 /*
 ** ck: the command. Reads the command line, runs the command, reports how it ended.
-**
-** An error is "ck COMMAND: what went wrong" and, on a line of its own, what to do about it; with
-** --json it is one object: {"error": …, "hint": …, "exit": …}. Both on stderr.
 */
 #include <locale.h>
 #include <signal.h>
@@ -10,29 +7,7 @@
 
 #include "commands.h"
 #include "fs.h"
-#include "json.h"
 #include "output.h"
-
-static void report(CkApp *app) {
-    if (!app->error) return;
-    if (app->json) {
-        CkJson json;
-        ck_json_begin(&json);
-        ck_json_open(&json, NULL, '{');
-        ck_json_text(&json, "error", app->error);
-        ck_json_text(&json, "hint", app->hint);
-        ck_json_int(&json, "exit", app->exit_code);
-        ck_json_close(&json, '}');
-        char *text = ck_json_end(&json);
-        fprintf(stderr, "%s\n", text);
-        sqlite3_free(text);
-        return;
-    }
-    const char *red = ck_style_err(app, CK_STYLE_RED), *off = ck_style_err(app, CK_STYLE_NONE);
-    fprintf(stderr, "%s%s%s%s:%s %s\n", red, app->program, app->command ? " " : "",
-            app->command ? app->command->name : "", off, ck_printable(app, app->error));
-    if (app->hint) fprintf(stderr, "%s\n", ck_printable_lines(app, app->hint));
-}
 
 /* No command, or the name of a group: what there is. */
 static int overview(CkApp *app) {
@@ -61,7 +36,7 @@ int main(int argc, char **argv) {
         code = app.command->run(&app);
     }
     if (ck_output_end(&app) != CK_EXIT_OK || app.exit_code != CK_EXIT_OK) code = app.exit_code;
-    report(&app);
+    ck_failure_show(&app);
     ck_app_release(&app);
     return code;
 }

@@ -11,6 +11,9 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include "commands.h"
+#include "json.h"
+
 static const char *const escapes[] = {
     [CK_STYLE_NONE] = "\033[0m",     [CK_STYLE_BOLD] = "\033[1m",   [CK_STYLE_DIM] = "\033[2m",
     [CK_STYLE_RED] = "\033[31m",     [CK_STYLE_GREEN] = "\033[32m", [CK_STYLE_YELLOW] = "\033[33m",
@@ -62,6 +65,27 @@ void ck_warn(CkApp *app, const char *format, ...) {
     va_start(args, format);
     print_line(app, format, args);
     va_end(args);
+}
+
+void ck_failure_show(CkApp *app) {
+    if (!app->error) return;
+    if (app->json) {
+        CkJson json;
+        ck_json_begin(&json);
+        ck_json_open(&json, NULL, '{');
+        ck_json_text(&json, "error", app->error);
+        ck_json_text(&json, "hint", app->hint);
+        ck_json_int(&json, "exit", app->exit_code);
+        ck_json_close(&json, '}');
+        char *text = ck_json_end(&json);
+        fprintf(stderr, "%s\n", text);
+        sqlite3_free(text);
+        return;
+    }
+    const char *red = ck_style_err(app, CK_STYLE_RED), *off = ck_style_err(app, CK_STYLE_NONE);
+    fprintf(stderr, "%s%s%s%s:%s %s\n", red, app->program, app->command ? " " : "",
+            app->command ? app->command->name : "", off, ck_printable(app, app->error));
+    if (app->hint) fprintf(stderr, "%s\n", ck_printable_lines(app, app->hint));
 }
 
 int ck_output_end(CkApp *app) {

@@ -33,6 +33,12 @@ const char *ck_style_err(const CkApp *app, CkStyle style);
 void ck_note(CkApp *app, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void ck_warn(CkApp *app, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/*
+** A failure, if there is one, to stderr: "ck COMMAND: what went wrong" and, on a line of its own,
+** what to do about it; with --json one object, {"error": …, "hint": …, "exit": …}.
+*/
+void ck_failure_show(CkApp *app);
+
 /* Flushes stdout; a full disk is a failure, a reader that went away is not. */
 int ck_output_end(CkApp *app);
 

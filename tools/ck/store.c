@@ -86,7 +86,7 @@ int ck_store_open(CkApp *app, CkStoreMode mode) {
     sqlite3_busy_timeout(app->db, CK_BUSY_SECONDS * 1000);
     app->statements = ck_alloc(sizeof *app->statements * CK_SQL_COUNT);
     memset(app->statements, 0, sizeof *app->statements * CK_SQL_COUNT);
-    ck_interrupt_watch(app);
+    ck_interrupt_bind(app);
     if (app->explain) fprintf(stderr, "-- store: %s\n", app->place.store);
     /* Whether it is a store at all is known when its first page is read. */
     sqlite3_stmt *stmt = ck_sql_begin(app, CK_SQL_STORE_PROBE, "");
@@ -104,7 +104,7 @@ void ck_store_close(CkApp *app) {
     app->statements = NULL;
     sqlite3 *db = app->db;
     app->db = NULL;
-    ck_interrupt_watch(app);
+    ck_interrupt_bind(app);
     sqlite3_close_v2(db);
 }
 

@@ -1,4 +1,4 @@
 -- Looking on while a statement is at work, from a second connection.
 
--- name: watch_progress
+-- name: progress_of_task
 SELECT done, total FROM main.ck_progress WHERE task = ?1

@@ -4,20 +4,20 @@
 ** The extension writes how far it is to ck_progress; a second connection reads that from the
 ** progress handler of the first. Nothing is opened when nobody looks on.
 */
-#ifndef CK_TOOL_WATCH_H
-#define CK_TOOL_WATCH_H
+#ifndef CK_TOOL_SQL_PROGRESS_H
+#define CK_TOOL_SQL_PROGRESS_H
 
 #include "output.h"
 
-typedef struct CkWatch {
-    CkProgress progress;
+typedef struct CkSqlProgress {
+    CkProgress line;
     const char *task; /* in ck_progress */
     int64_t asked_ms;
     sqlite3 *db;
     sqlite3_stmt *stmt;
-} CkWatch;
+} CkSqlProgress;
 
-void ck_watch_begin(CkWatch *watch, CkApp *app, const char *label, const char *task);
-void ck_watch_end(CkWatch *watch);
+void ck_sql_progress_begin(CkSqlProgress *sql, CkApp *app, const char *label, const char *task);
+void ck_sql_progress_end(CkSqlProgress *sql);
 
 #endif
