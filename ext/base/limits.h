@@ -13,6 +13,7 @@
 #define CK_NAME_MAX 1024           /* bytes of a model name, model version or workspace name */
 #define CK_PATH_MAX_BYTES 4096     /* bytes of a path in refs */
 #define CK_ORIGIN_MAX 256          /* bytes of an origin */
+#define CK_LENGTH_SQ_MAX 0x1p124f  /* of a vector: what is computed of two stays within float32 */
 #define CK_JSON_MAX_BYTES 10000000 /* bytes of a vector written as JSON text */
 
 #endif

@@ -57,17 +57,28 @@ static void follow(Reach *reach, uint32_t node) {
     }
 }
 
-/* The entries, but for dead ones if others live, or the nodes of the level above. */
+/* A walk may begin at a node that lives and leads somewhere. */
+static int is_start(const Reach *reach, uint32_t node) {
+    return !is_dead(reach, node) &&
+           ck_hnsw_links_of(reach->insert->graph, reach->level, node)[0] > 0;
+}
+
+/* From the entries, or the nodes of the level above. When there are none such the first live one
+** is to become it, or dead entries serve. */
 static void follow_starts(Reach *reach) {
     const CkHnswShape *shape = &reach->insert->graph->shape;
     const int is_top = reach->level + 1 == shape->n_levels;
-    uint32_t n = is_top ? ck_hnsw_n_entries(shape) : shape->n[reach->level + 1], n_live = 0;
+    uint32_t n = is_top ? ck_hnsw_n_entries(shape) : shape->n[reach->level + 1];
+    uint32_t n_starts = 0, first_live = 0;
     for (uint32_t i = 0; i < n; i++) {
-        if (is_dead(reach, i)) continue;
+        if (!is_start(reach, i)) continue;
         follow(reach, i);
-        n_live++;
+        n_starts++;
     }
-    for (uint32_t i = 0; n_live == 0 && i < ck_hnsw_n_entries(shape); i++) follow(reach, i);
+    if (n_starts > 0) return;
+    while (first_live < n && is_dead(reach, first_live)) first_live++;
+    if (first_live < n) follow(reach, first_live);
+    for (uint32_t i = 0; first_live == n && i < ck_hnsw_n_entries(shape); i++) follow(reach, i);
 }
 
 /* Ranks reached nodes near a node: those that a search finds. */

@@ -5,16 +5,24 @@
 ** candidates, because those come from its own links and from the lists of dead nodes, which are
 ** cleared only in the end.
 */
+#include <string.h>
+
 #include "base/sqlite.h"
 #include "hnsw/connect.h"
 #include "hnsw/progress.h"
 #include "hnsw/prune.h"
 
 #define STEP_NODES 64
-#define SHARE_LISTS 0.9 /* the rest is for what is cut off */
+#define SHARE_LISTS 0.8 /* then for nodes with too few links, and the rest for what is cut off */
+#define SHARE_PLACED 0.9
 
 /* Live nodes that a list is chosen anew of: beyond these, dead nodes are not followed. */
 #define CANDIDATES_MAX 512
+
+typedef struct Dead {
+    const uint8_t *dead;
+    uint8_t *thin; /* nodes that have lost most of their links */
+} Dead;
 
 typedef struct Candidates {
     uint32_t nodes[CANDIDATES_MAX];
@@ -61,9 +69,21 @@ static int renew(const CkHnswInsert *insert, const CkHnswSource *source, uint32_
     return rc;
 }
 
-static int consolidate_level(const CkHnswInsert *insert, uint32_t level, const uint8_t *dead,
+/* Renews a list. One that is less than half as long afterwards may be all that is left of a
+** neighbourhood: such nodes of level 0 are marked as thin. */
+static int renew_list(const CkHnswInsert *insert, const CkHnswSource *source, uint32_t level,
+                      uint32_t node, const Dead *dead) {
+    const uint32_t *record = ck_hnsw_links_of(insert->graph, level, node);
+    uint32_t n_before = record[0];
+    int rc = renew(insert, source, level, node, dead->dead);
+    if (level == 0 && record[0] < n_before / 2) dead->thin[node] = 1;
+    return rc;
+}
+
+static int consolidate_level(const CkHnswInsert *insert, uint32_t level, const Dead *nodes,
                              const CkHnswProgress *progress) {
     const CkHnswGraph *graph = insert->graph;
+    const uint8_t *dead = nodes->dead;
     const uint32_t n = graph->shape.n[level], n_entries = ck_hnsw_n_entries(&graph->shape);
     CkHnswSource source;
     int rc = SQLITE_OK;
@@ -73,7 +93,7 @@ static int consolidate_level(const CkHnswInsert *insert, uint32_t level, const u
         uint32_t node = i + n_entries < n ? i + n_entries : i + n_entries - n;
         if (dead[node] && node >= n_entries) continue;
         if (has_dead(ck_hnsw_links_of(graph, level, node), dead)) {
-            rc = renew(insert, &source, level, node, dead);
+            rc = renew_list(insert, &source, level, node, nodes);
         }
         if (rc == SQLITE_OK && i % STEP_NODES == 0) rc = ck_hnsw_step(progress, i, n);
     }
@@ -83,16 +103,34 @@ static int consolidate_level(const CkHnswInsert *insert, uint32_t level, const u
     return rc;
 }
 
+/* Gives the thin nodes new neighbours, as an insert finds them. */
+static int place_anew(const CkHnswInsert *insert, const Dead *nodes,
+                      const CkHnswProgress *progress) {
+    const uint32_t n = insert->graph->shape.n[0];
+    int rc = SQLITE_OK;
+    for (uint32_t i = 0; rc == SQLITE_OK && i < n; i++) {
+        if (nodes->thin[i] && !nodes->dead[i]) rc = ck_hnsw_relink(insert, i, nodes->dead);
+        if (rc == SQLITE_OK && i % STEP_NODES == 0) rc = ck_hnsw_step(progress, i, n);
+    }
+    return rc;
+}
+
 int ck_hnsw_consolidate(const CkHnswInsert *insert, const uint8_t *dead,
                         int (*step)(void *context, double done), void *step_context) {
     const CkHnswShape *shape = &insert->graph->shape;
     CkHnswProgress progress = {.step = step, .context = step_context};
-    int rc = SQLITE_OK;
+    uint64_t n_nodes = shape->n_levels > 0 ? shape->n[0] : 0;
+    Dead nodes = {dead, sqlite3_malloc64(n_nodes + 1)};
+    int rc = nodes.thin ? SQLITE_OK : SQLITE_NOMEM;
+    if (rc == SQLITE_OK) memset(nodes.thin, 0, n_nodes);
     for (uint32_t level = shape->n_levels; rc == SQLITE_OK && level-- > 0;) {
         double end = level == 0 ? SHARE_LISTS : SHARE_LISTS / shape->m * (shape->n_levels - level);
         ck_hnsw_next_part(&progress, end < SHARE_LISTS ? end : SHARE_LISTS);
-        rc = consolidate_level(insert, level, dead, &progress);
+        rc = consolidate_level(insert, level, &nodes, &progress);
     }
+    ck_hnsw_next_part(&progress, SHARE_PLACED);
+    if (rc == SQLITE_OK) rc = place_anew(insert, &nodes, &progress);
+    sqlite3_free(nodes.thin);
     if (rc == SQLITE_OK) rc = ck_hnsw_connect_live(insert, dead);
     ck_hnsw_next_part(&progress, 1);
     return rc == SQLITE_OK ? ck_hnsw_step(&progress, 1, 1) : rc;

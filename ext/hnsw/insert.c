@@ -11,6 +11,9 @@
 #include "hnsw/connect.h"
 #include "hnsw/prune.h"
 
+/* For a node that lies far from all others, which are hardly nearer than one another. */
+#define RELINK_EF 1024
+
 /* A hit with the same code. */
 static int find_twin(const CkHnswSource *source, uint32_t node, const CkHnswFound *found,
                      uint32_t *twin) {
@@ -68,13 +71,17 @@ static int link_node(const CkHnswInsert *insert, const CkHnswSource *source, uin
     return rc;
 }
 
-/* Searches, and ranks what was found. What a search finds is nearer than what a partition does, so
-** three quarters of a build's candidates will do. */
+/* What a search finds is nearer than what a partition does, so three quarters of a build's
+** candidates will do. */
+static size_t n_candidates(const CkHnswInsert *insert) {
+    return ck_hnsw_n_candidates(insert->graph->shape.m, insert->ef_construction / 4 * 3);
+}
+
+/* Searches, and ranks what was found. */
 static int find_neighbours(const CkHnswInsert *insert, const CkHnswSource *source, uint32_t node,
                            uint32_t *twin_of, size_t *n_keys) {
     CkHnswScratch *scratch = insert->scratch;
-    const uint32_t m = insert->graph->shape.m;
-    CkHnswSearch search = {.ef = ck_hnsw_n_candidates(m, insert->ef_construction / 4 * 3)};
+    CkHnswSearch search = {.ef = n_candidates(insert)};
     CkHnswFound found;
     uint32_t nodes[CK_HNSW_CANDIDATES_MAX];
     int rc = ck_hnsw_query_of(source, node, insert->space, scratch, &search.query);
@@ -82,6 +89,70 @@ static int find_neighbours(const CkHnswInsert *insert, const CkHnswSource *sourc
     if (rc != SQLITE_OK || find_twin(source, node, &found, twin_of)) return rc;
     for (size_t i = 0; i < found.n; i++) nodes[i] = found.hits[i].node;
     return ck_hnsw_rank(source, node, nodes, found.n, scratch, n_keys);
+}
+
+static int is_linked(const CkHnswGraph *graph, uint32_t from, uint32_t to) {
+    const uint32_t *record = ck_hnsw_links_of(graph, 0, from);
+    for (uint32_t i = 1; i <= record[0]; i++) {
+        if (record[i] == to) return 1;
+    }
+    return 0;
+}
+
+/* Ranks what a search finds near a live node, and what it is linked to. */
+static int rank_live(const CkHnswInsert *insert, const CkHnswSource *source, uint32_t node,
+                     const uint8_t *dead, size_t *n_keys) {
+    CkHnswScratch *scratch = insert->scratch;
+    const uint32_t *record = ck_hnsw_links_of(insert->graph, 0, node);
+    CkHnswSearch search = {.ef = RELINK_EF};
+    CkHnswFound found;
+    uint32_t nodes[CK_HNSW_CANDIDATES_MAX + 2 * CK_HNSW_M_MAX];
+    size_t n = 0;
+    int rc = ck_hnsw_query_of(source, node, insert->space, scratch, &search.query);
+    if (rc == SQLITE_OK) rc = ck_hnsw_search(source, &search, scratch, &found);
+    if (rc != SQLITE_OK) return rc;
+    for (uint32_t i = 1; i <= record[0]; i++) nodes[n++] = record[i];
+    for (size_t i = 0; i < found.n && i < CK_HNSW_CANDIDATES_MAX; i++) {
+        uint32_t other = found.hits[i].node;
+        if (!dead[other] && !is_linked(insert->graph, node, other)) nodes[n++] = other;
+    }
+    return ck_hnsw_rank(source, node, nodes, n, scratch, n_keys);
+}
+
+/* Adds the nearest of n ranked candidates to those that were chosen, up to `width` altogether. */
+static size_t add_nearest(CkHnswScratch *scratch, size_t n, size_t width, size_t n_chosen) {
+    for (size_t i = 0; i < n && n_chosen < width; i++) {
+        size_t j = 0;
+        while (j < n_chosen && scratch->chosen[j] != scratch->keys[i]) j++;
+        if (j == n_chosen) scratch->chosen[n_chosen++] = scratch->keys[i];
+    }
+    return n_chosen;
+}
+
+/*
+** A node that is left over lies far from all others, and these near one another: by the rule for
+** links few of its neighbours would be chosen, and by few of them it would be. So its list is
+** filled with the nearest, which a search for something near it meets.
+*/
+int ck_hnsw_relink(const CkHnswInsert *insert, uint32_t node, const uint8_t *dead) {
+    CkHnswScratch *scratch = insert->scratch;
+    const uint32_t m = insert->graph->shape.m;
+    const uint32_t *record = ck_hnsw_links_of(insert->graph, 0, node);
+    CkHnswSource source;
+    size_t n_keys, n;
+    int in = 0;
+    ck_hnsw_insert_source(insert, &source);
+    int rc = rank_live(insert, &source, node, dead, &n_keys);
+    if (rc == SQLITE_OK) rc = ck_hnsw_prune(&source, scratch->keys, n_keys, m, scratch, &n);
+    if (rc != SQLITE_OK) return rc;
+    n = add_nearest(scratch, n_keys, m, n);
+    ck_hnsw_set_links(insert->graph, 0, node, scratch->chosen, n);
+    for (uint32_t i = 1; rc == SQLITE_OK && i <= record[0]; i++) {
+        if (!is_linked(insert->graph, record[i], node)) {
+            rc = link_back(insert, &source, record[i], node, &in);
+        }
+    }
+    return rc;
 }
 
 int ck_hnsw_insert(const CkHnswInsert *insert, uint32_t *twin_of) {

@@ -73,11 +73,11 @@ static void check_reach(Check *check, uint32_t level) {
         if (is_top || check->state[i] & ABOVE) follow(check, level, i);
     }
     for (uint32_t i = 0; i < shape->n[level]; i++) {
-        if (check->state[i] & REACHED) continue;
         if (!(check->state[i] & BAD) && ck_hnsw_record(check->source, level, i)[0] == 0) {
-            if (level == 0) report->n_isolated++;
+            if (level == 0 && shape->n[0] > 1) report->n_isolated++;
             continue;
         }
+        if (check->state[i] & REACHED) continue;
         if (report->n_unreachable++ == 0) report->first_unreachable = i;
     }
 }

@@ -9,7 +9,7 @@
 typedef struct CkHnswReport {
     uint32_t n_bad_lists;    /* too long, out of range, to itself, or the same link twice */
     uint32_t n_unreachable;  /* nodes that no way leads to from the top level, but for */
-    uint32_t n_isolated;     /* those without links: dead ones that are still there */
+    uint32_t n_isolated;     /* without links, though not alone: dead ones still there */
     uint32_t first_bad, first_unreachable; /* examples */
     uint64_t n_links;        /* on level 0 */
 } CkHnswReport;

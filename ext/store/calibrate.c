@@ -20,7 +20,7 @@
 ** bge-base, bge-small and SIFT this gave recall .9985 or more on their real queries. */
 #define SHARE 0.995
 #define RESERVE 1.5
-#define DEPTH_MAX 2048
+#define DEPTH_MAX CK_EF_MAX
 
 typedef struct Neighbour {
     float distance, key;

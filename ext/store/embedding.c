@@ -150,9 +150,9 @@ static int check_length(Draft *draft, CkError *err) {
     const char *who = draft->who;
     draft->result->refused = "vector";
     float norm_sq = ck_kernels()->dot_f32(draft->x, draft->x, draft->model.dims);
-    if (norm_sq > FLT_MAX) {
+    if (norm_sq > CK_LENGTH_SQ_MAX) {
         return ck_error_set(err, SQLITE_ERROR,
-                            "%s: vector is too long: its squared length is beyond float32", who);
+                            "%s: vector is too long: its squared length is beyond 2^124", who);
     }
     if (norm_sq < FLT_MIN && draft->model.metric == CK_METRIC_COSINE) {
         return ck_error_set(err, SQLITE_ERROR,

@@ -24,7 +24,7 @@ typedef struct Inherit {
     CkBuf ids, twins; /* its embeddings: int64_t, CkTwin */
     CkHnswGraph graph;
     uint32_t *node_of; /* of each input: its old node, then its new one; NONE: it is new */
-    uint32_t *input_of; /* of each old node: an input with its code; NONE: it is dead */
+    uint32_t *input_of; /* of each old node: the input whose code it has; NONE: it is dead */
     uint8_t *dead;
     uint32_t n_alive, n_new;
     CkArena codes; /* by old node, then by new one */
@@ -43,11 +43,25 @@ static uint32_t find_input(const Inherit *inherit, int64_t id) {
     return at < n && ids[at] == id ? at : NONE;
 }
 
+/* Whether an input has the code of the one that a node goes on with. Another connection may have
+** replaced one of two twins after it was listed, and before it was coded. */
+static int fits(const Inherit *inherit, uint32_t input, uint32_t node) {
+    const CkGraphBuild *build = inherit->build;
+    size_t stride = ck_int_stride(build->model->dims);
+    const uint8_t *first = build->codes.base + stride * inherit->input_of[node];
+    return memcmp(first, build->codes.base + stride * input,
+                  ck_int_identity_bytes(build->model->dims)) == 0;
+}
+
 static void match(Inherit *inherit, int64_t id, uint32_t node) {
     uint32_t input = find_input(inherit, id);
     if (input == NONE || inherit->node_of[input] != NONE) return;
+    if (inherit->input_of[node] == NONE) {
+        inherit->input_of[node] = input;
+    } else if (!fits(inherit, input, node)) {
+        return;
+    }
     inherit->node_of[input] = node;
-    inherit->input_of[node] = input;
 }
 
 /* Which nodes live on, and which inputs are new. */

@@ -20,9 +20,9 @@ int ck_nearest_init(CkNearest *nearest, const CkQuery *query, CkHits *hits, CkEr
     const CkKernels *kernels = ck_kernels();
     float norm_sq = kernels->dot_f32(query->x, query->x, query->model->dims);
     memset(hits, 0, sizeof *hits);
-    if (norm_sq > FLT_MAX) {
+    if (norm_sq > CK_LENGTH_SQ_MAX) {
         return ck_error_set(err, SQLITE_ERROR,
-                            "knn: query is too long: its squared length is beyond float32");
+                            "knn: query is too long: its squared length is beyond 2^124");
     }
     if (norm_sq < FLT_MIN && query->model->metric == CK_METRIC_COSINE) {
         return ck_error_set(err, SQLITE_ERROR, "knn: query is zero, the model compares by cosine");

@@ -144,6 +144,71 @@ static void dead_ones_are_taken_out(int clustered, uint32_t percent) {
     fixture_release(&f);
 }
 
+/* Tight clusters, of which many lose all but one of their vectors: what is left over, whose
+** neighbours are all dead, is found like what was there. */
+static void survivors_are_found(void) {
+    enum { N = 4000, CLUSTERS = 40, KILLED = 18, DIMS = 64 };
+    Fixture f;
+    float centres[CLUSTERS * DIMS];
+    unsigned long long state = 11;
+    uint32_t n_lost = 0;
+    fixture_init(&f, CK_INT_COSINE, N, N, DIMS);
+    for (uint32_t i = 0; i < CLUSTERS * DIMS; i++) centres[i] = fixture_normal(&state);
+    for (uint32_t i = 0; i < N; i++) {
+        float *x = f.vectors + (size_t)i * DIMS;
+        for (uint32_t d = 0; d < DIMS; d++) {
+            x[d] = centres[i % CLUSTERS * DIMS + d] + 0.05f * fixture_normal(&state);
+        }
+        fixture_code(&f, i, f.rows + i * f.codes.stride);
+    }
+    CkHnswOptions options = fixture_options(&f);
+    CHECK_INT(fixture_build(&f, &options), SQLITE_OK);
+    uint8_t *dead = calloc(N, 1);
+    uint32_t slot_of[KILLED], n_live = 0;
+    for (uint32_t slot = 0; slot < N; slot++) {
+        uint32_t input = f.built.order[slot];
+        dead[slot] = input % CLUSTERS < KILLED && input >= CLUSTERS;
+        if (input < KILLED) slot_of[input] = n_live;
+        n_live += !dead[slot];
+    }
+    CkHnswInsert insert = insert_of(&f);
+    CHECK_INT(ck_hnsw_consolidate(&insert, dead, NULL, NULL), SQLITE_OK);
+    compact(&f, dead);
+    fixture_validate(&f.source, 0);
+    for (uint32_t i = 0; i < KILLED; i++) {
+        CkHnswSearch search = fixture_search(&f, f.vectors + (size_t)i * DIMS, 64);
+        CkHnswFound found;
+        CHECK_INT(ck_hnsw_search(&f.source, &search, f.scratch, &found), SQLITE_OK);
+        n_lost += found.hits[0].node != slot_of[i];
+    }
+    CHECK_MSG(n_lost <= 3, "%u of %d lost", n_lost, KILLED);
+    free(dead);
+    fixture_release(&f);
+}
+
+/* Few links a node, and many deaths: parts fall off, and nodes lose all their links. */
+static void none_falls_off(void) {
+    for (uint32_t percent = 40; percent <= 60; percent += 20) {
+        Fixture f;
+        fixture_init(&f, CK_INT_L2, 2000, 2000, 16);
+        CkHnswOptions options = fixture_options(&f);
+        options.m = CK_HNSW_M_MIN;
+        CHECK_INT(fixture_build(&f, &options), SQLITE_OK);
+        uint8_t *dead = calloc(f.n, 1);
+        f.n -= kill_some(dead, f.n, 0, percent);
+        CkHnswInsert insert = insert_of(&f);
+        CHECK_INT(ck_hnsw_consolidate(&insert, dead, NULL, NULL), SQLITE_OK);
+        compact(&f, dead);
+        fixture_validate(&f.source, 0);
+        CkHnswSearch search = fixture_search(&f, f.vectors, f.n);
+        CkHnswFound found;
+        CHECK_INT(ck_hnsw_search(&f.source, &search, f.scratch, &found), SQLITE_OK);
+        CHECK_INT(found.n, f.n);
+        free(dead);
+        fixture_release(&f);
+    }
+}
+
 /* The vectors of the live nodes in a graph of their own. */
 static double fresh_recall(const Fixture *f) {
     Fixture fresh;
@@ -217,6 +282,8 @@ void ck_test_hnsw_insert(void) {
     dead_ones_are_taken_out(0, 60);
     dead_ones_are_taken_out(1, 30);
     dead_ones_are_taken_out(1, 60);
+    survivors_are_found();
+    none_falls_off();
     nearly_all_die();
     churn();
 }
