@@ -61,9 +61,9 @@ enum { WEIGHT_COMMON = 2, WEIGHT_PAIR = 4, WEIGHT_IDENTIFIER = 12 };
 #define GRAM_MAX 5
 static const uint8_t gram_weight[GRAM_MAX + 1] = {0, 0, 0, 8, 6, 4};
 
-/* 240 / t for t = 1..15. */
-static const uint8_t repeat_weight[REPEAT_MAX + 1] = {0,  240, 120, 80, 60, 48, 40, 34,
-                                                      30, 26,  24,  21, 20, 18, 17, 16};
+/* 240 / t for t = 1..15, nothing for the next one. */
+static const uint8_t repeat_weight[REPEAT_MAX + 2] = {0,  240, 120, 80, 60, 48, 40, 34,
+                                                      30, 26,  24,  21, 20, 18, 17, 16, 0};
 
 #define LENGTH_MAX 6
 static const uint8_t length_weight[LENGTH_MAX + 1] = {0, 2, 4, 8, 12, 14, 16};
@@ -85,13 +85,15 @@ static uint64_t mix(uint64_t h, uint64_t value) {
     return h ^ h >> 29;
 }
 
-static void add(Lexical *lexical, uint64_t h, int weight) {
+static inline void add(Lexical *lexical, uint64_t h, int weight) {
+    /* Without branches: which features come how often, and with which sign, nobody can predict. */
     uint8_t *counter = &lexical->counters[h & ((1 << COUNTER_BITS) - 1)];
-    if (*counter == REPEAT_MAX) return;
-    int32_t amount = weight * repeat_weight[++*counter], sum;
+    int t = *counter + 1;
+    int32_t amount = weight * repeat_weight[t], minus = (int32_t)(h >> 31 & 1) - 1, sum;
+    *counter = (uint8_t)(t - (t > REPEAT_MAX));
     float *component = &lexical->out[(h >> 32) * lexical->dims >> 32];
     memcpy(&sum, component, sizeof sum);
-    sum += h >> 31 & 1 ? amount : -amount;
+    sum += (amount ^ minus) - minus;
     memcpy(component, &sum, sizeof sum);
 }
 
@@ -108,19 +110,18 @@ static const char common_words[][9] = {
     "you",
 };
 
-/* Whether word, of n bytes and followed by at least 8 zero bytes, is one of them. */
-static int is_common_word(const uint8_t *word, int n) {
-    if (n > 8) return 0;
-    size_t low = 0, high = sizeof common_words / sizeof common_words[0];
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        int order = memcmp(word, common_words[middle], 8);
-        if (order == 0) return 1;
-        if (order < 0) {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
+/* Where in the table the words that begin with each letter are; and its end. */
+static const uint8_t common_first[27] = {
+     0, 11, 16, 21, 24, 29, 36, 37, 39, 49, 49, 49, 51, 52,
+    57, 60, 64, 64, 65, 71, 81, 85, 87, 94, 94, 95, 95,
+};
+
+/* Whether a word of n bytes, the first 8 of which (little-endian) are given, is one of them. */
+static int is_common_word(uint64_t bytes, int n) {
+    unsigned letter = (unsigned)(bytes & 0xff) - 'a';
+    if (n > 8 || letter >= 26) return 0;
+    for (size_t i = common_first[letter]; i < common_first[letter + 1]; i++) {
+        if (bytes == ck_load_u64((const uint8_t *)common_words[i])) return 1;
     }
     return 0;
 }
@@ -132,27 +133,42 @@ static int is_number(const uint8_t *word, int n) {
     return 1;
 }
 
-/* The n-grams of a word of n bytes, between the marks that padded[0] and padded[n + 1] are. */
+/*
+** The n-grams of a word of n bytes, between the marks that padded[0] and padded[n + 1] are. Bytes
+** are taken one by one, as they were stored: a wide load of them would wait until all are in the
+** cache, which was a quarter of the time.
+*/
 static void add_grams(Lexical *lexical, const uint8_t *padded, int n) {
-    for (int at = 0; at + 3 <= n + 2; at++) {
-        uint64_t bytes = ck_load_u64(padded + at);
-        for (int length = 3; length <= GRAM_MAX && at + length <= n + 2; length++) {
-            uint64_t gram = bytes & (((uint64_t)1 << 8 * length) - 1);
-            add(lexical, mix(KIND_GRAM, gram), gram_weight[length]);
-        }
+    uint64_t next = 0; /* GRAM_MAX bytes from `at` on */
+    int at = 0;
+    for (int i = 0; i < GRAM_MAX; i++) next |= (uint64_t)padded[i] << 8 * i;
+    for (; at + GRAM_MAX <= n + 2; at++) {
+        add(lexical, mix(KIND_GRAM, next & 0xffffff), gram_weight[3]);
+        add(lexical, mix(KIND_GRAM, next & 0xffffffff), gram_weight[4]);
+        add(lexical, mix(KIND_GRAM, next), gram_weight[5]);
+        next = next >> 8 | (uint64_t)padded[at + GRAM_MAX] << 8 * (GRAM_MAX - 1);
+    }
+    for (; at + 3 <= n + 2; at++) {
+        add(lexical, mix(KIND_GRAM, next & 0xffffff), gram_weight[3]);
+        if (at + 4 <= n + 2) add(lexical, mix(KIND_GRAM, next & 0xffffffff), gram_weight[4]);
+        next >>= 8;
     }
 }
 
 /* Takes the word of n bytes at `from`, lower-casing it. */
 static void add_word(Lexical *lexical, const uint8_t *from, int n) {
-    uint8_t padded[1 + WORD_MAX + 1 + 8] = {'^'};
+    uint8_t padded[1 + WORD_MAX + 1 + GRAM_MAX] = {'^'};
     uint8_t *word = padded + 1;
+    uint64_t h = KIND_WORD, eight = 0, first = 0;
     for (int i = 0; i < n; i++) {
         word[i] = from[i] >= 'A' && from[i] <= 'Z' ? (uint8_t)(from[i] + 'a' - 'A') : from[i];
+        eight |= (uint64_t)word[i] << i % 8 * 8;
+        if (i % 8 < 7 && i < n - 1) continue;
+        if (i < 8) first = eight;
+        h = mix(h, eight);
+        eight = 0;
     }
-    uint64_t h = KIND_WORD;
-    for (int i = 0; i < n; i += 8) h = mix(h, ck_load_u64(word + i));
-    int common = is_common_word(word, n) || is_number(word, n);
+    int common = is_common_word(first, n) || is_number(word, n);
     int weight = length_weight[n < LENGTH_MAX ? n : LENGTH_MAX];
     add(lexical, h, common ? WEIGHT_COMMON : weight);
     if (!common) {
@@ -177,11 +193,16 @@ static void end_identifier(Lexical *lexical) {
 
 enum { CLASS_NONE, CLASS_JOIN, CLASS_DIGIT, CLASS_UPPER, CLASS_LOWER };
 
+/* Of ASCII. */
+static const uint8_t classes[128] = {
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 0, 0, 0, 0, 0, 0,
+    0, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 0, 0, 0, 0, 1,
+    0, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 0, 0, 0, 0, 0,
+};
+
 static int class_of(uint8_t c) {
-    if ((c >= 'a' && c <= 'z') || c >= 0x80) return CLASS_LOWER;
-    if (c >= 'A' && c <= 'Z') return CLASS_UPPER;
-    if (c >= '0' && c <= '9') return CLASS_DIGIT;
-    return c == '_' ? CLASS_JOIN : CLASS_NONE;
+    return c < 0x80 ? classes[c] : CLASS_LOWER;
 }
 
 /* Returns the end of the word that begins at `at`. */
