@@ -51,11 +51,19 @@ static inline size_t ck_hnsw_least_room(size_t k) {
 ** returns how many there are. NaN is none. */
 size_t ck_hnsw_keys_least(uint64_t *least, const float *x, size_t n, size_t k, float limit);
 
+#define CK_HNSW_SHORT 64 /* keys of a list that is short */
+
 /* Inserts a key into an ordered list of n keys that holds `capacity`, at least 1; the last one
 ** makes room. Returns where it is, or `capacity` when it comes behind all of a full list. */
 static inline size_t ck_hnsw_keys_insert(uint64_t *keys, size_t *n, size_t capacity, uint64_t key) {
     size_t low = 0, high = *n;
     if (*n == capacity && key > keys[*n - 1]) return capacity;
+    if (*n <= CK_HNSW_SHORT) { /* to push aside is faster here than to look and move */
+        *n += *n < capacity;
+        for (low = *n - 1; low > 0 && keys[low - 1] >= key; low--) keys[low] = keys[low - 1];
+        keys[low] = key;
+        return low;
+    }
     while (low < high) {
         size_t middle = (low + high) / 2;
         if (keys[middle] < key) {

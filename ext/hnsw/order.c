@@ -53,7 +53,7 @@ typedef struct Cut {
 static void compare(const Cut *cut, uint32_t node, const uint32_t *nodes, size_t n, float *near) {
     const CkHnswCodes *codes = cut->codes;
     const CkRows rows = {codes->rows, codes->stride, codes->n_bytes,
-                         ck_int_signs_at(codes->dims)};
+                         ck_int_identity_bytes(codes->dims)};
     CkIntQuery query = {.codes = cut->query};
     int32_t dots[CHUNK];
     ck_int_query_of_row(codes->rows + node * codes->stride, codes->dims, &query);

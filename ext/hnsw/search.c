@@ -40,15 +40,11 @@ typedef struct Walk {
 
 static int compare(Walk *walk, size_t n) {
     walk->n_distances += (int64_t)n;
-    return ck_hnsw_compare(walk->source, &walk->search->query, walk->scratch, n);
+    return ck_hnsw_measure(walk->source, &walk->search->query, walk->scratch, n);
 }
 
 static uint64_t key_of(const Walk *walk, size_t i) {
-    uint32_t node = walk->scratch->nodes[i];
-    const uint8_t *row = ck_hnsw_row(walk->source, node);
-    const CkIntFactors *factors = ck_int_factors(row, walk->source->dims);
-    return ck_hnsw_key(ck_int_distance(&walk->search->query, factors, walk->scratch->dots[i]),
-                       node);
+    return ck_hnsw_key(walk->scratch->distances[i], walk->scratch->nodes[i]);
 }
 
 /* Takes a node that was compared into the beam, and into the result if it passes. */
@@ -75,6 +71,20 @@ static float limit_of(const Walk *walk) {
     return fmaxf(limit, ck_hnsw_key_distance(scratch->passed[ef - 1]));
 }
 
+/* Takes those of n compared nodes that are near enough. Most are not, and no processor guesses
+** which: so these are left out without a branch, before the others come in one by one. */
+static void take_near(Walk *walk, size_t n) {
+    const float limit = limit_of(walk), *distances = walk->scratch->distances;
+    const uint32_t *nodes = walk->scratch->nodes;
+    uint64_t keys[WALK_WIDTH * 2 * CK_HNSW_M_MAX];
+    size_t n_near = 0;
+    for (size_t i = 0; i < n; i++) {
+        keys[n_near] = ck_hnsw_key(distances[i], nodes[i]);
+        n_near += distances[i] <= limit;
+    }
+    for (size_t i = 0; i < n_near; i++) take(walk, keys[i]);
+}
+
 /* Compares with n gathered nodes, but for those whose signs rule them out; *n becomes how many were
 ** compared. */
 static int judge(Walk *walk, float limit, size_t *n) {
@@ -95,13 +105,18 @@ static int gather(Walk *walk, uint32_t level, uint32_t node, size_t *n) {
     int rc = ck_hnsw_ensure(walk->source, (int)level, node);
     if (rc != SQLITE_OK) return rc;
     const uint32_t *record = ck_hnsw_record(walk->source, level, node);
+    const uint32_t n_links = record[0];
+    uint32_t *nodes = scratch->nodes;
     uint8_t *visited = scratch->visited;
-    for (uint32_t i = 1; i <= record[0]; i++) {
+    const uint8_t epoch = scratch->epoch;
+    size_t at = *n;
+    for (uint32_t i = 1; i <= n_links; i++) {
         uint32_t neighbour = record[i];
-        scratch->nodes[*n] = neighbour;
-        *n += visited[neighbour] != scratch->epoch;
-        visited[neighbour] = scratch->epoch;
+        nodes[at] = neighbour;
+        at += visited[neighbour] != epoch;
+        visited[neighbour] = epoch;
     }
+    *n = at;
     return SQLITE_OK;
 }
 
@@ -138,7 +153,7 @@ static int walk_level(Walk *walk, uint32_t level) {
         }
         if (rc == SQLITE_OK) rc = judge(walk, limit_of(walk), &n);
         if (rc != SQLITE_OK) return rc;
-        for (size_t i = 0; i < n; i++) take(walk, key_of(walk, i));
+        take_near(walk, n);
     }
     return SQLITE_OK;
 }

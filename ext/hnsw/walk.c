@@ -19,6 +19,7 @@ void ck_hnsw_scratch_free(CkHnswScratch *scratch) {
     sqlite3_free(scratch->hits);
     sqlite3_free(scratch->nodes);
     sqlite3_free(scratch->dots);
+    sqlite3_free(scratch->distances);
     sqlite3_free(scratch->keys);
     sqlite3_free(scratch->chosen);
     ck_aligned_free(scratch->codes);
@@ -30,7 +31,8 @@ size_t ck_hnsw_scratch_bytes(const CkHnswScratch *scratch) {
                     scratch->chosen_room;
     return sizeof *scratch + scratch->visited_room + n_keys * sizeof(uint64_t) +
            scratch->hits_room * sizeof(CkHnswHit) + scratch->nodes_room * sizeof(uint32_t) +
-           scratch->dots_room * sizeof(int32_t) + scratch->codes_room;
+           scratch->dots_room * sizeof(int32_t) + scratch->distances_room * sizeof(float) +
+           scratch->codes_room;
 }
 
 int ck_hnsw_grow(void *array, size_t *room, size_t n, size_t size) {
@@ -47,7 +49,10 @@ int ck_hnsw_grow(void *array, size_t *room, size_t n, size_t size) {
 int ck_hnsw_scratch_nodes(CkHnswScratch *scratch, size_t n) {
     int rc = ck_hnsw_grow(&scratch->nodes, &scratch->nodes_room, n, sizeof *scratch->nodes);
     if (rc != SQLITE_OK) return rc;
-    return ck_hnsw_grow(&scratch->dots, &scratch->dots_room, n, sizeof *scratch->dots);
+    rc = ck_hnsw_grow(&scratch->dots, &scratch->dots_room, n, sizeof *scratch->dots);
+    if (rc != SQLITE_OK) return rc;
+    return ck_hnsw_grow(&scratch->distances, &scratch->distances_room, n,
+                        sizeof *scratch->distances);
 }
 
 int ck_hnsw_scratch_visit(CkHnswScratch *scratch, size_t n) {
@@ -92,13 +97,27 @@ int ck_hnsw_ensure_codes(const CkHnswSource *source, const CkHnswScratch *scratc
     return SQLITE_OK;
 }
 
+/* Codes and their factors. */
+static CkRows rows_of(const CkHnswSource *source) {
+    return (CkRows){source->codes.base, source->codes.stride, ck_int_code_bytes(source->dims),
+                    ck_int_identity_bytes(source->dims)};
+}
+
 int ck_hnsw_compare(const CkHnswSource *source, const CkIntQuery *query, CkHnswScratch *scratch,
                     size_t n) {
-    const CkRows rows = {source->codes.base, source->codes.stride,
-                         ck_int_code_bytes(source->dims), ck_int_signs_at(source->dims)};
+    const CkRows rows = rows_of(source);
     int rc = ck_hnsw_ensure_codes(source, scratch, n);
     if (rc != SQLITE_OK) return rc;
     ck_kernels()->gather_u8i8(scratch->dots, query->codes, &rows, scratch->nodes, n);
+    return SQLITE_OK;
+}
+
+int ck_hnsw_measure(const CkHnswSource *source, const CkIntQuery *query, CkHnswScratch *scratch,
+                    size_t n) {
+    const CkRows rows = rows_of(source);
+    int rc = ck_hnsw_ensure_codes(source, scratch, n);
+    if (rc != SQLITE_OK) return rc;
+    ck_kernels()->gather_distances(scratch->distances, query, &rows, scratch->nodes, n);
     return SQLITE_OK;
 }
 

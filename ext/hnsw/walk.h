@@ -25,6 +25,8 @@ struct CkHnswScratch {
     size_t nodes_room;
     int32_t *dots;
     size_t dots_room;
+    float *distances;
+    size_t distances_room;
     uint64_t *keys; /* candidates of a node's links */
     size_t keys_room;
     uint64_t *chosen;
@@ -37,7 +39,7 @@ struct CkHnswScratch {
 ** SQLITE_NOMEM. */
 int ck_hnsw_grow(void *array, size_t *room, size_t n, size_t size);
 
-/* Room for n nodes and dots. */
+/* Room for n nodes, and dots and distances of them. */
 int ck_hnsw_scratch_nodes(CkHnswScratch *scratch, size_t n);
 
 /* Begins a walk over n nodes, none of them visited. */
@@ -73,6 +75,10 @@ static inline uint32_t ck_hnsw_n_entries(const CkHnswShape *shape) {
 
 /* scratch->dots[i] = <u, c> of the query and scratch->nodes[i], for n of them, made resident. */
 int ck_hnsw_compare(const CkHnswSource *source, const CkIntQuery *query, CkHnswScratch *scratch,
+                    size_t n);
+
+/* scratch->distances[i] of the query and scratch->nodes[i], likewise. */
+int ck_hnsw_measure(const CkHnswSource *source, const CkIntQuery *query, CkHnswScratch *scratch,
                     size_t n);
 
 /* Makes the codes of scratch->nodes resident, n of them. */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/aligned.h"
 #include "store/config.h"
 
 /* Exact vectors that may be kept: all of a model that takes no more bytes than this, of a larger
@@ -38,6 +39,15 @@ static int set_plane(CkGraph *graph, CkRecordPlane *plane, const CkRecordFormat 
     return ck_record_plane_set(plane, &key, err);
 }
 
+const CkHnswSource *ck_graph_source(CkGraph *graph) {
+    CkHnswSource *source = &graph->source;
+    source->codes = ck_record_plane_records(&graph->codes);
+    for (uint32_t level = 0; level < source->shape.n_levels; level++) {
+        source->links[level] = ck_record_plane_records(&graph->links[level]);
+    }
+    return source;
+}
+
 static int set_planes(CkGraph *graph, CkError *err) {
     const CkHnswShape *shape = &graph->row.shape;
     CkHnswSource *source = &graph->source;
@@ -54,13 +64,12 @@ static int set_planes(CkGraph *graph, CkError *err) {
         }
         ck_record_format_links(shape, level, graph->row.side, &format);
         if (set_plane(graph, plane, &format, shape->n[level], err) != SQLITE_OK) return err->rc;
-        source->links[level] = ck_record_plane_records(plane);
     }
     source->dims = graph->space.dims;
     source->shape = *shape;
-    source->codes = ck_record_plane_records(&graph->codes);
     source->load = load;
     source->context = graph;
+    ck_graph_source(graph);
     return SQLITE_OK;
 }
 
@@ -132,7 +141,8 @@ int ck_graph_refresh(CkGraph *graph, CkStore *store, const CkModel *model,
         return err->rc;
     }
     if (!graph->scratch) graph->scratch = ck_hnsw_scratch_new();
-    if (!graph->scratch) return ck_error_nomem(err);
+    if (!graph->query_codes) graph->query_codes = ck_aligned_new(ck_int_query_bytes(model->dims));
+    if (!graph->scratch || !graph->query_codes) return ck_error_nomem(err);
     graph->exists = 1;
     return SQLITE_OK;
 }
@@ -146,6 +156,7 @@ void ck_graph_release(CkGraph *graph) {
     ck_buf_release(&graph->twins);
     ck_vector_cache_release(&graph->vectors);
     ck_hnsw_scratch_free(graph->scratch);
+    ck_aligned_free(graph->query_codes);
     memset(graph, 0, sizeof *graph);
 }
 

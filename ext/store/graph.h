@@ -26,6 +26,7 @@ typedef struct CkGraph {
     CkBuf twins; /* CkTwin, in order */
     CkHnswSource source;
     CkHnswScratch *scratch;
+    uint8_t *query_codes; /* of the search under way; aligned */
     CkVectorCache vectors;
     CkError *err; /* of the search under way, for load() */
     uint64_t evictions; /* random state */
@@ -47,6 +48,9 @@ typedef struct CkGraphOf {
 int ck_graph_refresh(CkGraph *graph, CkStore *store, const CkModel *model, const CkGraphOf *of,
                      CkError *err);
 void ck_graph_release(CkGraph *graph);
+
+/* The graph for a search. */
+const CkHnswSource *ck_graph_source(CkGraph *graph);
 
 /* The embedding of a node, its first; loads the block. *id is 0 after an error. */
 int ck_graph_id(CkGraph *graph, uint32_t node, int64_t *id);

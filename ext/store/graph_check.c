@@ -98,7 +98,7 @@ int ck_graph_check(CkIndex *index, CkGraphReport *report, CkError *err) {
     if (compare_ids(index, graph->row.n_scan_blocks, list_present, report, err) == SQLITE_OK &&
         compare_ids(index, graph->row.n_celled, list_celled, report, err) == SQLITE_OK &&
         read_all(index, err) == SQLITE_OK) {
-        int rc = ck_hnsw_validate(&graph->source, &links);
+        int rc = ck_hnsw_validate(ck_graph_source(graph), &links);
         if (rc == SQLITE_NOMEM && err->rc == SQLITE_OK) ck_error_nomem(err);
         if (rc == SQLITE_OK) {
             report->n_bad_lists += links.n_bad_lists;

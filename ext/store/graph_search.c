@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/aligned.h"
 #include "store/stored_vector.h"
 
 /*
@@ -22,6 +21,9 @@
 
 /* Embeddings of one code that are compared before they are taken for equal. */
 #define TWINS_MIN 64
+
+/* So many vectors ahead of the one that is compared are fetched. */
+#define FETCH_AHEAD 3
 
 /* How many times as wide a walk is that is made again. */
 #define WIDER 4
@@ -174,13 +176,25 @@ static void compare_node(Run *run, uint32_t node) {
     }
 }
 
+/* Brings what a hit will be compared by near. */
+static void fetch(const Run *run, const CkHnswHit *hit) {
+    const CkRecordPlane *ids = &run->graph->ids;
+    int64_t id;
+    if (!ids->resident[hit->node >> ids->format.shift]) return;
+    memcpy(&id, ids->arena.base + sizeof id * hit->node, sizeof id);
+    ck_vector_cache_fetch(&run->graph->vectors, id);
+}
+
 /* What is too far for sure is passed over. One farther off may yet be near: margins differ, where
 ** some vectors have a component that is much larger than the others. */
 static void refine(Run *run, const CkHnswFound *found) {
     const CkHits *hits = run->nearest->hits;
+    const size_t k = run->nearest->query->k, n_sure = found->n < k ? found->n : k;
+    for (size_t i = 0; i < n_sure && i < FETCH_AHEAD; i++) fetch(run, &found->hits[i]);
     for (size_t i = 0; i < found->n && run->err->rc == SQLITE_OK; i++) {
         const CkHnswHit *hit = &found->hits[i];
-        if (hits->n == run->nearest->query->k) {
+        if (i + FETCH_AHEAD < n_sure) fetch(run, hit + FETCH_AHEAD);
+        if (hits->n == k) {
             float farthest = in_terms_of_codes(run, hits->hits[0].distance);
             if (hit->distance - margin_of(run, hit->node, farthest) > farthest) continue;
         }
@@ -188,14 +202,12 @@ static void refine(Run *run, const CkHnswFound *found) {
     }
 }
 
-static int make_query(Run *run) {
+static void make_query(Run *run) {
     uint32_t dims = run->graph->space.dims;
-    run->query.codes = ck_aligned_new(ck_int_query_bytes(dims));
-    if (!run->query.codes) return ck_error_nomem(run->err);
+    run->query.codes = run->graph->query_codes;
     ck_int_query(&run->graph->space, run->nearest->query->x, run->what->scale, &run->query);
     run->query_length = run->nearest->query_norm * run->what->scale;
     run->bias_dims = (float)dims + BIAS_DEVIATIONS * sqrtf((float)dims);
-    return SQLITE_OK;
 }
 
 /* Nodes that pass of which a walk should find some: k of them, and half of what was reckoned with,
@@ -219,7 +231,7 @@ static void search(Run *run, int64_t *n_distances) {
         .walk_ef = run->what->walk_ef,
         .filter = run->what->passing->restricts || run->index->stale.n > 0 ? &filter : NULL,
     };
-    const CkHnswSource *source = &run->graph->source;
+    const CkHnswSource *source = ck_graph_source(run->graph);
     CkHnswFound found;
     int rc, is_short;
     do {
@@ -240,12 +252,12 @@ int ck_graph_search(CkIndex *index, CkNearest *nearest, const CkGraphSearch *wha
     *n_distances = 0;
     index->graph.err = err;
     ck_buf_init(&run.map);
-    if (make_map(&run) == SQLITE_OK && make_query(&run) == SQLITE_OK) {
+    if (make_map(&run) == SQLITE_OK) {
+        make_query(&run);
         search(&run, n_distances);
     }
     ck_stmt_give(index->store, CK_SQL_VECTOR_GET_OF_MODEL, run.stmt);
     ck_buf_release(&run.map);
-    ck_aligned_free(run.query.codes);
     index->graph.err = NULL;
     return err->rc;
 }

@@ -277,23 +277,30 @@ static int refresh(CkIndex *index, int64_t store_stamp, CkError *err) {
     return SQLITE_OK;
 }
 
-int ck_index_open(CkStore *store, const CkModel *model, CkIndex **out, CkError *err) {
-    sqlite3_stmt *pin = NULL;
-    *out = NULL;
-    if (ck_store_query(store, CK_SQL_META_GET, &pin, err, "") != SQLITE_OK || !pin) return err->rc;
+int ck_index_open_at(CkStore *store, const CkModel *model, int64_t stamp, CkIndex **out,
+                     CkError *err) {
     CkIndex *index = find(store, model);
-    if (!index) ck_error_nomem(err);
-    int64_t stamp = sqlite3_column_int64(pin, 2);
-    if (index && (!index->is_read || index->store_stamp != stamp)) refresh(index, stamp, err);
-    if (err->rc != SQLITE_OK || index->generation == 0) {
-        ck_stmt_give(store, CK_SQL_META_GET, pin);
-        return err->rc;
-    }
-    index->pin = pin;
+    *out = NULL;
+    if (!index) return ck_error_nomem(err);
+    if (!index->is_read || index->store_stamp != stamp) refresh(index, stamp, err);
+    if (err->rc != SQLITE_OK || index->generation == 0) return err->rc;
     index->last_used = ++store->index_cache.n_openings;
     index->n_queries++;
     *out = index;
     return SQLITE_OK;
+}
+
+int ck_index_open(CkStore *store, const CkModel *model, CkIndex **out, CkError *err) {
+    sqlite3_stmt *pin;
+    int64_t stamp;
+    *out = NULL;
+    if (ck_store_pin(store, &pin, &stamp, err) != SQLITE_OK || !pin) return err->rc;
+    if (ck_index_open_at(store, model, stamp, out, err) == SQLITE_OK && *out) {
+        (*out)->pin = pin;
+    } else {
+        ck_stmt_give(store, CK_SQL_META_GET, pin);
+    }
+    return err->rc;
 }
 
 /* Brings what the query has touched of the graph under the budget. */

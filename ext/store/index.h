@@ -39,7 +39,8 @@ typedef struct CkIndexCounts {
 typedef struct CkIndex {
     struct CkIndex *next;
     CkStore *store;
-    sqlite3_stmt *pin; /* an open read while the index is open: all reads see one state */
+    sqlite3_stmt *pin; /* an open read while the index is open, if that is not the caller's: all
+                       ** reads see one state */
     int64_t model;
     uint32_t dims;
     CkMetric metric;
@@ -77,6 +78,10 @@ typedef struct CkIndex {
 ** no index. The caller closes it before its statement ends; one index of a store is open at a time.
 */
 int ck_index_open(CkStore *store, const CkModel *model, CkIndex **index, CkError *err);
+
+/* The same inside a read of the caller's, which found this stamp and stays open (ck_store_pin). */
+int ck_index_open_at(CkStore *store, const CkModel *model, int64_t stamp, CkIndex **index,
+                     CkError *err);
 void ck_index_close(CkIndex *index);
 
 /* The share of the graph that the budget holds, 1: all of it. What does not fit is read again and

@@ -19,7 +19,8 @@ double ck_similarity(CkMetric metric, float distance) {
 int ck_nearest_init(CkNearest *nearest, const CkQuery *query, CkHits *hits, CkError *err) {
     const CkKernels *kernels = ck_kernels();
     float norm_sq = kernels->dot_f32(query->x, query->x, query->model->dims);
-    memset(hits, 0, sizeof *hits);
+    hits->n = 0;
+    memset(&hits->counts, 0, sizeof hits->counts);
     if (norm_sq > CK_LENGTH_SQ_MAX) {
         return ck_error_set(err, SQLITE_ERROR,
                             "knn: query is too long: its squared length is beyond 2^124");
@@ -28,8 +29,12 @@ int ck_nearest_init(CkNearest *nearest, const CkQuery *query, CkHits *hits, CkEr
         return ck_error_set(err, SQLITE_ERROR, "knn: query is zero, the model compares by cosine");
     }
     *nearest = (CkNearest){query, kernels, hits, sqrtf(norm_sq), 0};
-    hits->hits = sqlite3_malloc64(query->k * sizeof *hits->hits);
-    return hits->hits ? SQLITE_OK : ck_error_nomem(err);
+    if (query->k <= hits->room && hits->hits) return SQLITE_OK;
+    CkHit *room = sqlite3_realloc64(hits->hits, query->k * sizeof *room);
+    if (!room) return ck_error_nomem(err);
+    hits->hits = room;
+    hits->room = query->k;
+    return SQLITE_OK;
 }
 
 float ck_nearest_distance(const CkNearest *nearest, const float *v, float *norm) {

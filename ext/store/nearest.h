@@ -16,8 +16,8 @@ typedef struct CkNearest {
 } CkNearest;
 
 /*
-** Allocates hits->hits and takes the query's length, which must fit its metric: SQLITE_ERROR for a
-** zero query of a cosine model, or one beyond float32.
+** Makes room for k in hits->hits and takes the query's length, which must fit its metric:
+** SQLITE_ERROR for a zero query of a cosine model, or one beyond float32.
 */
 int ck_nearest_init(CkNearest *nearest, const CkQuery *query, CkHits *hits, CkError *err);
 

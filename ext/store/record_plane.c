@@ -47,6 +47,7 @@ int ck_record_plane_set(CkRecordPlane *plane, const CkRecordPlaneKey *key, CkErr
         if (make_room(plane, key, err) != SQLITE_OK) return err->rc;
     } else {
         memset(plane->resident, 0, ck_record_blocks(&plane->format, plane->capacity));
+        plane->n_resident = 0;
     }
     plane->n = key->n;
     return SQLITE_OK;
@@ -82,6 +83,11 @@ static int take(CkRecordPlane *plane, uint32_t block, const CkBlockData *data, C
     return SQLITE_OK;
 }
 
+static void set_resident(CkRecordPlane *plane, uint32_t block) {
+    plane->n_resident += !plane->resident[block];
+    plane->resident[block] = 1;
+}
+
 int ck_record_plane_load(CkRecordPlane *plane, CkStore *store, uint32_t block, int *was_read,
                          CkError *err) {
     int64_t address = address_of(&plane->format, plane->model, plane->generation, block);
@@ -91,7 +97,7 @@ int ck_record_plane_load(CkRecordPlane *plane, CkStore *store, uint32_t block, i
         CkBlockEntry entry;
         if (ck_block_entry(store, address, &entry, err) != SQLITE_OK) return err->rc;
         if (entry.stamp == plane->stamps[block]) {
-            plane->resident[block] = 1;
+            set_resident(plane, block);
             return SQLITE_OK;
         }
         ck_record_plane_evict(plane, block);
@@ -99,7 +105,7 @@ int ck_record_plane_load(CkRecordPlane *plane, CkStore *store, uint32_t block, i
     if (ck_block_open(store, address, &data, err) == SQLITE_OK &&
         take(plane, block, &data, err) == SQLITE_OK) {
         plane->stamps[block] = data.entry.stamp;
-        plane->resident[block] = 1;
+        set_resident(plane, block);
         plane->n_kept++;
         plane->n_bytes += ck_record_plane_block_bytes(plane);
         *was_read = 1;
@@ -124,6 +130,7 @@ int ck_record_plane_evict(CkRecordPlane *plane, uint32_t block) {
     if (plane->stamps[block] == 0) return 0;
     size_t n_bytes = (size_t)ck_record_plane_block_bytes(plane);
     plane->stamps[block] = 0;
+    plane->n_resident -= plane->resident[block];
     plane->resident[block] = 0;
     plane->n_kept--;
     plane->n_bytes -= (int64_t)n_bytes;
@@ -132,8 +139,9 @@ int ck_record_plane_evict(CkRecordPlane *plane, uint32_t block) {
 }
 
 CkHnswRecords ck_record_plane_records(const CkRecordPlane *plane) {
+    int is_whole = plane->n_resident >= ck_record_plane_blocks(plane);
     return (CkHnswRecords){plane->arena.base, plane->format.stride, plane->format.shift,
-                           plane->resident};
+                           is_whole ? NULL : plane->resident};
 }
 
 static int write_block(CkRecordWrite *write, CkStore *store, CkBuf *bytes, CkError *err) {

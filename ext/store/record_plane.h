@@ -21,6 +21,7 @@ typedef struct CkRecordPlane {
     uint8_t *resident;   /* of each block: may it be read now? */
     int64_t *stamps;     /* of each block in memory, 0: it is not */
     uint32_t n_kept;     /* blocks in memory */
+    uint32_t n_resident; /* blocks that a search has found to hold, or read */
     int64_t n_bytes;     /* which they take */
     int huge;            /* huge pages were advised */
 } CkRecordPlane;
@@ -57,7 +58,7 @@ static inline int64_t ck_record_plane_block_bytes(const CkRecordPlane *plane) {
 /* Takes a block out of memory. Returns whether it was there. */
 int ck_record_plane_evict(CkRecordPlane *plane, uint32_t block);
 
-/* The records as a search takes them. */
+/* The records as a search takes them. Once all blocks are resident it need not ask for each. */
 CkHnswRecords ck_record_plane_records(const CkRecordPlane *plane);
 
 /*

@@ -22,7 +22,7 @@ typedef struct Search {
     const CkQuery *query;
     CkNearest nearest;
     CkIndex *index; /* NULL when the model has none */
-    int64_t n_distances, n_codes, n_candidates, n_probed;
+    CkSearchCounts *counts;
 } Search;
 
 /* Compares the vector of a stepped row of (id, encoding, checksum, data). */
@@ -99,10 +99,10 @@ static int scan_index(Search *search, size_t depth, size_t first_block, CkProbe 
     };
     CkBuf candidates;
     ck_buf_init(&candidates);
-    ck_candidates_scan(search->index, &scan, &candidates, &search->n_codes, err);
+    ck_candidates_scan(search->index, &scan, &candidates, &search->counts->n_codes, err);
     const CkCandidate *candidate = (const CkCandidate *)(const void *)candidates.data;
     size_t n = candidates.n_bytes / sizeof *candidate;
-    search->n_candidates = (int64_t)n;
+    search->counts->n_candidates = (int64_t)n;
     if (err->rc == SQLITE_OK) {
         ck_refine(search->index, &search->nearest, candidate, n, scan.scale, err);
     }
@@ -113,7 +113,8 @@ static int scan_index(Search *search, size_t depth, size_t first_block, CkProbe 
 static int walk_graph(Search *search, const CkPlan *plan, CkError *err) {
     CkIndex *index = search->index;
     CkGraphSearch what = {scale_of(search), plan->ef, plan->walk_ef, search->query->passing};
-    if (ck_graph_search(index, &search->nearest, &what, &search->n_distances, err) != SQLITE_OK ||
+    ck_graph_search(index, &search->nearest, &what, &search->counts->n_distances, err);
+    if (err->rc != SQLITE_OK ||
         ck_index_slots_behind(index, index->graph.row.n_scan_blocks) == 0) {
         return err->rc;
     }
@@ -128,7 +129,7 @@ static int probe_cells(Search *search, const CkPlan *plan, CkError *err) {
         CkProbe probe = {(const uint32_t *)(const void *)order.data, index->n_cells,
                          plan->n_cells, 0};
         scan_index(search, plan->depth, (size_t)index->graph.row.n_celled, &probe, err);
-        search->n_probed = (int64_t)probe.n_probed;
+        search->counts->n_probed = (int64_t)probe.n_probed;
     }
     ck_buf_release(&order);
     return err->rc;
@@ -142,31 +143,29 @@ static int count_rows(Search *search, int64_t *n_rows, CkError *err) {
     return ck_stmt_ints(search->store, CK_SQL_EMBEDDING_MAX_ID, err, n_rows, 1, &found, "");
 }
 
-/* Says how the answer was found. */
-static void describe(const Search *search, const CkPlan *plan) {
-    CkHits *hits = search->nearest.hits;
-    const char *name = ck_path_name(plan->path);
-    long long n_vectors = search->nearest.n_compared;
-    switch (plan->path) {
+void ck_hits_plan(const CkHits *hits, char plan[CK_HITS_PLAN_BYTES]) {
+    const CkSearchCounts *counts = &hits->counts;
+    const char *name = ck_path_name(counts->plan.path);
+    long long n_codes = counts->n_codes, n_vectors = counts->n_vectors;
+    switch (counts->plan.path) {
     case CK_PATH_GRAPH:
-        sqlite3_snprintf(sizeof hits->plan, hits->plan,
+        sqlite3_snprintf(CK_HITS_PLAN_BYTES, plan,
                          "%s, ef %llu, %lld nodes, %lld codes, %lld vectors", name,
-                         (unsigned long long)plan->ef, (long long)search->n_distances,
-                         (long long)search->n_codes, n_vectors);
+                         (unsigned long long)counts->plan.ef, (long long)counts->n_distances,
+                         n_codes, n_vectors);
         break;
     case CK_PATH_PROBE:
-        sqlite3_snprintf(sizeof hits->plan, hits->plan,
+        sqlite3_snprintf(CK_HITS_PLAN_BYTES, plan,
                          "%s, %lld of %lld cells, %lld codes, %lld candidates, %lld vectors", name,
-                         (long long)search->n_probed, (long long)search->index->n_cells,
-                         (long long)search->n_codes, (long long)search->n_candidates, n_vectors);
+                         (long long)counts->n_probed, (long long)counts->n_cells, n_codes,
+                         (long long)counts->n_candidates, n_vectors);
         break;
     case CK_PATH_INDEX_SCAN:
-        sqlite3_snprintf(sizeof hits->plan, hits->plan,
-                         "%s, %lld codes, %lld candidates, %lld vectors", name,
-                         (long long)search->n_codes, (long long)search->n_candidates, n_vectors);
+        sqlite3_snprintf(CK_HITS_PLAN_BYTES, plan, "%s, %lld codes, %lld candidates, %lld vectors",
+                         name, n_codes, (long long)counts->n_candidates, n_vectors);
         break;
     default:
-        sqlite3_snprintf(sizeof hits->plan, hits->plan, "%s, %lld vectors", name, n_vectors);
+        sqlite3_snprintf(CK_HITS_PLAN_BYTES, plan, "%s, %lld vectors", name, n_vectors);
     }
 }
 
@@ -234,14 +233,18 @@ static int run(Search *search, CkError *err) {
         walk_graph(search, &plan, err);
         break;
     }
-    describe(search, &plan);
+    search->counts->plan = plan;
+    search->counts->n_cells = search->index ? search->index->n_cells : 0;
+    search->counts->n_vectors = search->nearest.n_compared;
     return err->rc;
 }
 
 int ck_search(CkStore *store, const CkQuery *query, CkHits *hits, CkError *err) {
-    Search search = {.store = store, .query = query};
+    Search search = {.store = store, .query = query, .counts = &hits->counts};
     if (ck_nearest_init(&search.nearest, query, hits, err) != SQLITE_OK) return err->rc;
-    if (ck_index_open(store, query->model, &search.index, err) != SQLITE_OK) return err->rc;
+    if (ck_index_open_at(store, query->model, query->stamp, &search.index, err) != SQLITE_OK) {
+        return err->rc;
+    }
     if (run(&search, err) == SQLITE_OK) ck_nearest_sort(&search.nearest);
     ck_index_close(search.index);
     return err->rc;

@@ -12,6 +12,7 @@
 
 #include "store/idset.h"
 #include "store/model.h"
+#include "store/planner.h"
 
 typedef struct CkHit {
     int64_t id;
@@ -33,21 +34,33 @@ typedef struct CkQuery {
     double recall; /* the share of the true neighbours wanted; 0: not given */
     const CkIdSet *passing; /* sealed, or not restricting */
     CkThreshold threshold;
+    int64_t stamp; /* of the store, in a read that stays open (ck_store_pin) */
 } CkQuery;
 
-/* Up to k hits, nearest first, and how they were found ("exact scan, 1000 vectors"). */
+/* What a search did. */
+typedef struct CkSearchCounts {
+    CkPlan plan;
+    int64_t n_distances, n_codes, n_candidates, n_probed, n_cells, n_vectors;
+} CkSearchCounts;
+
+/* Up to k hits, nearest first, and how they were found. */
 typedef struct CkHits {
-    CkHit *hits; /* k of them */
-    size_t n;
-    char plan[96];
+    CkHit *hits;
+    size_t n, room;
+    CkSearchCounts counts;
 } CkHits;
 
 /*
-** Runs the query. hits->hits is allocated here; release it in either case. The search steps SQL
-** statements as it goes, so sqlite3_interrupt() and progress handlers work.
+** Runs the query. hits, zeroed before the first query, may be that of an earlier one, whose memory
+** is used again; release it in either case. The search steps SQL statements as it goes, so
+** sqlite3_interrupt() and progress handlers work.
 */
 int ck_search(CkStore *store, const CkQuery *query, CkHits *hits, CkError *err);
 void ck_hits_release(CkHits *hits);
+
+/* How the hits were found: "exact scan, 1000 vectors". */
+#define CK_HITS_PLAN_BYTES 96
+void ck_hits_plan(const CkHits *hits, char plan[CK_HITS_PLAN_BYTES]);
 
 double ck_similarity(CkMetric metric, float distance);
 

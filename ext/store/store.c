@@ -86,12 +86,10 @@ static int read_meta(CkStore *store, int64_t *version, int64_t *seq, CkError *er
     return err->rc;
 }
 
-int ck_store_open_stamped(CkStore *store, int *exists, int64_t *stamp, CkError *err) {
-    sqlite3_stmt *stmt = NULL;
-    ck_store_query(store, CK_SQL_META_GET, &stmt, err, "");
-    *exists = stmt != NULL;
-    *stamp = stmt ? sqlite3_column_int64(stmt, 2) : 0;
-    ck_stmt_give(store, CK_SQL_META_GET, stmt);
+int ck_store_pin(CkStore *store, sqlite3_stmt **pin, int64_t *stamp, CkError *err) {
+    *pin = NULL;
+    ck_store_query(store, CK_SQL_META_GET, pin, err, "");
+    *stamp = *pin ? sqlite3_column_int64(*pin, 2) : 0;
     return err->rc;
 }
 

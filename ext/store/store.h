@@ -20,8 +20,11 @@ void ck_uuid_make(char uuid[CK_UUID_BYTES]);
 */
 int ck_store_open_read(CkStore *store, int *exists, CkError *err);
 
-/* The same, and reads the store's stamp. */
-int ck_store_open_stamped(CkStore *store, int *exists, int64_t *stamp, CkError *err);
+/*
+** The same, and keeps the read open, so that all that is read until it ends is of one state, whose
+** stamp is told. *pin is NULL when there is no store; the caller gives it back as CK_SQL_META_GET.
+*/
+int ck_store_pin(CkStore *store, sqlite3_stmt **pin, int64_t *stamp, CkError *err);
 
 /*
 ** Before writing, inside a write transaction: creates the store if there is none and brings an

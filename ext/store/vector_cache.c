@@ -53,6 +53,12 @@ const float *ck_vector_cache_get(const CkVectorCache *cache, int64_t id) {
     return NULL;
 }
 
+void ck_vector_cache_fetch(const CkVectorCache *cache, int64_t id) {
+    const char *x = (const char *)ck_vector_cache_get(cache, id);
+    const size_t n_bytes = cache->dims * sizeof(float);
+    for (size_t at = 0; x && at < n_bytes; at += 64) __builtin_prefetch(x + at);
+}
+
 void ck_vector_cache_put(CkVectorCache *cache, int64_t id, const float *x) {
     if (cache->n_sets == 0) return;
     size_t first = set_of(cache, id) * CK_VECTOR_CACHE_WAYS, place = first;

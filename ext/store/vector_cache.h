@@ -30,6 +30,9 @@ void ck_vector_cache_clear(CkVectorCache *cache);
 /* The vector of an embedding, or NULL. */
 const float *ck_vector_cache_get(const CkVectorCache *cache, int64_t id);
 
+/* Fetches it into the processor's cache, if it is there. */
+void ck_vector_cache_fetch(const CkVectorCache *cache, int64_t id);
+
 void ck_vector_cache_put(CkVectorCache *cache, int64_t id, const float *x);
 
 static inline size_t ck_vector_cache_bytes(const CkVectorCache *cache) {

@@ -24,6 +24,7 @@ static const char declaration[] =
     "CREATE TABLE x(hash BLOB, distance REAL, similarity REAL, model TEXT, version TEXT, "
     "plan TEXT, query HIDDEN, k HIDDEN, ef HIDDEN, recall HIDDEN, workspace HIDDEN)";
 
+/* A closed one stays with its table, and the next query takes its memory. */
 typedef struct Cursor {
     sqlite3_vtab_cursor base;
     CkKnnInput input;
@@ -49,7 +50,10 @@ static int knn_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
 }
 
 static int knn_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
-    (void)vtab;
+    CkTable *table = (CkTable *)vtab;
+    *out = table->idle;
+    table->idle = NULL;
+    if (*out) return SQLITE_OK;
     Cursor *cursor = sqlite3_malloc64(sizeof *cursor);
     if (!cursor) return SQLITE_NOMEM;
     memset(cursor, 0, sizeof *cursor);
@@ -57,19 +61,30 @@ static int knn_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
     return SQLITE_OK;
 }
 
-static void finish(Cursor *cursor) {
+static void cursor_free(Cursor *cursor) {
+    if (!cursor) return;
     ck_knn_input_release(&cursor->input);
     ck_hits_release(&cursor->hits);
     sqlite3_free(cursor->model_name);
     sqlite3_free(cursor->model_version);
-    cursor->model_name = cursor->model_version = NULL;
-    cursor->at = 0;
+    sqlite3_free(cursor);
 }
 
 static int knn_close(sqlite3_vtab_cursor *base) {
-    finish((Cursor *)base);
-    sqlite3_free(base);
+    CkTable *table = (CkTable *)base->pVtab;
+    Cursor *cursor = (Cursor *)base;
+    ck_knn_input_clear(&cursor->input);
+    if (table->idle) {
+        cursor_free(cursor);
+    } else {
+        table->idle = base;
+    }
     return SQLITE_OK;
+}
+
+static int knn_disconnect(sqlite3_vtab *vtab) {
+    cursor_free((Cursor *)((CkTable *)vtab)->idle);
+    return ck_table_disconnect(vtab);
 }
 
 static int matches(const char *wanted, const char *name) {
@@ -117,12 +132,21 @@ static int refuse_models(const Cursor *cursor, int n, const char *list, CkError 
                         n, input->query.dims, list);
 }
 
+/* Makes *copy, of an earlier query or NULL, a copy of the text. */
+static int copy_name(char **copy, const char *text, CkError *err) {
+    if (*copy && strcmp(*copy, text) == 0) return SQLITE_OK;
+    sqlite3_free(*copy);
+    *copy = sqlite3_mprintf("%s", text);
+    return *copy ? SQLITE_OK : ck_error_nomem(err);
+}
+
 /* Copies what is said of a model, for the cursor's columns. */
 static int choose(Cursor *cursor, const CkListedModel *listed, CkError *err) {
     cursor->model = listed->model;
-    cursor->model_name = sqlite3_mprintf("%s", listed->name);
-    cursor->model_version = sqlite3_mprintf("%s", listed->version);
-    if (!cursor->model_name || !cursor->model_version) return ck_error_nomem(err);
+    if (copy_name(&cursor->model_name, listed->name, err) != SQLITE_OK ||
+        copy_name(&cursor->model_version, listed->version, err) != SQLITE_OK) {
+        return err->rc;
+    }
     if (!listed->damage) return SQLITE_OK;
     return ck_error_set(err, SQLITE_CORRUPT_VTAB, "%s", listed->damage);
 }
@@ -159,12 +183,15 @@ static int search(Cursor *cursor, CkError *err) {
         .passing = &input->passing,
         .threshold = input->threshold,
     };
-    int exists = 0, found = 0;
-    int64_t stamp;
-    if (ck_store_open_stamped(store, &exists, &stamp, err) != SQLITE_OK || !exists) return err->rc;
-    if (choose_model(cursor, stamp, &found, err) != SQLITE_OK || !found) return err->rc;
-    if (ck_knn_input_resolve(input, store, err) != SQLITE_OK) return err->rc;
-    return ck_search(store, &query, &cursor->hits, err);
+    sqlite3_stmt *pin;
+    int found = 0;
+    if (ck_store_pin(store, &pin, &query.stamp, err) != SQLITE_OK || !pin) return err->rc;
+    if (choose_model(cursor, query.stamp, &found, err) == SQLITE_OK && found &&
+        ck_knn_input_resolve(input, store, err) == SQLITE_OK) {
+        ck_search(store, &query, &cursor->hits, err);
+    }
+    ck_stmt_give(store, CK_SQL_META_GET, pin);
+    return err->rc;
 }
 
 static int knn_filter(sqlite3_vtab_cursor *base, int num, const char *letters, int argc,
@@ -173,7 +200,9 @@ static int knn_filter(sqlite3_vtab_cursor *base, int num, const char *letters, i
     CkError err = CK_ERROR_NONE;
     (void)num;
     (void)argc;
-    finish(cursor);
+    ck_knn_input_clear(&cursor->input);
+    cursor->hits.n = 0;
+    cursor->at = 0;
     if (ck_knn_input_read(&cursor->input, letters, argv, &err) == SQLITE_OK) search(cursor, &err);
     return ck_table_end(base->pVtab, &err);
 }
@@ -192,6 +221,7 @@ static int knn_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int c
     Cursor *cursor = (Cursor *)base;
     CkHit hit = cursor->hits.hits[cursor->at];
     CkError err = CK_ERROR_NONE;
+    char plan[CK_HITS_PLAN_BYTES];
     switch (column) {
     case CK_KNN_HASH:
         ck_embedding_result_hash(store_of(base), hit.id, context, &err);
@@ -209,7 +239,8 @@ static int knn_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int c
         sqlite3_result_text(context, cursor->model_version, -1, SQLITE_TRANSIENT);
         break;
     case CK_KNN_PLAN:
-        sqlite3_result_text(context, cursor->hits.plan, -1, SQLITE_TRANSIENT);
+        ck_hits_plan(&cursor->hits, plan);
+        sqlite3_result_text(context, plan, -1, SQLITE_TRANSIENT);
         break;
     default:
         ck_knn_input_result(&cursor->input, column, context, &err);
@@ -228,8 +259,8 @@ const sqlite3_module ck_module_knn = {
     .xCreate = knn_connect,
     .xConnect = knn_connect,
     .xBestIndex = knn_best_index,
-    .xDisconnect = ck_table_disconnect,
-    .xDestroy = ck_table_disconnect,
+    .xDisconnect = knn_disconnect,
+    .xDestroy = knn_disconnect,
     .xOpen = knn_open,
     .xClose = knn_close,
     .xFilter = knn_filter,

@@ -11,6 +11,8 @@
 
 static const char *const input_names[CK_KNN_INPUTS] = {"query", "k", "ef", "recall", "workspace"};
 
+#define KEPT_BYTES_MAX 65536 /* memory of a value that is kept for the next one */
+
 static const CkRange k_range = {1, CK_K_MAX};
 static const CkRange ef_range = {1, CK_EF_MAX};
 
@@ -222,6 +224,33 @@ static int settle_k(CkKnnInput *input, const Paging *paging, CkError *err) {
     return SQLITE_OK;
 }
 
+/* Copies a value. No allocation is made for a number, nor for a query as long as the last one. */
+static int keep(CkKnnValue *kept, sqlite3_value *value, CkError *err) {
+    const void *bytes = NULL;
+    kept->type = sqlite3_value_type(value);
+    kept->subtype = sqlite3_value_subtype(value);
+    switch (kept->type) {
+    case SQLITE_INTEGER:
+        kept->integer = sqlite3_value_int64(value);
+        return SQLITE_OK;
+    case SQLITE_FLOAT:
+        kept->real = sqlite3_value_double(value);
+        return SQLITE_OK;
+    case SQLITE_NULL:
+        return SQLITE_OK;
+    case SQLITE_TEXT:
+        bytes = sqlite3_value_text(value);
+        break;
+    default:
+        bytes = sqlite3_value_blob(value);
+    }
+    size_t n_bytes = (size_t)sqlite3_value_bytes(value);
+    ck_buf_clear(&kept->bytes);
+    if (n_bytes > 0 && !bytes) return ck_error_nomem(err);
+    if (n_bytes > 0) ck_buf_append(&kept->bytes, bytes, n_bytes);
+    return kept->bytes.rc == SQLITE_OK ? SQLITE_OK : ck_error_nomem(err);
+}
+
 static int read_argument(CkKnnInput *input, char letter, sqlite3_value *value, Paging *paging,
                          CkError *err) {
     const char *at = strchr(input_letters, letter);
@@ -230,8 +259,8 @@ static int read_argument(CkKnnInput *input, char letter, sqlite3_value *value, P
         return SQLITE_OK;
     }
     if (at) {
-        input->inputs[at - input_letters] = sqlite3_value_dup(value);
-        return input->inputs[at - input_letters] ? SQLITE_OK : ck_error_nomem(err);
+        input->inputs[at - input_letters] = value;
+        return keep(&input->kept[at - input_letters], value, err);
     }
     switch (letter) {
     case LETTER_MODEL:
@@ -380,21 +409,47 @@ int ck_knn_input_resolve(CkKnnInput *input, CkStore *store, CkError *err) {
 
 int ck_knn_input_result(const CkKnnInput *input, int column, sqlite3_context *context,
                         CkError *err) {
-    sqlite3_value *value = input->inputs[column - CK_KNN_QUERY];
-    if (!value) {
+    const CkKnnValue *kept = &input->kept[column - CK_KNN_QUERY];
+    const char *bytes = kept->bytes.n_bytes > 0 ? (const char *)kept->bytes.data : "";
+    switch (kept->type) {
+    case 0:
         return ck_error_set(err, SQLITE_ERROR,
                             "knn: %s is an input that this query does not give with =",
                             input_names[column - CK_KNN_QUERY]);
+    case SQLITE_INTEGER:
+        sqlite3_result_int64(context, kept->integer);
+        break;
+    case SQLITE_FLOAT:
+        sqlite3_result_double(context, kept->real);
+        break;
+    case SQLITE_NULL:
+        sqlite3_result_null(context);
+        break;
+    case SQLITE_TEXT:
+        sqlite3_result_text(context, bytes, (int)kept->bytes.n_bytes, SQLITE_TRANSIENT);
+        break;
+    default:
+        sqlite3_result_blob(context, bytes, (int)kept->bytes.n_bytes, SQLITE_TRANSIENT);
     }
-    sqlite3_result_value(context, value);
+    if (kept->subtype != 0) sqlite3_result_subtype(context, kept->subtype);
     return SQLITE_OK;
 }
 
-void ck_knn_input_release(CkKnnInput *input) {
-    for (int i = 0; i < CK_KNN_INPUTS; i++) sqlite3_value_free(input->inputs[i]);
+void ck_knn_input_clear(CkKnnInput *input) {
+    CkKnnValue kept[CK_KNN_INPUTS];
     ck_vector_release(&input->query);
     ck_idset_release(&input->passing);
     sqlite3_free(input->model);
     sqlite3_free(input->version);
+    for (int i = 0; i < CK_KNN_INPUTS; i++) {
+        kept[i] = (CkKnnValue){.bytes = input->kept[i].bytes};
+        if (kept[i].bytes.capacity_bytes > KEPT_BYTES_MAX) ck_buf_release(&kept[i].bytes);
+    }
     memset(input, 0, sizeof *input);
+    memcpy(input->kept, kept, sizeof kept);
+}
+
+void ck_knn_input_release(CkKnnInput *input) {
+    ck_knn_input_clear(input);
+    for (int i = 0; i < CK_KNN_INPUTS; i++) ck_buf_release(&input->kept[i].bytes);
 }

@@ -4,6 +4,7 @@
 #ifndef CK_TABLES_KNN_INPUT_H
 #define CK_TABLES_KNN_INPUT_H
 
+#include "base/buf.h"
 #include "store/search.h"
 #include "vector/vector.h"
 
@@ -24,14 +25,24 @@ enum {
 #define CK_KNN_INPUTS 5
 #define CK_KNN_LISTS_MAX 4 /* IN lists applied inside the search; more filter afterwards */
 
+/* A copy of a value. */
+typedef struct CkKnnValue {
+    int type; /* sqlite3_value_type(); 0: none */
+    unsigned subtype;
+    int64_t integer;
+    double real;
+    CkBuf bytes; /* of a BLOB or TEXT */
+} CkKnnValue;
+
 typedef struct CkKnnInput {
-    sqlite3_value *inputs[CK_KNN_INPUTS]; /* copies of those given by =, for reading them back */
+    sqlite3_value *inputs[CK_KNN_INPUTS]; /* those given by =; valid during xFilter only */
+    CkKnnValue kept[CK_KNN_INPUTS];       /* copies of them, for reading them back */
     struct {
         char letter; /* of what, see knn_input.c */
         sqlite3_value *list;
     } lists[CK_KNN_LISTS_MAX]; /* the IN lists; valid during xFilter only */
     int n_lists;
-    CkVector query;
+    CkVector query; /* valid during xFilter only */
     size_t k;
     size_t ef;     /* 0: not given */
     double recall; /* 0: not given */
@@ -53,6 +64,8 @@ int ck_knn_input_resolve(CkKnnInput *input, CkStore *store, CkError *err);
 int ck_knn_input_result(const CkKnnInput *input, int column, sqlite3_context *context,
                         CkError *err);
 
+/* Forgets what was given, and keeps the memory, unless there is much of it, for another query. */
+void ck_knn_input_clear(CkKnnInput *input);
 void ck_knn_input_release(CkKnnInput *input);
 
 #endif

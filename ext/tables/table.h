@@ -22,6 +22,7 @@ typedef struct CkTable {
     const char *module; /* begins messages */
     char *name;         /* quoted, for queries on itself */
     const struct CkTvf *tvf; /* only for table-valued functions */
+    sqlite3_vtab_cursor *idle; /* only for knn: a closed cursor, whose memory is used again */
 } CkTable;
 
 /*

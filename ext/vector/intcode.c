@@ -85,8 +85,11 @@ void ck_int_code(const CkIntSpace *space, const float *x, float scale, uint8_t *
 
 void ck_int_unsigned(const uint8_t *row, uint32_t dims, uint8_t *codes) {
     const size_t n = ck_int_code_bytes(dims);
-    for (size_t i = 0; i < n; i += CK_INT_ALIGNMENT) {
-        for (size_t j = 0; j < CK_INT_ALIGNMENT; j++) codes[i + j] = row[i + j] ^ 0x80;
+    for (size_t i = 0; i < n; i += sizeof(uint64_t)) {
+        uint64_t eight;
+        memcpy(&eight, row + i, sizeof eight);
+        eight ^= 0x8080808080808080u;
+        memcpy(codes + i, &eight, sizeof eight);
     }
     memset(codes + dims, 0, n - dims);
 }

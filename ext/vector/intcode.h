@@ -101,7 +101,7 @@ static inline size_t ck_int_code_bytes(uint32_t dims) {
 
 /* The first bytes of a row, which are the same in every SIMD tier; equal ones are of one code. */
 static inline size_t ck_int_identity_bytes(uint32_t dims) {
-    return ck_int_signs_at(dims);
+    return ck_int_factors_at(dims) + sizeof(CkIntFactors);
 }
 
 static inline const CkIntFactors *ck_int_factors(const uint8_t *row, uint32_t dims) {

@@ -68,6 +68,8 @@ typedef struct CkIntTerms {
     const int32_t *sum;
 } CkIntTerms;
 
+struct CkIntQuery;
+
 typedef struct CkKernels {
     const char *tier; /* "portable", "avx2", … */
     /* sum a[i] * b[i] */
@@ -95,6 +97,9 @@ typedef struct CkKernels {
     ** Query and rows are aligned to 64, n_bytes a multiple of it */
     void (*gather_u8i8)(int32_t *out, const uint8_t *query, const CkRows *rows,
                         const uint32_t *which, size_t n);
+    /* The same made ck_int_distance() of; what is fetched of a row ends with its factors */
+    void (*gather_distances)(float *out, const struct CkIntQuery *query, const CkRows *rows,
+                             const uint32_t *which, size_t n);
     /* out[i * n_b + j] = dot_u8i8 of row i of a and row j of b, n_a times n_b of them, multiples of
     ** 4. Rows are n_bytes apart, a multiple of 64, and aligned to that */
     void (*products_u8i8)(int32_t *out, const uint8_t *a, size_t n_a, const uint8_t *b, size_t n_b,

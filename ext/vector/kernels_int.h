@@ -50,32 +50,72 @@ INLINE void fetch_row(const CkRows *rows, uint32_t which) {
     __builtin_prefetch(row + rows->n_fetched - 1);
 }
 
-INLINE void gather_of_length(int32_t *out, const uint8_t *query, const CkRows *rows,
-                             const uint32_t *which, size_t n, size_t n_bytes) {
+/* What is made of the products with four rows, in the place of these. */
+typedef void FinishFour(uint32_t four[4], const CkIntQuery *query, const uint8_t *const rows[4],
+                        size_t factors_at);
+
+INLINE void finish_dots(uint32_t four[4], const CkIntQuery *query, const uint8_t *const rows[4],
+                        size_t factors_at) {
+    (void)four;
+    (void)query;
+    (void)rows;
+    (void)factors_at;
+}
+
+INLINE void finish_distances(uint32_t four[4], const CkIntQuery *query,
+                             const uint8_t *const rows[4], size_t factors_at) {
+    for (int i = 0; i < 4; i++) {
+        const CkIntFactors *factors = (const CkIntFactors *)(const void *)(rows[i] + factors_at);
+        four[i] = ck_f32_bits(ck_int_distance(query, factors, (int32_t)four[i]));
+    }
+}
+
+INLINE void gather_of_length(uint8_t *out, const CkIntQuery *query, const CkRows *rows,
+                             const uint32_t *which, size_t n, size_t n_bytes, FinishFour *finish) {
+    const size_t factors_at = rows->n_fetched - sizeof(CkIntFactors);
     for (size_t i = 0; i < n && i < GATHER_AHEAD; i++) fetch_row(rows, which[i]);
     for (size_t i = 0; i < n; i += 4) {
         const uint8_t *four[4];
         int32_t dots[4];
+        uint32_t results[4];
         size_t m = n - i < 4 ? n - i : 4;
         for (size_t j = 0; j < 4; j++) {
             size_t ahead = i + j + GATHER_AHEAD;
             if (ahead < n) fetch_row(rows, which[ahead]);
             four[j] = rows->base + which[i + (j < m ? j : 0)] * rows->stride;
         }
-        tile_u8i8(dots, 0, query, 1, four, n_bytes);
-        memcpy(out + i, dots, m * sizeof *dots);
+        tile_u8i8(dots, 0, query->codes, 1, four, n_bytes);
+        memcpy(results, dots, sizeof results);
+        finish(results, query, four, factors_at);
+        if (m == 4) {
+            memcpy(out + 4 * i, results, sizeof results);
+        } else {
+            memcpy(out + 4 * i, results, 4 * m);
+        }
     }
 }
 
-/* 384, 768 and 1,024 dims have loops of their own, in which the query stays in registers. */
-static void gather_u8i8(int32_t *out, const uint8_t *query, const CkRows *rows,
-                        const uint32_t *which, size_t n) {
+/* 128, 384, 768 and 1,024 dims have loops of their own, in which the query stays in registers. */
+INLINE void gather_rows(uint8_t *out, const CkIntQuery *query, const CkRows *rows,
+                        const uint32_t *which, size_t n, FinishFour *finish) {
     switch (rows->n_bytes) {
-    case 384: gather_of_length(out, query, rows, which, n, 384); break;
-    case 768: gather_of_length(out, query, rows, which, n, 768); break;
-    case 1024: gather_of_length(out, query, rows, which, n, 1024); break;
-    default: gather_of_length(out, query, rows, which, n, rows->n_bytes);
+    case 128: gather_of_length(out, query, rows, which, n, 128, finish); break;
+    case 384: gather_of_length(out, query, rows, which, n, 384, finish); break;
+    case 768: gather_of_length(out, query, rows, which, n, 768, finish); break;
+    case 1024: gather_of_length(out, query, rows, which, n, 1024, finish); break;
+    default: gather_of_length(out, query, rows, which, n, rows->n_bytes, finish);
     }
+}
+
+static void gather_u8i8(int32_t *out, const uint8_t *codes, const CkRows *rows,
+                        const uint32_t *which, size_t n) {
+    const CkIntQuery query = {.codes = (uint8_t *)codes};
+    gather_rows((uint8_t *)out, &query, rows, which, n, finish_dots);
+}
+
+static void gather_distances(float *out, const CkIntQuery *query, const CkRows *rows,
+                             const uint32_t *which, size_t n) {
+    gather_rows((uint8_t *)out, query, rows, which, n, finish_distances);
 }
 
 INLINE void gather_bit4_of_length(uint32_t *out, const uint8_t *planes, const CkRows *rows,

@@ -69,6 +69,7 @@
 #include <string.h>
 
 #include "base/coding.h"
+#include "vector/intcode.h"
 #include "vector/quantize.h"
 
 #define INLINE static inline __attribute__((always_inline))
@@ -373,6 +374,7 @@ const CkKernels JOIN(ck_kernels_, CK_TIER) = {
     .l1_i8 = l1_i8,
     .sum_i8 = sum_i8,
     .gather_u8i8 = gather_u8i8,
+    .gather_distances = gather_distances,
     .gather_bit4 = gather_bit4,
     .products_u8i8 = products_u8i8,
     .int_distances = int_distances,

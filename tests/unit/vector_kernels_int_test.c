@@ -4,6 +4,7 @@
 */
 #include "fence.h"
 #include "unit.h"
+#include "vector/intcode.h"
 #include "vector/kernels.h"
 
 #define ROWS 41
@@ -39,6 +40,30 @@ static void gathers_equal_single_ones(const CkKernels *portable, const CkKernels
             for (size_t i = 0; i < n; i++) {
                 const int8_t *row = (const int8_t *)base + which[i] * n_bytes;
                 CHECK_INT(dots[i], portable->dot_u8i8(q, row, n_bytes));
+            }
+        }
+    }
+    for (size_t n_bytes = 64; n_bytes <= LENGTH_MAX; n_bytes += 64) {
+        static uint8_t ending[ROWS * LENGTH_MAX]; /* with factors */
+        memcpy(ending, bytes, ROWS * n_bytes);
+        for (size_t i = 0; i < ROWS; i++) {
+            const CkIntFactors factors = {0.5f, 0.001f * (float)i, (int32_t)i * 999 - 20000, 1};
+            memcpy(ending + (i + 1) * n_bytes - sizeof factors, &factors, sizeof factors);
+        }
+        const uint8_t *q = put(&query, bytes + n_bytes, n_bytes, 0);
+        const uint8_t *base = put(&rows, ending, ROWS * n_bytes, 0);
+        const CkRows all = {base, n_bytes, n_bytes, n_bytes};
+        const CkIntQuery side = {.codes = (uint8_t *)q, .add = 0.37f, .scale = 0.0071f};
+        float distances[ROWS];
+        for (size_t n = 0; n <= ROWS; n += n < 10 ? 1 : 31) {
+            k->gather_distances(distances, &side, &all, which, n);
+            for (size_t i = 0; i < n; i++) {
+                const uint8_t *row = base + which[i] * n_bytes;
+                CkIntFactors factors;
+                memcpy(&factors, row + n_bytes - sizeof factors, sizeof factors);
+                int32_t dot = portable->dot_u8i8(q, (const int8_t *)row, n_bytes);
+                float expected = ck_int_distance(&side, &factors, dot);
+                CHECK(memcmp(&distances[i], &expected, sizeof expected) == 0);
             }
         }
     }
