@@ -322,7 +322,9 @@ static int prepare(Loop *loop) {
    scenarios which begin alike fail in different places. */
 static unsigned sample_seed(const Loop *loop) {
     unsigned seed = 2166136261u + (unsigned)loop->kind;
-    for (const char *c = loop->scenario->name; *c; c++) seed = (seed ^ (unsigned char)*c) * 16777619u;
+    for (const char *c = loop->scenario->name; *c; c++) {
+        seed = (seed ^ (unsigned char)*c) * 16777619u;
+    }
     return seed;
 }
 
@@ -331,8 +333,8 @@ static int sample_below(unsigned *state, int limit) {
     return (int)(*state >> 8) % limit;
 }
 
-/* The N behind loop->n. A sample grows sparser: the first operations are much alike, and a statement
-   has ten of them or ten thousand. */
+/* The N behind loop->n. A sample grows sparser: the first operations are much alike, and a
+   statement has ten of them or ten thousand. */
 static int next_fault(const Loop *loop, unsigned *state) {
     int flags = loop->scenario->flags;
     if (loop->options->full) {
