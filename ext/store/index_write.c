@@ -66,6 +66,7 @@ int ck_index_give_up_prepare(CkStore *store, CkError *err) {
 
 void ck_index_give_up(CkStore *store, int64_t model) {
     CkError ignored = CK_ERROR_NONE;
+    if (sqlite3_get_autocommit(store->conn->db)) return;
     ck_stmt_run(store, CK_SQL_INDEX_DROP, &ignored, "i", model);
     ck_error_release(&ignored);
     ck_stmt_run(store, CK_SQL_META_TOUCH, &ignored, "");

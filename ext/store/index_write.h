@@ -44,7 +44,8 @@ int ck_index_look_after(CkStore *store, const CkModel *model, int64_t seq, CkErr
 /*
 ** A change of the index that stops half way leaves one that lacks something. In a transaction of
 ** our own it is rolled back; the caller may commit his, so there the model is left without an
-** index, which is slow and right. _prepare, before the first write, does what may fail.
+** index, which is slow and right. _prepare, before the first write, does what may fail. Where there
+** is no transaction, as after an I/O error that made SQLite roll back, there is nothing to give up.
 */
 int ck_index_give_up_prepare(CkStore *store, CkError *err);
 void ck_index_give_up(CkStore *store, int64_t model);

@@ -22,7 +22,10 @@
 
 #define WRONG_SHOWN_MAX 5
 #define SLOW_SHARE 31 /* of scenarios with a graph or another side, when all faults are wanted */
-#define LARGE_SHARE 15 /* odd, as the step is */
+/* Of a sample, the N-th fault is followed by one of the next 3N, and of a large scenario, 9N. */
+#define GAP 3
+#define GAP_LARGE 9
+#define FIRST_MAX 4 /* the first one is the first to the fourth */
 
 typedef struct Loop {
     const Scenario *scenario;
@@ -315,21 +318,41 @@ static int prepare(Loop *loop) {
     return bad;
 }
 
-/* All N of one kind. Ends with the first run that meets no fault. */
+/* Random numbers of a scenario and a kind: always the same ones, but others for each, so that
+   scenarios which begin alike fail in different places. */
+static unsigned sample_seed(const Loop *loop) {
+    unsigned seed = 2166136261u + (unsigned)loop->kind;
+    for (const char *c = loop->scenario->name; *c; c++) {
+        seed = (seed ^ (unsigned char)*c) * 16777619u;
+    }
+    return seed;
+}
+
+static int sample_below(unsigned *state, int limit) {
+    *state = *state * 1664525u + 1013904223u;
+    return (int)(*state >> 8) % limit;
+}
+
+/* The N behind loop->n. A sample grows sparser: the first operations are much alike, and a
+   statement has ten of them or ten thousand. */
+static int next_fault(const Loop *loop, unsigned *state) {
+    int flags = loop->scenario->flags;
+    if (loop->options->full) {
+        return loop->n + (flags & (SCENARIO_GRAPH | SCENARIO_FAR) ? SLOW_SHARE : 1);
+    }
+    if (loop->n == 0) return 1 + sample_below(state, FIRST_MAX);
+    return loop->n + 1 + sample_below(state, (flags & SCENARIO_LARGE ? GAP_LARGE : GAP) * loop->n);
+}
+
+/* The faults of one kind. Ends with the first run that meets none. */
 static void run_kind(Loop *loop) {
     const LoopOptions *options = loop->options;
-    int n_runs, dense = options->dense, step = options->step;
-    if (step > 1 && loop->scenario->flags & SCENARIO_LARGE) {
-        dense /= LARGE_SHARE;
-        step *= LARGE_SHARE;
-    } else if (step == 1 && loop->scenario->flags & (SCENARIO_GRAPH | SCENARIO_FAR)) {
-        step = SLOW_SHARE;
-    }
-    loop->n = options->only_n > 0 ? options->only_n : 1;
+    unsigned state = sample_seed(loop);
+    int n_runs;
     do {
+        loop->n = options->only_n > 0 ? options->only_n : next_fault(loop, &state);
         n_runs = loop->result.n_runs;
         run_once(loop);
-        loop->n += loop->n < dense ? 1 : step;
     } while (options->only_n == 0 && loop->result.n_runs > n_runs &&
              loop->result.n_wrong < 10 * WRONG_SHOWN_MAX);
     loop->n = 0;

@@ -9,8 +9,7 @@
 
 typedef struct LoopOptions {
     const char *path; /* of a database file that the loop may overwrite and remove */
-    int dense;        /* every N up to this one, */
-    int step;         /* then every step-th, odd; 1: every N */
+    int full;         /* every N, not a sample of them */
     int only_kind;    /* a FaultKind, or -1 for all */
     int only_n;       /* one N, with a stack trace of its fault; 0 for all */
 } LoopOptions;
@@ -20,7 +19,8 @@ typedef struct LoopResult {
     int n_wrong;   /* findings, printed to stdout, the first few in full */
 } LoopResult;
 
-/* Runs the scenario with a fault at N = 1, 2, … of every kind until a run meets none. */
+/* Runs the scenario with a fault at N = 1, 2, … of every kind, or at a sample of these, until a run
+   meets none. */
 LoopResult loop_run(const Scenario *scenario, const LoopOptions *options);
 
 #endif

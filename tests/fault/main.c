@@ -7,7 +7,7 @@
 **
 ** Prints the findings and "ok fault/NAME" or "not ok fault/NAME", and at last the number of runs
 ** with a fault. KIND is memory, memory-gone, io, io-gone or full. --full tries every N; without
-** it, every N up to DENSE, then every STEP-th, which keeps `make test` short.
+** it, a sample of them, the same in each run, which keeps `make test` short.
 */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,15 +19,14 @@
 #include "inject.h"
 #include "loop.h"
 
-#define DENSE 12
-#define STEP 401 /* odd: odd and even N are checked differently, see loop.c */
 #define SCENARIO_SECONDS_MAX 600
 #define JOBS_MAX 16
 
-/* A small quarantine: what is freed and used again by mistake is used soon. It saves a third. */
+/* What saves half of the time: a small quarantine (what is freed and used again by mistake is used
+   soon) and short stacks of allocations. Leaks are found by SQLite's count of its memory. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void) {
-    return "quarantine_size_mb=4";
+    return "quarantine_size_mb=1:malloc_context_size=3:max_malloc_fill_size=256:detect_leaks=0";
 }
 
 typedef struct Job {
@@ -116,10 +115,10 @@ static int usage(void) {
 static int read_options(Runner *runner, int argc, char **argv) {
     int i = 1;
     runner->n_jobs = 2;
-    runner->options = (LoopOptions){.dense = DENSE, .step = STEP, .only_kind = -1};
+    runner->options = (LoopOptions){.only_kind = -1};
     for (; i < argc && argv[i][0] == '-'; i++) {
         if (strcmp(argv[i], "--full") == 0) {
-            runner->options.step = 1;
+            runner->options.full = 1;
         } else if (strcmp(argv[i], "--jobs") == 0 && i + 1 < argc) {
             runner->n_jobs = (int)strtol(argv[++i], NULL, 10);
         } else if (strcmp(argv[i], "--at") == 0 && i + 3 < argc) {

@@ -76,10 +76,10 @@ static void add_bytes(Text *out, const unsigned char *bytes, int n, int hex) {
         text_add(out, (const char *)bytes, (size_t)n);
         return;
     }
+    static const char digits[] = "0123456789abcdef";
     text_add(out, "x'", 2);
     for (int i = 0; i < n; i++) {
-        char pair[3];
-        snprintf(pair, sizeof pair, "%02x", bytes[i]);
+        const char pair[2] = {digits[bytes[i] >> 4], digits[bytes[i] & 15]};
         text_add(out, pair, 2);
     }
     text_add(out, "'", 1);

@@ -23,10 +23,10 @@ INSERT INTO embeddings(model, version, content, vector) VALUES ('m', '1', 'x', '
 INSERT INTO embeddings(model, version, content, vector) VALUES ('m', '1', 'x', '[3e38, 3e38]');
 INSERT INTO embeddings(model, version, content, vector) VALUES ('m', '1', 'x', '[1, 0' || char(0) || ']');
 INSERT INTO embeddings(model, version, content, vector) VALUES ('new', '1', 'x', zeroblob(65537 * 4));
-INSERT INTO embeddings(model, version, content, vector) VALUES ('m', '1', 'x', CAST(zeroblob(100000000) AS TEXT));
-INSERT INTO embeddings(model, version, content, vector) VALUES ('m', '1', 'x', replace(CAST(hex(zeroblob(50000000)) AS TEXT), '00', '[1'));
-SELECT ck_put('m', '1', 'x', replace(CAST(hex(zeroblob(50000000)) AS TEXT), '00', '1,'));
-SELECT count(*) FROM knn(replace(CAST(hex(zeroblob(50000000)) AS TEXT), '00', '[1'), 1);
+INSERT INTO embeddings(model, version, content, vector) VALUES ('m', '1', 'x', CAST(zeroblob(10000001) AS TEXT));
+INSERT INTO embeddings(model, version, content, vector) VALUES ('m', '1', 'x', replace(CAST(hex(zeroblob(5000001)) AS TEXT), '00', '[1'));
+SELECT ck_put('m', '1', 'x', replace(CAST(hex(zeroblob(5000001)) AS TEXT), '00', '1,'));
+SELECT count(*) FROM knn(replace(CAST(hex(zeroblob(5000001)) AS TEXT), '00', '[1'), 1);
 
 -- Keys.
 INSERT INTO embeddings(hash, model, version, vector) VALUES (x'00', 'm', '1', '[1, 0]');

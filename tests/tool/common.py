@@ -23,7 +23,9 @@ ASAN = ROOT / "build/asan/ck"
 SNAPSHOTS = pathlib.Path(__file__).resolve().parent / "snapshots"
 SECONDS = 60  # no command takes longer
 
-refresh = False
+refresh = False  # these three as tests/tool/run was told
+full = False
+seed = 1
 
 
 class Skip(Exception):

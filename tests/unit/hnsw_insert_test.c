@@ -64,7 +64,7 @@ static void into_an_empty_graph(CkIntMetric metric, uint32_t n, uint32_t dims) {
 
 /* After a build of half. */
 static void into_a_built_graph(void) {
-    enum { N = 4000 };
+    enum { N = 2400 };
     Fixture f;
     fixture_init(&f, CK_INT_COSINE, N / 2, N, 60);
     CkHnswOptions options = fixture_options(&f);
