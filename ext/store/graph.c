@@ -106,18 +106,19 @@ static int read_twins(CkGraph *graph, CkError *err) {
     return err->rc;
 }
 
-static int make_vector_cache(CkGraph *graph, CkError *err) {
-    if (graph->vectors.n_sets > 0) {
-        ck_vector_cache_clear(&graph->vectors);
-        return SQLITE_OK;
-    }
+/* Room for exact vectors, as much as there should be now. */
+static int fit_vectors(CkGraph *graph, CkError *err) {
     int64_t budget = graph->store->index_cache.budget_bytes / VECTORS_BUDGET_SHARE;
     int64_t n_bytes = graph->row.shape.n[0] * (int64_t)(graph->space.dims * sizeof(float));
     if (n_bytes > VECTORS_ALL_BYTES) n_bytes /= VECTORS_SHARE;
-    if (ck_vector_cache_init(&graph->vectors, graph->space.dims,
-                             (size_t)(n_bytes < budget ? n_bytes : budget)) != SQLITE_OK) {
+    if (n_bytes > budget) n_bytes = budget;
+    if (n_bytes == graph->vectors_room) return SQLITE_OK;
+    ck_vector_cache_release(&graph->vectors);
+    graph->vectors_room = 0;
+    if (ck_vector_cache_init(&graph->vectors, graph->space.dims, (size_t)n_bytes) != SQLITE_OK) {
         return ck_error_nomem(err);
     }
+    graph->vectors_room = n_bytes;
     return SQLITE_OK;
 }
 
@@ -131,13 +132,14 @@ int ck_graph_refresh(CkGraph *graph, CkStore *store, const CkModel *model,
         return SQLITE_OK;
     }
     graph->space = (CkIntSpace){ck_graph_metric(model), model->dims, of->mean};
-    if (graph->exists && graph->row.stamp == row.stamp) return SQLITE_OK;
+    if (graph->exists && graph->row.stamp == row.stamp) return fit_vectors(graph, err);
     graph->exists = 0;
     graph->store = store;
     graph->model = model->id;
     graph->row = row;
+    ck_vector_cache_clear(&graph->vectors);
     if (set_planes(graph, err) != SQLITE_OK || read_twins(graph, err) != SQLITE_OK ||
-        make_vector_cache(graph, err) != SQLITE_OK) {
+        fit_vectors(graph, err) != SQLITE_OK) {
         return err->rc;
     }
     if (!graph->scratch) graph->scratch = ck_hnsw_scratch_new();

@@ -28,6 +28,7 @@ typedef struct CkGraph {
     CkHnswScratch *scratch;
     uint8_t *query_codes; /* of the search under way; aligned */
     CkVectorCache vectors;
+    int64_t vectors_room; /* bytes that it was made for */
     CkError *err; /* of the search under way, for load() */
     uint64_t evictions; /* random state */
     int64_t n_reads, n_evicted; /* blocks */
