@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/sqlite.h"
 #include "hnsw/connect.h"
 #include "hnsw/order.h"
@@ -37,6 +38,7 @@ typedef struct Level {
     CkHnswScratch *scratch;
     CkHnswLists lists;
     uint32_t level, n;
+    CkArena memory; /* of `back`: gigabytes of it are more than sqlite3_malloc64() gives */
     uint64_t *back; /* for each node the keys of those that chose it: back[begin[i]] on */
     uint32_t *begin;
 } Level;
@@ -62,9 +64,10 @@ static int turn_round(Level *level) {
     const CkHnswLists *lists = &level->lists;
     uint64_t n_links = 0;
     for (uint32_t i = 0; i < level->n; i++) n_links += lists->n_of[i];
-    level->back = sqlite3_malloc64((n_links + 1) * sizeof *level->back);
     level->begin = sqlite3_malloc64(((uint64_t)level->n + 2) * sizeof *level->begin);
-    if (!level->back || !level->begin) return SQLITE_NOMEM;
+    if (!level->begin) return SQLITE_NOMEM;
+    if (ck_arena_init(&level->memory, (n_links + 1) * sizeof *level->back)) return SQLITE_NOMEM;
+    level->back = (uint64_t *)(void *)level->memory.base;
     uint32_t *at = level->begin + 1;
     memset(level->begin, 0, ((size_t)level->n + 2) * sizeof *level->begin);
     for (uint32_t i = 0; i < level->n; i++) {
@@ -126,7 +129,7 @@ static int build_level(const CkHnswCodes *codes, const CkHnswOptions *options, L
         if (rc == SQLITE_OK && i % STEP_NODES == 0) rc = ck_hnsw_step(progress, i, level->n);
     }
     ck_hnsw_lists_release(&level->lists);
-    sqlite3_free(level->back);
+    ck_arena_release(&level->memory);
     sqlite3_free(level->begin);
     return rc;
 }
