@@ -106,6 +106,15 @@ static void check_workspace(Doctor *doctor) {
     }
 }
 
+static void check_tracked(Doctor *doctor) {
+    CkApp *app = doctor->app;
+    if (!ck_place_store_is_tracked(app)) return;
+    add(doctor, "tracked", "warn",
+        "git tracks the store: what is in it, its remotes too, came with the repository",
+        ck_text(app, "%s init --base DIR, or, if it is yours: git rm --cached " CK_STORE_FILE,
+                app->program));
+}
+
 static void check_remotes(Doctor *doctor) {
     CkApp *app = doctor->app;
     sqlite3_stmt *stmt = ck_sql_begin(app, CK_SQL_DOCTOR_REMOTES, "");
@@ -233,6 +242,7 @@ static void examine(Doctor *doctor) {
     if (doctor->app->db || check_open(doctor)) {
         check_store(doctor);
         check_workspace(doctor);
+        check_tracked(doctor);
         check_remotes(doctor);
     }
     check_program(doctor);

@@ -160,6 +160,7 @@ static int once(CkApp *app, CkIndexRound *round) {
         read_paths(&index) == CK_EXIT_OK) {
         index.max_bytes = ck_option_number(app, "max-file-bytes",
                                            ck_config_number(app, "max_file_bytes", MAX_BYTES));
+        if (!round || round->is_first) ck_place_warn_of_tracked_store(app);
         if (round) round->is_set_up = 1;
         if (ck_index_run(&index) == CK_EXIT_OK) {
             code = round && round->is_same ? CK_EXIT_OK : report(&index);

@@ -196,6 +196,7 @@ static int sessions(CkApp *app, CkSqlId sql, const char *label) {
     int n = 0, n_failed = 0, code = CK_EXIT_OK;
     CkJson json;
     if (ck_place_need_store(app) != CK_EXIT_OK) return app->exit_code;
+    ck_place_warn_of_tracked_store(app);
     ck_store_open(app, CK_STORE_WRITE);
     const char **names = choose(app, &n);
     ck_json_begin(&json);

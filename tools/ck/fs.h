@@ -28,6 +28,7 @@ int ck_path_within(const char *folder, const char *path);
 
 int ck_path_exists(const char *path);
 int ck_path_is_folder(const char *path);
+int ck_path_is_link(const char *path); /* a symbolic one */
 int ck_path_same(const char *a, const char *b); /* the same file or folder, by device and inode */
 
 /*
