@@ -126,7 +126,7 @@ static int make_store(CkApp *app, Init *init) {
     if (is_shared && app->exit_code == CK_EXIT_OK) share(app, init->base, folder, file);
     app->place.base = init->base;
     app->place.store = file;
-    if (ck_store_open(app, CK_STORE_WRITE) != CK_EXIT_OK) return app->exit_code;
+    if (ck_store_open(app, CK_STORE_CREATE) != CK_EXIT_OK) return app->exit_code;
     struct stat info;
     if (stat(file, &info) == 0 && info.st_size == 0) {
         ck_sql_script(app, CK_SQL_INIT_FILE);

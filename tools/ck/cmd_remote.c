@@ -10,19 +10,6 @@
 #include "store.h"
 #include "sql_progress.h"
 
-/* The bytes that mean something in a URI are escaped. */
-static char *uri_of_file(CkApp *app, const char *path) {
-    sqlite3_str *out = sqlite3_str_new(NULL);
-    sqlite3_str_appendall(out, "file:");
-    for (const char *at = path; *at; at++) {
-        if (strchr("%?#", *at)) sqlite3_str_appendf(out, "%%%02X", *at);
-        else sqlite3_str_appendchar(out, 1, *at);
-    }
-    char *text = ck_must(sqlite3_str_finish(out)), *kept = ck_text(app, "%s", text);
-    sqlite3_free(text);
-    return kept;
-}
-
 /*
 ** Where a remote is: a path or a file: URL. A path with '/' at its end, or of a folder, is a
 ** folder of packs, any other a store. NULL after a failure.
@@ -51,7 +38,7 @@ static const char *url_of(CkApp *app, const char *where) {
                 ck_path_parent(app, path));
         return NULL;
     }
-    if (!is_folder) return uri_of_file(app, path);
+    if (!is_folder) return ck_path_uri(app, path);
     ck_folder_make(app, path, 0777);
     return app->exit_code == CK_EXIT_OK ? ck_text(app, "file:%s/", path) : NULL;
 }
@@ -78,7 +65,7 @@ static int add_run(CkApp *app) {
     if (ck_place_need_store(app) != CK_EXIT_OK) return app->exit_code;
     const char *url = url_of(app, app->args[1]);
     if (!url) return app->exit_code;
-    const char *own = uri_of_file(app, app->place.store);
+    const char *own = ck_path_uri(app, app->place.store);
     if (strcmp(url, own) == 0) {
         return ck_fail(app, CK_EXIT_USAGE, NULL, "'%s' is this store itself", app->place.store);
     }

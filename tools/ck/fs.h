@@ -19,6 +19,13 @@ char *ck_path_absolute(CkApp *app, const char *folder, const char *path);
 /* How `to` is written from the folder `from`, both absolute; "." when they are the same. */
 char *ck_path_relative(CkApp *app, const char *from, const char *to);
 
+/*
+** As a file: URI of SQLite: the bytes that mean something there are escaped. And as one of RFC 8089,
+** of which a path is a part: all bytes but letters, digits and "/-._~" are.
+*/
+char *ck_path_uri(CkApp *app, const char *path);
+char *ck_path_percent(CkApp *app, const char *path);
+
 /* The folder of a path: "/a" of "/a/b", "/" of "/a". */
 char *ck_path_parent(CkApp *app, const char *path);
 const char *ck_path_name(const char *path); /* what is behind the last '/' */

@@ -269,8 +269,8 @@ static int check_args(CkApp *app) {
     /* An unset variable of a script must not become "the one around" or "all of it". */
     for (int i = 0; i < app->n_args && i < command->max_args; i++) {
         if (app->args[i][0]) continue;
-        return ck_fail(app, CK_EXIT_USAGE, usage_hint(app), "argument %d of '%s' must not be empty", i + 1,
-                       command->name);
+        return ck_fail(app, CK_EXIT_USAGE, usage_hint(app),
+                       "argument %d of '%s' must not be empty", i + 1, command->name);
     }
     if (app->n_args > command->max_args) {
         return ck_fail(app, CK_EXIT_USAGE, usage_hint(app), "unexpected argument '%s'",
