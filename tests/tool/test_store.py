@@ -48,12 +48,17 @@ def test_doctor_of_a_damaged_store(box):
     main = box.workspace()
     box.fill(main, 400, refs=400)
     box.ck("sql", "PRAGMA wal_checkpoint(TRUNCATE)", cwd=main)
-    data = bytearray(store_of(box).read_bytes())
-    for page in range(2, len(data) // 8192):
-        data[page * 8192:page * 8192 + 4096] = b"\xa5" * 4096
-    store_of(box).write_bytes(data)
-    text = box.ck("doctor", "--fix", exit=1, cwd=main)
-    assert "move the file away" in text and "doctor --fix repairs" not in text, text
+    good = store_of(box).read_bytes()
+    n = len(good) // 8192
+    for pages in ([2], range(2, n)):
+        data = bytearray(good)
+        for page in pages:
+            data[page * 8192:page * 8192 + 4096] = b"\xa5" * 4096
+        store_of(box).write_bytes(data)
+        for options in ((), ("--fix",)):
+            text = box.ck("doctor", *options, exit=1, cwd=main)
+            assert "move the file away" in text, text
+            assert not options or "doctor --fix repairs" not in text, text
 
 
 def mounted(box, command):

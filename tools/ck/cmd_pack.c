@@ -98,8 +98,8 @@ static void export_workspace(Export *export, const char *workspace) {
 }
 
 /*
-** Everything goes to a temporary file, which then gets the name; a device or a FIFO is written as it
-** is. *temporary is the file's, or NULL.
+** Everything goes to a temporary file, which then gets the name; a device or a FIFO is written as
+** it is. *temporary is the file's, or NULL.
 */
 static int open_target(Export *export, const char **temporary) {
     CkApp *app = export->app;
@@ -281,7 +281,8 @@ const CkCommand ck_command_cache_export = {
     .max_args = 1,
     .options = export_options,
     .description = "FILE is a pack, for ck cache import: such as what a CI job keeps for the next\n"
-                   "one. - is stdout, unless that is a terminal. Packs may be appended to one another.",
+                   "one. - is stdout, unless that is a terminal. Packs may be appended to one\n"
+                   "another.",
     .run = export_run,
 };
 

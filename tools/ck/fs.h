@@ -20,8 +20,8 @@ char *ck_path_absolute(CkApp *app, const char *folder, const char *path);
 char *ck_path_relative(CkApp *app, const char *from, const char *to);
 
 /*
-** As a file: URI of SQLite: the bytes that mean something there are escaped. And as one of RFC 8089,
-** of which a path is a part: all bytes but letters, digits and "/-._~" are.
+** As a file: URI of SQLite: the bytes that mean something there are escaped. And as the path of any
+** URL: all bytes but letters, digits and "/-._~" are.
 */
 char *ck_path_uri(CkApp *app, const char *path);
 char *ck_path_percent(CkApp *app, const char *path);

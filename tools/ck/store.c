@@ -96,7 +96,7 @@ static int open_file(CkApp *app, CkStoreMode mode) {
     return rc == SQLITE_OK ? rc : ck_fail_db(app, rc, ck_text(app, "cannot open '%s'", path));
 }
 
-/* What an init that was killed leaves; the first command that writes would make a poor store of it. */
+/* What a killed init leaves. The first write would make a store of it, but without a WAL. */
 static void refuse_empty(CkApp *app) {
     struct stat info;
     if (stat(app->place.store, &info) != 0 || info.st_size > 0) return;

@@ -29,8 +29,8 @@ typedef enum CkStoreMode {
 } CkStoreMode;
 
 /*
-** Opens app->place.store (ck_place_need_store() first). A second call does nothing. An empty file is
-** a failure but for CK_STORE_CREATE. To be read it may be on a file system that cannot be written.
+** Opens app->place.store (ck_place_need_store() first). A second call does nothing. An empty file
+** is a failure but for CK_STORE_CREATE. For reading, the file system may be a read-only one.
 */
 int ck_store_open(CkApp *app, CkStoreMode mode);
 void ck_store_close(CkApp *app);
