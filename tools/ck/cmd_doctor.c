@@ -79,6 +79,7 @@ static int check_open(Doctor *doctor) {
 static void check_store(Doctor *doctor) {
     CkApp *app = doctor->app;
     CkSqlId sql = ck_option_flag(app, "all") ? CK_SQL_DOCTOR_CHECKS_ALL : CK_SQL_DOCTOR_CHECKS;
+    int is_told = 0;
     sqlite3_stmt *stmt = ck_sql_begin(app, sql, "");
     while (ck_sql_step(app, stmt)) {
         const char *check = ck_text(app, "%s", ck_column_text(stmt, 0, ""));
@@ -88,6 +89,10 @@ static void check_store(Doctor *doctor) {
         if (strcmp(check, "location") == 0 && strcmp(status, "ok") != 0) {
             status = "warn";
             fix = ck_text(app, "keep the base elsewhere: %s init --base DIR", app->program);
+        } else if (strcmp(status, "error") == 0 && !fix && !is_told &&
+                   strstr(ck_column_text(stmt, 2, ""), sqlite3_errstr(SQLITE_CORRUPT))) {
+            fix = start_anew(app);
+            is_told = 1;
         }
         add(doctor, check, status, ck_text(app, "%s", ck_column_text(stmt, 2, "")),
             fix ? ck_text(app, "%s", fix) : NULL);
