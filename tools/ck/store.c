@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "ck.h"
 #include "fs.h"
@@ -23,7 +24,10 @@ static void explain(CkApp *app, sqlite3_stmt *stmt) {
         sql++;
         n--;
     }
-    fprintf(stderr, "%s%.*s;%s\n", ck_style_err(app, CK_STYLE_DIM), (int)n, sql,
+    /* To a file goes what can be run; a value must not steer a terminal. */
+    sql = ck_text(app, "%.*s", (int)n, sql);
+    if (isatty(STDERR_FILENO)) sql = ck_printable_lines(app, sql);
+    fprintf(stderr, "%s%s;%s\n", ck_style_err(app, CK_STYLE_DIM), sql,
             ck_style_err(app, CK_STYLE_NONE));
     sqlite3_free(text);
 }
