@@ -1,4 +1,4 @@
-"""ck search: queries, --path, links."""
+"""ck search: queries, --path, links; ck index: paths that are not there, what is left out."""
 import json
 import os
 import re
@@ -81,3 +81,27 @@ def test_paths_do_not_steer_the_terminal(box):
     assert bad in box.ck("sql", "--csv", "SELECT path FROM refs", cwd=tree)
     box.ck("search", "retry", "-p", bad, "--explain-sql", cwd=tree)
     assert "GLOB 'x\033[[]31m\u202ec.txt'" in box.stderr
+
+
+def test_index_of_a_path_that_is_not_there(box):
+    tree = indexed(box, {"src/a.c": "int a;\n", "b.c": "int b;\n"})
+    box.fails(3, "there is no file 'typo/path'", "index", "typo/path", cwd=tree)
+    box.fails(3, "there is no file 'srcs'", "index", "src", "srcs", cwd=tree)
+    os.remove(tree / "src/a.c")
+    assert box.json("index", "src/a.c", cwd=tree)["gone"] == 1
+    box.fails(3, "there is no file 'src/a.c'", "index", "src/a.c", cwd=tree)
+    (tree / "b.c").unlink()
+    (tree / "b.c0").write_text("int b0;\n")
+    box.ck("index", "b.c0", cwd=tree)
+    assert box.json("index", "b.c", cwd=tree)["gone"] == 1
+
+
+def test_index_counts_one(box):
+    tree = box.workspace()
+    (tree / "a.c").write_text("int a;\n")
+    os.symlink("a.c", tree / "link")
+    for folder in (tree, box.folder("main/inside")):
+        box.git("init", "-q", cwd=folder)
+    box.git("commit", "-q", "--allow-empty", "-m", "first", cwd=tree / "inside")
+    box.ck("index", cwd=tree)
+    assert "left out: 1 symbolic link, 1 repository inside\n" in box.stderr, box.stderr

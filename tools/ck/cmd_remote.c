@@ -10,6 +10,20 @@
 #include "store.h"
 #include "sql_progress.h"
 
+/* A URL without what may be secret in it: user and password, and what stands behind '?'. */
+static const char *without_secrets(CkApp *app, const char *url) {
+    const char *host = strstr(url, "://");
+    if (!host) return url;
+    host += 3;
+    size_t n_query = strcspn(url, "?#"), n_host = strcspn(host, "/?#");
+    const char *at = host;
+    for (size_t i = 0; i < n_host; i++) {
+        if (host[i] == '@') at = host + i + 1;
+    }
+    return ck_text(app, "%.*s%s%.*s%s", (int)(host - url), url, at > host ? "…@" : "",
+                   (int)(url + n_query - at), at, url[n_query] ? "?…" : "");
+}
+
 /*
 ** Where a remote is: a path or a file: URL. A path with '/' at its end, or of a folder, is a
 ** folder of packs, any other a store. NULL after a failure.
@@ -20,12 +34,12 @@ static const char *url_of(CkApp *app, const char *where) {
         ck_fail(app, CK_EXIT_ERROR,
                 "A remote is the path of a store's file, or a folder for packs, such as one on a "
                 "network drive.",
-                "remotes over https are not built in yet: '%s'", where);
+                "remotes over https are not built in yet: '%s'", without_secrets(app, where));
         return NULL;
     }
     if (scheme && strncmp(where, "file:", 5) != 0) {
         ck_fail(app, CK_EXIT_USAGE, "Known are file: URLs and paths.", "unknown kind of URL '%s'",
-                where);
+                without_secrets(app, where));
         return NULL;
     }
     if (strncmp(where, "file:/", 6) == 0) return where;

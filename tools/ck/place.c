@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -71,6 +72,10 @@ static const char *named_base(CkApp *app, const char *root) {
     app->config = ck_config_read(app, path);
     const char *base = ck_config_text(app, "base", NULL);
     app->config = own;
+    const char *home = getenv("HOME");
+    if (base && home && home[0] == '/' && base[0] == '~' && (base[1] == '/' || !base[1])) {
+        base = ck_path_join(app, home, base[1] ? base + 2 : "");
+    }
     return base ? ck_path_absolute(app, root, base) : NULL;
 }
 
