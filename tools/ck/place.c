@@ -22,7 +22,10 @@ static int is_workspace(CkApp *app, const char *folder) {
 static int refuse_link(CkApp *app, const char *path, const char *expected) {
     if (!ck_path_is_link(path)) return 0;
     ck_fail(app, CK_EXIT_ERROR,
-            "It may have come with the repository. Remove it, or name the store: --store FILE",
+            ck_text(app,
+                    "It may have come with the repository. Remove it; for a base elsewhere: "
+                    "%s init --base DIR",
+                    app->program),
             "'%s' is a symbolic link, expected %s", path, expected);
     return 1;
 }
