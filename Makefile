@@ -14,7 +14,7 @@ PKG_CONFIG ?= pkg-config
 B := build/$(VARIANT)
 
 # Missing packages are installed before anything is read from the system below.
-ifneq ($(filter-out clean help lint,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean help lint uninstall,$(or $(MAKECMDGOALS),all)),)
   ifneq ($(shell tools/deps build >&2 || echo missing),)
     $(error packages are missing)
   endif

@@ -130,3 +130,9 @@ VALUES ('probe', ?1 || '/' || ?2, 0, 1, 1, ck_hash(?1, ?2, ?3))
 SELECT path, count(*), json_group_array(lower(hex(hash)))
 FROM (SELECT path, chunk, hash FROM refs WHERE workspace = ?1 ORDER BY workspace, path, chunk)
 GROUP BY path
+
+-- Has the workspace refs of the path ?2, or below it? '0' is the byte behind '/'.
+-- name: index_refs_below
+SELECT EXISTS (SELECT 1 FROM refs WHERE workspace = ?1 AND path = ?2)
+    OR EXISTS (SELECT 1 FROM refs
+               WHERE workspace = ?1 AND path >= ?2 || '/' AND path < ?2 || '0')

@@ -80,6 +80,12 @@ def test_completion_in_bash(box):
     assert complete(box, "cache", "gc", "--gr") == ["--grace"]
     assert complete(box, "--json", "cache", "--quiet", "st") == ["stats"]
     box.folder("deep/base")
+    # A value is none of the command's words.
+    for before in (("-C", "deep"), ("--directory", "deep"), ("--directory", "=", "deep"),
+                   ("--color", "=", "always"), ("--store", "x.db", "-C", "deep")):
+        assert complete(box, *before, "ca") == ["cache"], before
+        assert complete(box, *before, "cache", "remote", "") == ["add", "list", "remove"], before
+        assert complete(box, "cache", *before, "gc", "--gr") == ["--grace"], before
     assert complete(box, "init", "--base", "deep/") == ["deep/base"]
     (box.path / "x.pack").write_text("")
     assert complete(box, "cache", "import", "x") == ["x.pack"]
@@ -97,6 +103,25 @@ def test_options(box):
     box.fails(2, "--store must be a text, got ''", "cache", "stats", "--store", "")
     box.fails(2, "unexpected argument '--json'", "cache", "stats", "--", "--json", cwd=main)
     box.fails(2, "unknown option '--jso'", "cache", "stats", "--jso")
+
+
+def test_values_that_are_refused(box):
+    main = box.workspace()
+    box.fails(2, "unexpected argument '2h'", "init", "--ephemeral", "2h", cwd=main)
+    assert "--ephemeral=2h" in box.stderr, box.stderr
+    box.fails(2, "unexpected argument 'soon'", "init", "--ephemeral", "soon", cwd=main)
+    assert "--ephemeral=soon" not in box.stderr
+    box.fails(2, "--timeout must be 1 s to 24 h, got '0'", "index", "--timeout", "0", cwd=main)
+    box.fails(2, "--timeout must be a time such as", "index", "--timeout", "x", cwd=main)
+    box.fails(2, "--max-file-bytes must be 1 B to", "index", "--max-file-bytes", "0", cwd=main)
+    box.fails(2, "1,001 arguments, at most 1,000 are taken", "index", *["a"] * 1001, cwd=main)
+
+
+def test_help_of_groups(box):
+    shown = box.ck("help", "cache", "remote").split("\n")
+    assert [line.split()[:3] for line in shown if line] == [
+        ["cache", "remote", name] for name in ("add", "list", "remove")], shown
+    assert "cache gc" in box.ck("help", "cache")
 
 
 def test_errors_as_json(box):
@@ -117,7 +142,10 @@ def test_help_as_json(box):
 
 def test_version(box):
     version = box.json("version")
-    assert box.ck("version") == f"ck {version['version']} (SQLite {version['build']['sqlite']})\n"
+    text = f"ck {version['version']} (SQLite {version['build']['sqlite']})\n"
+    for words in (("version",), ("--version",), ("-V",), ("cache", "gc", "--version")):
+        assert box.ck(*words) == text, words
+    assert box.json("--version") == version
 
 
 @common.release_only
@@ -150,11 +178,15 @@ def test_start_is_quick(box):
 def test_install(box):
     if box.binary != common.RELEASE:
         raise common.Skip("what is installed is the release")
-    done = subprocess.run(["make", "-s", "install", f"DESTDIR={box.path}", "PREFIX=/usr", "BIN=embedck"],
-                          cwd=common.ROOT, capture_output=True, text=True, timeout=600,
-                          env={k: v for k, v in os.environ.items() if not k.startswith("MAKE")})
-    assert done.returncode == 0, done.stderr
-    usr = box.path / "usr"
+    def make(target):
+        done = subprocess.run(["make", "-s", target, f"DESTDIR={box.path}/a b", "PREFIX=/usr",
+                               "BIN=embedck"], cwd=common.ROOT, capture_output=True, text=True,
+                              timeout=600,
+                              env={k: v for k, v in os.environ.items() if not k.startswith("MAKE")})
+        assert done.returncode == 0, done.stderr
+
+    make("install")
+    usr = box.path / "a b/usr"
     for name in ("bin/embedck", "lib/ck.so", "lib/libck.a", "include/ck.h", "share/man/man1/embedck.1",
                  "share/bash-completion/completions/embedck", "share/zsh/site-functions/_embedck",
                  "share/fish/vendor_completions.d/embedck.fish"):
@@ -164,3 +196,6 @@ def test_install(box):
     done = subprocess.run([str(usr / "bin/embedck"), "cache", "stats"], cwd=box.path, text=True,
                           capture_output=True, timeout=common.SECONDS)
     assert done.stderr.startswith("embedck cache stats: ") and "Run: embedck init" in done.stderr
+    (usr / "lib/other").write_text("")
+    make("uninstall")
+    assert [p for p in usr.rglob("*") if p.is_file()] == [usr / "lib/other"]

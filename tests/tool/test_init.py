@@ -28,7 +28,7 @@ def test_init_files(box):
                     "base": str(box.path / "base"), "store": str(store), "new_store": True,
                     "new_workspace": True, "expires_at": None}, made
     assert (tree / ".ck/config.toml").read_text() == 'base = "../../base"\n'
-    assert box.git("status", "--porcelain", "-uall", cwd=tree) == "?? .ck/config.toml\n"
+    assert box.git("status", "--porcelain", "-uall", cwd=tree) == ""
     assert mode(store) == 0o600
     pragma = [list(row.values())[0] for name in ("page_size", "auto_vacuum", "journal_mode")
               for row in box.sql(f"PRAGMA {name}", cwd=tree)]
@@ -74,12 +74,16 @@ def test_init_worktree_takes_the_base_of_main(box):
     box.fails(3, "belongs to no workspace", "workspace", "show", cwd=tree)
     made = box.json("init", cwd=tree)
     assert made["base"] == str(box.path / "base") and made["workspace"] == "feature", made
-    assert (tree / ".ck/config.toml").read_text() == 'base = "../../base"\n'
+    # It inherits the base, so its config.toml would hold in any worktree; --base is written down.
+    assert (tree / ".ck/config.toml").read_text().startswith("# ")
+    box.git("worktree", "add", "-q", "../trees/named", cwd=main)
+    box.ck("init", "--base", "../../base", cwd=box.path / "trees/named")
+    assert (box.path / "trees/named/.ck/config.toml").read_text() == 'base = "../../base"\n'
     # One inside the main tree is a workspace of its own, not a part of it.
     box.git("worktree", "add", "-q", "inside/hotfix", cwd=main)
     box.fails(3, "belongs to no workspace", "workspace", "show", cwd=main / "inside/hotfix")
     assert box.json("init", cwd=main / "inside/hotfix")["root"] == str(main / "inside/hotfix")
-    assert len(box.json("workspace", "list", cwd=main)) == 3
+    assert len(box.json("workspace", "list", cwd=main)) == 4
 
 
 def test_init_committed_config(box):
@@ -90,7 +94,7 @@ def test_init_committed_config(box):
         box.git("init", "-q", cwd=main)
         box.ck("init", "--base", base, cwd=main)
         assert (main / ".ck/config.toml").read_text().startswith(committed)
-        box.git("add", ".", cwd=main)
+        box.git("add", "-f", ".ck/config.toml", cwd=main)
         box.git("commit", "-q", "-m", "first", cwd=main)
         assert box.git("ls-files", cwd=main) == ".ck/config.toml\n"
         for where in ("../feature", "../a/b/deep"):
@@ -108,6 +112,129 @@ def test_init_committed_config(box):
         box.git("clone", "-q", main, home / "clone", cwd=home)
         made = box.json("init", cwd=home / "clone")
         assert made["base"] == str((home / "clone" / base).resolve())
+
+
+def test_init_does_not_stop_git(box):
+    """git add ., merges and checkouts in trees that are workspaces; config.toml committed or not."""
+    main = box.folder("main")
+    box.git("init", "-q", cwd=main)
+    box.git("commit", "-q", "--allow-empty", "-m", "first", cwd=main)
+    box.ck("init", "--base", "../base", cwd=main)
+    box.git("worktree", "add", "-q", "../feature", cwd=main)
+    feature = box.path / "feature"
+    box.ck("init", cwd=feature)
+    (feature / "a.c").write_text("int a;\n")
+    box.git("add", "-A", cwd=feature)
+    box.git("commit", "-q", "-m", "a", cwd=feature)
+    assert box.git("ls-files", cwd=feature) == "a.c\n"
+    box.git("merge", "-q", "feature", cwd=main)
+    box.git("add", "-f", ".ck/config.toml", cwd=feature)
+    box.git("commit", "-q", "-m", "settings", cwd=feature)
+    box.git("merge", "-q", "feature", cwd=main)
+    for tree in (main, feature):
+        assert box.json("workspace", "show", cwd=tree)["uuid"] == uuid_of(tree)
+        assert box.json("cache", "stats", cwd=tree)["workspaces"] == 2
+    # A branch without the file: git deletes it. The workspace stays what it is.
+    box.git("checkout", "-q", "HEAD~1", cwd=main)
+    assert not (main / ".ck/config.toml").exists()
+    for folder in (main, box.folder("main/sub")):
+        assert box.json("workspace", "show", cwd=folder)["root"] == str(main)
+    made = box.json("init", cwd=main)
+    assert made["base"] == str(box.path / "base") and not made["new_workspace"], made
+    os.rename(main, box.path / "moved")
+    os.remove(box.path / "moved/.ck/config.toml")
+    assert box.json("cache", "stats", cwd=box.path / "moved")["workspaces"] == 2
+
+
+def test_init_tree_that_is_its_own_base_without_config(box):
+    tree = box.folder("tree")
+    made = box.json("init", cwd=tree)
+    os.remove(tree / ".ck/config.toml")
+    assert box.json("workspace", "show", cwd=tree)["uuid"] == made["uuid"]
+    assert box.json("init", cwd=tree)["base"] == str(tree)
+
+
+def bare_repository(box, home, name):
+    source = box.folder(home + "-source")
+    box.git("init", "-q", cwd=source)
+    box.git("commit", "-q", "--allow-empty", "-m", "first", cwd=source)
+    box.git("clone", "-q", "--bare", source, box.folder(home) / name, cwd=source)
+
+
+def test_init_worktrees_of_a_bare_repository(box):
+    bare_repository(box, "hidden", ".bare")
+    home = box.path / "hidden"
+    (home / ".git").write_text("gitdir: ./.bare\n")
+    for tree in ("one", "deep/two"):
+        box.git("worktree", "add", "-q", tree, cwd=home)
+        made = box.json("init", cwd=home / tree)
+        assert made["base"] == str(home), made
+    assert {w["name"] for w in box.json("workspace", "list", cwd=home)} == {"one", "two"}
+    # Without a folder of its own around it, the repository itself is the base.
+    bare_repository(box, "plain", "it.git")
+    repository = box.path / "plain/it.git"
+    for tree in ("one", "two"):
+        box.git("worktree", "add", "-q", f"../{tree}", cwd=repository)
+        assert box.json("init", cwd=box.path / "plain" / tree)["base"] == str(repository)
+    assert box.json("cache", "stats", cwd=box.path / "plain/one")["workspaces"] == 2
+    # A base that one worktree was given is that of the next; one inside a worktree is not.
+    bare_repository(box, "given", ".bare")
+    home = box.path / "given"
+    for tree in ("a", "b", "c"):
+        box.git("worktree", "add", "-q", f"../{tree}", cwd=home / ".bare")
+    box.ck("init", "--base", ".", cwd=home / "a")
+    box.ck("init", "--base", "../../elsewhere", cwd=home / "b")
+    assert box.json("init", cwd=home / "c")["base"] == str(box.path / "elsewhere")
+
+
+def test_init_linked_worktree_first(box):
+    """Before the main one has a base: the linked one may be removed, and must not keep the store."""
+    main = box.folder("main")
+    box.git("init", "-q", cwd=main)
+    box.git("commit", "-q", "--allow-empty", "-m", "first", cwd=main)
+    box.git("worktree", "add", "-q", "../feature", cwd=main)
+    made = box.json("init", cwd=box.path / "feature")
+    assert made["base"] == str(main) and made["root"] == str(box.path / "feature"), made
+    assert box.git("status", "--porcelain", "-uall", cwd=main) == ""
+    assert box.json("init", cwd=main)["base"] == str(main)
+    assert len(box.json("workspace", "list", cwd=main)) == 2
+
+
+def test_init_refuses_links(box):
+    """.ck may have come with a repository; what is written must not land where it points."""
+    tree, elsewhere = box.folder("tree"), box.folder("elsewhere")
+    os.symlink(elsewhere, tree / ".ck")
+    box.fails(3, "/.ck' is a symbolic link, expected a folder", "init", cwd=tree)
+    box.fails(3, "/.ck' is a symbolic link, expected a folder", "init", "--base", "../base", cwd=tree)
+    assert not any(elsewhere.iterdir())
+    (elsewhere / "config.toml").write_text("")
+    box.fails(3, "/.ck' is a symbolic link", "cache", "stats", cwd=tree)
+    other = box.folder("other/.ck").parent
+    os.symlink(box.path / "victim.db", other / ".ck/embeddings.db")
+    box.fails(3, "embeddings.db' is a symbolic link, expected a file", "init", cwd=other)
+    assert not (box.path / "victim.db").exists()
+    box.ck("init", cwd=box.folder("good"))
+    os.symlink(box.path / "good/.ck/embeddings.db", box.path / "link.db")
+    box.ck("cache", "stats", "--store", "link.db")  # named by a person, it is followed
+
+
+def test_init_store_that_git_tracks(box):
+    tree = box.folder("tree")
+    box.git("init", "-q", cwd=tree)
+    box.ck("init", cwd=tree)
+    assert box.stderr == ""
+    box.git("add", "-f", ".ck/embeddings.db", cwd=tree)
+    box.git("commit", "-q", "-m", "store", cwd=tree)
+    box.git("clone", "-q", tree, box.path / "clone", cwd=box.path)
+    clone = box.path / "clone"
+    for words in (("init",), ("index",)):
+        box.ck(*words, cwd=clone)
+        assert "warning: git tracks the store" in box.stderr, box.stderr
+        assert "init --base DIR" in box.stderr
+    found = {f["check"]: f["status"] for f in box.json("doctor", cwd=clone)["checks"]}
+    assert found["tracked"] == "warn", found
+    box.ck("init", "--base", "../base", cwd=clone)
+    assert box.stderr == ""
 
 
 def test_init_default_base(box):
@@ -224,6 +351,8 @@ def test_init_wrong_input(box):
     tree = box.workspace()
     (tree / ".ck/workspace").write_text("garbage\n")
     box.fails(3, "its first line must be a uuid, got 'garbage'", "init", cwd=tree)
+    (tree / ".ck/workspace").write_text("")  # as a full disk leaves it
+    assert box.json("init", cwd=tree)["new_workspace"] and len(uuid_of(tree)) == 36
     shutil.rmtree(box.path / "base")
     box.fails(3, "config.toml says", "cache", "stats", cwd=tree)
     assert "ck init --base" in box.stderr
@@ -248,8 +377,14 @@ def test_init_config_errors(box):
         box.fails(2, "config.toml" + message, "init", cwd=tree)
     (tree / ".ck/config.toml").write_text("#" * 70000)
     box.fails(3, "70000 bytes, at most 65536 are expected", "cache", "stats", cwd=tree)
-    (tree / ".ck/config.toml").write_text("\ufeffbase = 'x'")
-    box.fails(2, "config.toml:1:", "cache", "stats", cwd=tree)
+    # Some editors begin a file with U+FEFF.
+    (tree / ".ck/config.toml").write_text("\ufeffbase = '../base'")
+    box.ck("cache", "stats", cwd=tree)
+    # HOME of the tests is box.path.
+    (tree / ".ck/config.toml").write_text('base = "~/base"')
+    assert box.json("cache", "stats", cwd=tree)["store"] == str(box.path / "base/.ck/embeddings.db")
+    (tree / ".ck/config.toml").write_text('base = "~"')
+    box.fails(3, f"there is no store at '{box.path}/.ck/embeddings.db'", "cache", "stats", cwd=tree)
     (tree / ".ck/config.toml").write_bytes(b"base = 'x'\0")
     box.fails(2, "not a text file", "cache", "stats", cwd=tree)
     (tree / ".ck/config.toml").write_text("# a comment\r\n  base='../base'   # another\r\n\r\n")

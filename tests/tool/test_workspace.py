@@ -83,3 +83,16 @@ def test_workspace_wrong_input(box):
     box.fails(3, "belongs to no workspace", "workspace", "show")
     box.fails(2, "there is no command 'workspace nope'", "workspace", "nope", cwd=main)
     assert "workspace list" in box.ck("workspace", exit=2, cwd=main)
+
+
+def test_empty_arguments_mean_nothing(box):
+    """Such as an unset variable of a script: never the workspace around, never the whole tree."""
+    main = box.workspace("main")
+    box.fill(main, 2, refs=2)
+    for words in (("workspace", "remove"), ("workspace", "show"), ("workspace", "pin"),
+                  ("workspace", "unpin"), ("index",), ("search",), ("cache", "push"),
+                  ("cache", "remote", "remove"), ("cache", "import")):
+        box.fails(2, f"argument 1 of '{' '.join(words)}' must not be empty", *words, "", cwd=main)
+    box.fails(2, "argument 2 of 'workspace remove' must not be empty", "workspace", "remove", "main",
+              "", cwd=main)
+    assert box.json("workspace", "show", cwd=main)["refs"] == 2

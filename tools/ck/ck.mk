@@ -23,15 +23,23 @@ $(B)/gen/tool_sql.c $(B)/gen/tool_sql.h &: tools/sqlgen.awk $(TOOL_SQL)
 	@mkdir -p $(@D)
 	$(Q)awk -v out=$(B)/gen/tool_sql -f tools/sqlgen.awk $(TOOL_SQL)
 
-# BIN=name installs the command under another name.
+# BIN=name installs the command under another name. Every path is quoted: DESTDIR may have blanks.
+INSTALLED := $(DESTDIR)$(PREFIX)
+COMPLETIONS := bash:bash-completion/completions/$(BIN) zsh:zsh/site-functions/_$(BIN) \
+    fish:fish/vendor_completions.d/$(BIN).fish
+
 install: all ## install the libraries, the header, the command, its manual page and completions
-	install -d $(addprefix $(DESTDIR)$(PREFIX)/,lib include bin share/man/man1)
-	install -d $(addprefix $(DESTDIR)$(PREFIX)/share/,bash-completion/completions \
-	    zsh/site-functions fish/vendor_completions.d)
-	install -m 644 $(OUT)/ck.so $(OUT)/libck.a $(DESTDIR)$(PREFIX)/lib
-	install -m 644 ext/ck.h $(DESTDIR)$(PREFIX)/include
-	install -m 755 $(OUT)/ck $(DESTDIR)$(PREFIX)/bin/$(BIN)
-	$(OUT)/ck help --man=$(BIN) >$(DESTDIR)$(PREFIX)/share/man/man1/$(BIN).1
-	cd $(DESTDIR)$(PREFIX)/share && for shell in bash:bash-completion/completions/$(BIN) \
-	    zsh:zsh/site-functions/_$(BIN) fish:fish/vendor_completions.d/$(BIN).fish; do \
+	for folder in lib include bin share/man/man1 share/bash-completion/completions \
+	    share/zsh/site-functions share/fish/vendor_completions.d; do \
+	    install -d "$(INSTALLED)/$$folder" || exit 1; done
+	install -m 644 $(OUT)/ck.so $(OUT)/libck.a "$(INSTALLED)/lib"
+	install -m 644 ext/ck.h "$(INSTALLED)/include"
+	install -m 755 $(OUT)/ck "$(INSTALLED)/bin/$(BIN)"
+	$(OUT)/ck help --man=$(BIN) >"$(INSTALLED)/share/man/man1/$(BIN).1"
+	cd "$(INSTALLED)/share" && for shell in $(COMPLETIONS); do \
 	    ../bin/$(BIN) completion $${shell%%:*} >$${shell#*:} || exit 1; done
+
+.PHONY: uninstall
+uninstall: ## remove what install put there; stores stay
+	cd "$(INSTALLED)" && rm -f lib/ck.so lib/libck.a include/ck.h bin/$(BIN) \
+	    share/man/man1/$(BIN).1 $(foreach file,$(COMPLETIONS),share/$(lastword $(subst :, ,$(file))))

@@ -47,6 +47,29 @@ static void each_group(CkApp *app, void (*call)(CkApp *app, const char *group)) 
     }
 }
 
+static void add_valued(CkApp *app, const CkOption *options, const char *between, char **list) {
+    for (const CkOption *option = options; option && option->name; option++) {
+        if (option->kind == CK_OPTION_FLAG || option->implied) continue;
+        char *name = ck_text(app, "--%s", option->name);
+        if (option->letter) name = ck_text(app, "%s%s-%c", name, between, option->letter);
+        /* Model options are those of several commands. */
+        if (strstr(ck_text(app, "%s%s", *list, between), ck_text(app, "%s%s", name, between))) {
+            continue;
+        }
+        *list = (*list)[0] ? ck_text(app, "%s%s%s", *list, between, name) : name;
+    }
+}
+
+/* All options behind which a word is their value, as a pattern: that word is none of a command. */
+static char *valued_options(CkApp *app, const char *between) {
+    char *list = ck_text(app, "");
+    add_valued(app, ck_common_options, between, &list);
+    for (const CkCommand *const *command = ck_commands; *command; command++) {
+        add_valued(app, (*command)->options, between, &list);
+    }
+    return list;
+}
+
 /* As a word in single quotes of a shell; fish has no other escapes either. */
 static char *quoted(CkApp *app, const char *text) {
     char *out = ck_text(app, "");
@@ -120,9 +143,16 @@ static void bash(CkApp *app) {
     printf("\"\n"
            "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
            "        word=${COMP_WORDS[i]}\n"
-           "        case $word in -*) ;; *) path=${path:+$path }$word ;; esac\n"
+           "        case $word in\n"
+           "        %s)\n"
+           "            [ \"${COMP_WORDS[i+1]}\" = = ] && i=$((i + 1)); i=$((i + 1)) ;;\n"
+           "        =) i=$((i + 1)) ;;\n"
+           "        -*) ;;\n"
+           "        *) path=${path:+$path }$word ;;\n"
+           "        esac\n"
            "    done\n"
-           "    case $prev in\n");
+           "    case $prev in\n",
+           valued_options(app, "|"));
     bash_values(ck_common_options);
     for (const CkCommand *const *command = ck_commands; *command; command++) {
         bash_values((*command)->options);
@@ -168,10 +198,14 @@ static void zsh(CkApp *app) {
            "    local line= i\n"
            "    local -a commands options\n"
            "    for ((i = 2; i < CURRENT; i++)); do\n"
-           "        [[ ${words[i]} == -* ]] || line=${line:+$line }${words[i]}\n"
+           "        case ${words[i]} in\n"
+           "        (%s) ((i += 1)) ;;\n"
+           "        (-*) ;;\n"
+           "        (*) line=${line:+$line }${words[i]} ;;\n"
+           "        esac\n"
            "    done\n"
            "    options=(",
-           function);
+           function, valued_options(app, "|"));
     zsh_options(app, ck_common_options);
     printf(" )\n    case $line in\n");
     each_group(app, zsh_group);
@@ -223,9 +257,20 @@ static void fish(CkApp *app) {
            app->program);
     printf("function _%s\n"
            "    set -l words (commandline -opc)\n"
-           "    string join ' ' -- (string match -v -- '-*' $words[2..-1])\n"
+           "    set -l line\n"
+           "    set -l skips 0\n"
+           "    for word in $words[2..-1]\n"
+           "        if test $skips = 1\n"
+           "            set skips 0\n"
+           "        else if contains -- $word %s\n"
+           "            set skips 1\n"
+           "        else if not string match -q -- '-*' $word\n"
+           "            set -a line $word\n"
+           "        end\n"
+           "    end\n"
+           "    string join ' ' -- $line\n"
            "end\n",
-           function_name(app));
+           function_name(app), valued_options(app, " "));
     each_group(app, fish_group);
     fish_options(app, NULL, ck_common_options);
     for (const CkCommand *const *command = ck_commands; *command; command++) {

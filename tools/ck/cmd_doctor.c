@@ -31,7 +31,7 @@ typedef struct Finding {
 typedef struct Doctor {
     CkApp *app;
     Finding findings[FINDINGS_MAX];
-    int n, n_errors, n_warnings, n_fixed;
+    int n, n_errors, n_warnings, n_fixed, n_unfixed;
 } Doctor;
 
 static void add(Doctor *doctor, const char *check, const char *status, const char *detail,
@@ -40,6 +40,26 @@ static void add(Doctor *doctor, const char *check, const char *status, const cha
     doctor->findings[doctor->n++] = (Finding){check, status, detail, fix};
     doctor->n_errors += strcmp(status, "error") == 0;
     doctor->n_warnings += strcmp(status, "warn") == 0;
+}
+
+static const char *start_anew(CkApp *app) {
+    return ck_text(app,
+                   "It is a cache: move the file away, then run %s init and %s index; what was "
+                   "embedded is embedded again, or pulled from a remote",
+                   app->program, app->program);
+}
+
+/* Did the last statement fail because of what is in the file, rather than of who else uses it? */
+static int is_damaged(const CkApp *app) {
+    int rc = app->db ? sqlite3_errcode(app->db) & 0xff : SQLITE_OK;
+    return rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB;
+}
+
+/* A file so damaged that the checks themselves fail. */
+static void take_damage(Doctor *doctor) {
+    CkApp *app = doctor->app;
+    if (app->exit_code != CK_EXIT_ERROR || !is_damaged(app)) return;
+    add(doctor, "file", "error", ck_failure_take(app), start_anew(app));
 }
 
 /* Is it a store that opens? Returns 0 when nothing more can be asked. */
@@ -51,13 +71,7 @@ static int check_open(Doctor *doctor) {
     if (place == CK_EXIT_OK && ck_store_open(app, mode) == CK_EXIT_OK) return 1;
     const char *hint = app->hint ? ck_text(app, "%s", app->hint) : NULL;
     if (hint && strncmp(hint, "Run: ", 5) == 0) hint += 5;
-    int opened = app->db != NULL && place == CK_EXIT_OK;
-    if (opened) {
-        hint = ck_text(app,
-                       "It is a cache: move the file away, then run %s init and %s index; what was "
-                       "embedded is embedded again, or pulled from a remote",
-                       app->program, app->program);
-    }
+    if (is_damaged(app)) hint = start_anew(app);
     add(doctor, "open", "error", ck_failure_take(app), hint);
     return 0;
 }
@@ -65,6 +79,7 @@ static int check_open(Doctor *doctor) {
 static void check_store(Doctor *doctor) {
     CkApp *app = doctor->app;
     CkSqlId sql = ck_option_flag(app, "all") ? CK_SQL_DOCTOR_CHECKS_ALL : CK_SQL_DOCTOR_CHECKS;
+    int is_told = 0;
     sqlite3_stmt *stmt = ck_sql_begin(app, sql, "");
     while (ck_sql_step(app, stmt)) {
         const char *check = ck_text(app, "%s", ck_column_text(stmt, 0, ""));
@@ -74,6 +89,10 @@ static void check_store(Doctor *doctor) {
         if (strcmp(check, "location") == 0 && strcmp(status, "ok") != 0) {
             status = "warn";
             fix = ck_text(app, "keep the base elsewhere: %s init --base DIR", app->program);
+        } else if (strcmp(status, "error") == 0 && !fix && !is_told &&
+                   strstr(ck_column_text(stmt, 2, ""), sqlite3_errstr(SQLITE_CORRUPT))) {
+            fix = start_anew(app);
+            is_told = 1;
         }
         add(doctor, check, status, ck_text(app, "%s", ck_column_text(stmt, 2, "")),
             fix ? ck_text(app, "%s", fix) : NULL);
@@ -104,6 +123,15 @@ static void check_workspace(Doctor *doctor) {
             ck_text(app, "'%s/" CK_FOLDER "' has no .gitignore: git would add the uuid", root),
             ck_text(app, "%s init", app->program));
     }
+}
+
+static void check_tracked(Doctor *doctor) {
+    CkApp *app = doctor->app;
+    if (!ck_place_store_is_tracked(app)) return;
+    add(doctor, "tracked", "warn",
+        "git tracks the store: what is in it, its remotes too, came with the repository",
+        ck_text(app, "%s init --base DIR, or, if it is yours: git rm --cached " CK_STORE_FILE,
+                app->program));
 }
 
 static void check_remotes(Doctor *doctor) {
@@ -151,7 +179,9 @@ static void repair(Doctor *doctor) {
         if (strncmp(finding->fix, prefix, sizeof prefix - 1) == 0) {
             int64_t n = ck_sql_int(app, CK_SQL_DOCTOR_REPAIR, 0, "t", finding->check);
             if (app->exit_code != CK_EXIT_OK) {
+                if (app->exit_code == CK_EXIT_INTERRUPTED) return;
                 ck_warn(app, "%s: %s", finding->check, ck_failure_take(app));
+                doctor->n_unfixed++;
                 continue;
             }
             ck_note(app, "Repaired %s: %s.", finding->check, ck_counted(app, n, "row"));
@@ -223,7 +253,7 @@ static void print_text(const Doctor *doctor) {
         printf("%s, %s.\n", ck_counted(app, doctor->n_errors, "error"),
                ck_counted(app, doctor->n_warnings, "warning"));
     }
-    if (n_repairable > 0) {
+    if (n_repairable > 0 && !ck_option_flag(app, "fix")) {
         printf("%s doctor --fix repairs %d of them.\n", app->program, n_repairable);
     }
 }
@@ -232,8 +262,11 @@ static void examine(Doctor *doctor) {
     doctor->n = doctor->n_errors = doctor->n_warnings = 0;
     if (doctor->app->db || check_open(doctor)) {
         check_store(doctor);
+        take_damage(doctor);
         check_workspace(doctor);
+        check_tracked(doctor);
         check_remotes(doctor);
+        take_damage(doctor);
     }
     check_program(doctor);
 }
@@ -245,7 +278,12 @@ static int doctor_run(CkApp *app) {
     examine(doctor);
     if (ck_option_flag(app, "fix") && app->db && app->exit_code == CK_EXIT_OK) {
         repair(doctor);
-        if (doctor->n_fixed > 0) examine(doctor);
+        if (doctor->n_fixed > 0 && app->exit_code == CK_EXIT_OK) examine(doctor);
+        if (doctor->n_unfixed > 0) {
+            add(doctor, "repair", "error",
+                ck_text(app, "%s failed", ck_counted(app, doctor->n_unfixed, "repair")),
+                start_anew(app));
+        }
     }
     if (app->exit_code != CK_EXIT_OK) return app->exit_code;
     if (app->json) print_json(doctor);

@@ -48,7 +48,9 @@ static int help_run(CkApp *app) {
         return ck_fail(app, CK_EXIT_USAGE, ck_text(app, "See: %s help", app->program),
                        "there is no command '%s'", ck_printable(app, app->args[n_words]));
     } else {
-        ck_commands_overview(app, app->n_args > 0 ? app->args[0] : NULL);
+        const char *group = app->n_args > 0 ? app->args[0] : NULL;
+        for (int i = 1; i < app->n_args; i++) group = ck_text(app, "%s %s", group, app->args[i]);
+        ck_commands_overview(app, group);
     }
     return CK_EXIT_OK;
 }

@@ -14,6 +14,14 @@
 
 #define MAX_BYTES 1048576
 
+/* What is neither there nor was is a typing error. While --watch waits files come and go. */
+static void check_path(CkIndex *index, const char *given, const char *path, const char *stored) {
+    CkApp *app = index->app;
+    if (ck_path_exists(path) || (index->round && !index->round->is_first)) return;
+    if (ck_sql_int(app, CK_SQL_INDEX_REFS_BELOW, 0, "tt", index->workspace.name, stored)) return;
+    ck_fail(app, CK_EXIT_ERROR, NULL, "there is no file '%s', and none was indexed", given);
+}
+
 /* The paths given, relative to the workspace and as stored. */
 static int read_paths(CkIndex *index) {
     CkApp *app = index->app;
@@ -31,8 +39,10 @@ static int read_paths(CkIndex *index) {
             ck_path_encode(&stored, relative, strlen(relative));
             ck_buf_append(&stored, "", 1);
             if (stored.rc != SQLITE_OK) ck_must(NULL);
-            index->below[index->n_below++] = ck_text(app, "%s", (const char *)stored.data);
+            const char *below = ck_text(app, "%s", (const char *)stored.data);
             ck_buf_release(&stored);
+            check_path(index, app->args[i], path, below);
+            index->below[index->n_below++] = below;
         }
     }
     for (size_t i = 0; i < index->n_below; i++) {
@@ -70,10 +80,13 @@ static void say(CkIndex *index, double seconds) {
     add_skipped(app, &skipped, counts->binary, "binary");
     add_skipped(app, &skipped, counts->huge,
                 ck_text(app, "larger than %s", ck_bytes_text(app, index->max_bytes)));
-    add_skipped(app, &skipped, (int64_t)index->list.n_links, "symbolic links");
-    add_skipped(app, &skipped, (int64_t)index->list.n_nested, "repositories inside");
+    add_skipped(app, &skipped, (int64_t)index->list.n_links,
+                index->list.n_links == 1 ? "symbolic link" : "symbolic links");
+    add_skipped(app, &skipped, (int64_t)index->list.n_nested,
+                index->list.n_nested == 1 ? "repository inside" : "repositories inside");
     add_skipped(app, &skipped, counts->untracked, "not tracked by git");
-    add_skipped(app, &skipped, counts->secret, "that look like secrets");
+    add_skipped(app, &skipped, counts->secret,
+                counts->secret == 1 ? "that looks like a secret" : "that look like secrets");
     add_skipped(app, &skipped, counts->unreadable, "unreadable");
     if (skipped[0] && (!index->round || index->round->is_first)) {
         ck_note(app, "left out: %s", skipped);
@@ -160,6 +173,7 @@ static int once(CkApp *app, CkIndexRound *round) {
         read_paths(&index) == CK_EXIT_OK) {
         index.max_bytes = ck_option_number(app, "max-file-bytes",
                                            ck_config_number(app, "max_file_bytes", MAX_BYTES));
+        if (!round || round->is_first) ck_place_warn_of_tracked_store(app);
         if (round) round->is_set_up = 1;
         if (ck_index_run(&index) == CK_EXIT_OK) {
             code = round && round->is_same ? CK_EXIT_OK : report(&index);

@@ -34,17 +34,23 @@ typedef struct Init {
     CkWorkspace workspace;
 } Init;
 
+/* Of a tree that has no base yet: a linked worktree may be removed, and a base in it with it. */
+static const char *default_base(CkApp *app, const char *root) {
+    const char *main = ck_place_main_worktree(app, root);
+    return main && access(main, W_OK) == 0 ? main : root;
+}
+
 /*
-** The tree is the nearest one with a config.toml or a .git, else the folder itself. Its base is the
-** one that is named, the one it has (which may be that of the main worktree, or of a folder above),
-** or the tree itself.
+** The tree is the nearest workspace or git tree, else the folder itself. Its base is the one that
+** is named, the one it has (which may be that of the main worktree, or of a folder above), or the
+** main worktree or the tree itself.
 */
 static int choose(CkApp *app, Init *init) {
     const char *named = ck_option_text(app, "base", NULL), *folder = app->place.folder;
     const char *root = ck_place_project_root(app, folder);
     init->root = root ? root : folder;
     init->base = named ? ck_path_absolute(app, folder, named) : ck_place_base_of(app, init->root);
-    if (!init->base) init->base = init->root;
+    if (!init->base) init->base = default_base(app, init->root);
     if (app->exit_code != CK_EXIT_OK) return app->exit_code;
     if (!ck_path_is_folder(ck_path_parent(app, init->base))) {
         return ck_fail(app, CK_EXIT_ERROR,
@@ -111,6 +117,7 @@ static int make_store(CkApp *app, Init *init) {
     const char *folder = ck_path_join(app, init->base, CK_FOLDER);
     const char *file = ck_path_join(app, init->base, CK_STORE_FILE);
     if (ck_folder_make(app, init->base, 0777) != CK_EXIT_OK ||
+        !ck_place_is_sound(app, init->base) || !ck_place_is_sound(app, init->root) ||
         refuse_network(app, init->base) != CK_EXIT_OK ||
         ck_folder_make(app, folder, 0777) != CK_EXIT_OK) {
         return app->exit_code;
@@ -119,7 +126,7 @@ static int make_store(CkApp *app, Init *init) {
     if (is_shared && app->exit_code == CK_EXIT_OK) share(app, init->base, folder, file);
     app->place.base = init->base;
     app->place.store = file;
-    if (ck_store_open(app, CK_STORE_WRITE) != CK_EXIT_OK) return app->exit_code;
+    if (ck_store_open(app, CK_STORE_CREATE) != CK_EXIT_OK) return app->exit_code;
     struct stat info;
     if (stat(file, &info) == 0 && info.st_size == 0) {
         ck_sql_script(app, CK_SQL_INIT_FILE);
@@ -133,26 +140,22 @@ static int make_store(CkApp *app, Init *init) {
     return app->exit_code;
 }
 
-/* What is in .ck stays out of git, but for config.toml. */
+/*
+** All of .ck stays out of git. Were config.toml offered to it, "git add ." would commit it, and
+** then checking out a branch without it would delete it, and merging one that has it would stop
+** in trees where it is not tracked.
+*/
 static int ignore(CkApp *app, const char *root) {
     const char *path = ck_path_join(app, root, CK_FOLDER "/.gitignore");
     if (ck_path_exists(path)) return CK_EXIT_OK;
     return ck_file_write(app, path, 0666,
-                         "# Written by ck. config.toml may be committed, nothing else.\n"
-                         "*\n"
-                         "!config.toml\n");
-}
-
-/* Relative, so that the trees may be moved together; absolute when they share no folder but "/". */
-static const char *written_base(CkApp *app, const Init *init) {
-    size_t n = strcspn(init->root + 1, "/") + 1;
-    int apart = strncmp(init->root, init->base, n) != 0 || (init->base[n] && init->base[n] != '/');
-    return apart ? init->base : ck_path_relative(app, init->root, init->base);
+                         "# Written by ck. To commit the settings: git add -f .ck/config.toml\n"
+                         "*\n");
 }
 
 /*
-** Says where the base is, unless that is what is found without it: a base that is the tree itself
-** is not named, so that the file may be committed and worktrees of the repository share that base.
+** Says where the base is, unless that is what is found without it: the tree itself, or what a git
+** worktree has by the main one. So the file may be committed, and holds in all worktrees.
 */
 static int write_config(CkApp *app, Init *init) {
     const char *path = ck_path_join(app, init->root, CK_CONFIG_FILE);
@@ -161,12 +164,16 @@ static int write_config(CkApp *app, Init *init) {
     if (is_there && is_found) return app->exit_code;
     ck_folder_make(app, ck_path_join(app, init->root, CK_FOLDER), 0777);
     if (app->exit_code != CK_EXIT_OK) return app->exit_code;
-    if (is_found && strcmp(init->base, init->root) == 0) {
+    int is_own = strcmp(init->base, init->root) == 0;
+    int is_inherited = !ck_option_text(app, "base", NULL) && ck_place_is_linked(app, init->root);
+    if (is_found && !is_there && (is_own || is_inherited)) {
         return ck_file_write(app, path, 0666,
-                             "# This tree is a workspace of ck, and its own base; worktrees of the "
-                             "repository use it, too.\n");
+                             is_own ? "# This tree is a workspace of ck, and its own base; "
+                                      "worktrees of the repository use it, too.\n"
+                                    : "# This tree is a workspace of ck; its base is that of the "
+                                      "repository's worktrees.\n");
     }
-    return ck_config_set(app, path, "base", written_base(app, init));
+    return ck_config_set(app, path, "base", ck_place_written_base(app, init->root));
 }
 
 static void report(CkApp *app, const Init *init, int64_t expires_at) {
@@ -217,6 +224,7 @@ static int init_run(CkApp *app) {
         return app->exit_code;
     }
     app->place.workspace = init.root;
+    ck_place_warn_of_tracked_store(app);
     ck_workspace_register(app, &how, &init.workspace);
     int64_t expires_at =
         ck_sql_int(app, CK_SQL_INIT_EXPIRES_AT, 0, "t", init.workspace.uuid);
@@ -244,10 +252,12 @@ const CkCommand ck_command_init = {
     .description =
         "The tree is the git work tree around the working folder, or the folder itself.\n"
         "Without --base it keeps the base it has; a git worktree has that of the main\n"
-        "worktree; else a folder above that has a store is the base, else the tree itself.\n"
+        "worktree; else a folder above that has a store is the base, else the tree itself,\n"
+        "of a git worktree the main worktree, or the folder of a bare repository.\n"
         "\n"
-        "Writes .ck/config.toml, which may be committed, and .ck/workspace, which says which\n"
-        "workspace the tree is and is ignored by git. May be run again at any time.\n"
+        "Writes .ck/config.toml, the settings, and .ck/workspace, which says which workspace\n"
+        "the tree is. git ignores all of .ck; to commit the settings, git add -f\n"
+        ".ck/config.toml. May be run again at any time.\n"
         "\n"
         "Where the variable CI is set a workspace is let go after 24 hours unless --ephemeral\n"
         "says otherwise. The store is readable for its owner alone unless --shared is given;\n"

@@ -97,41 +97,61 @@ static void export_workspace(Export *export, const char *workspace) {
     }
 }
 
-/* With a file: everything to a temporary one, which then gets the name. */
+/*
+** Everything goes to a temporary file, which then gets the name; a device or a FIFO is written as
+** it is. *temporary is the file's, or NULL.
+*/
+static int open_target(Export *export, const char **temporary) {
+    CkApp *app = export->app;
+    struct stat info;
+    const char *path = ck_path_absolute(app, app->place.folder, export->path);
+    int is_special = stat(path, &info) == 0 && !S_ISREG(info.st_mode);
+    if (!is_special) *temporary = ck_text(app, "%s.new-%d", path, (int)getpid());
+    export->path = path;
+    export->fd = is_special ? open(path, O_WRONLY | O_CLOEXEC)
+                            : open(*temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (export->fd >= 0) return CK_EXIT_OK;
+    return ck_fail(app, CK_EXIT_ERROR, NULL, "cannot write '%s': %s", path, strerror(errno));
+}
+
+static void close_target(Export *export, const char *temporary) {
+    CkApp *app = export->app;
+    int failed = temporary && app->exit_code == CK_EXIT_OK && fsync(export->fd) != 0;
+    if (close(export->fd) != 0) failed = 1;
+    if (temporary && app->exit_code == CK_EXIT_OK && !failed) {
+        failed = rename(temporary, export->path) != 0;
+    }
+    if (failed) {
+        ck_fail(app, CK_EXIT_ERROR, NULL, "cannot write '%s': %s", export->path, strerror(errno));
+    }
+    if (temporary && app->exit_code != CK_EXIT_OK) unlink(temporary);
+}
+
 static int export_run(CkApp *app) {
     const char *path = app->args[0], *temporary = NULL;
     int to_stdout = strcmp(path, "-") == 0;
+    if (to_stdout && isatty(STDOUT_FILENO)) {
+        return ck_fail(app, CK_EXIT_USAGE,
+                       ck_text(app, "Name a file: %s cache export FILE, or write to a pipe.",
+                               app->program),
+                       "a pack is not text, and stdout is a terminal");
+    }
     if (ck_place_need_store(app) != CK_EXIT_OK) return app->exit_code;
     ck_store_open(app, CK_STORE_READ);
     Export export = {.app = app, .path = path, .fd = STDOUT_FILENO};
-    if (!to_stdout) {
-        path = ck_path_absolute(app, app->place.folder, path);
-        temporary = ck_text(app, "%s.new-%d", path, (int)getpid());
-        export.fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-        if (export.fd < 0) {
-            return ck_fail(app, CK_EXIT_ERROR, NULL, "cannot write '%s': %s", path,
-                           strerror(errno));
-        }
-    }
+    if (!to_stdout && open_target(&export, &temporary) != CK_EXIT_OK) return app->exit_code;
     ck_progress_begin(&export.progress, app, "exporting", "");
     const char *workspace = ck_option_text(app, "workspace", NULL);
     if (workspace) export_workspace(&export, workspace);
     else export_feed(&export);
     ck_progress_end(&export.progress);
-    if (temporary) {
-        if (app->exit_code == CK_EXIT_OK &&
-            (fsync(export.fd) != 0 || rename(temporary, path) != 0)) {
-            ck_fail(app, CK_EXIT_ERROR, NULL, "cannot write '%s': %s", path, strerror(errno));
-        }
-        close(export.fd);
-        if (app->exit_code != CK_EXIT_OK) unlink(temporary);
-    }
+    if (!to_stdout) close_target(&export, temporary);
     if (app->exit_code != CK_EXIT_OK || to_stdout) return app->exit_code;
     if (app->json) {
         CkJson json;
         ck_json_begin(&json);
         ck_json_open(&json, NULL, '{');
-        ck_json_text(&json, "file", path);
+        ck_json_text(&json, "file", export.path);
         ck_json_int(&json, "embeddings", export.embeddings);
         ck_json_int(&json, "bytes", export.bytes);
         if (!workspace) ck_json_int(&json, "last_seq", export.last_seq);
@@ -261,7 +281,8 @@ const CkCommand ck_command_cache_export = {
     .max_args = 1,
     .options = export_options,
     .description = "FILE is a pack, for ck cache import: such as what a CI job keeps for the next\n"
-                   "one. - is stdout. Packs may be appended to one another.",
+                   "one. - is stdout, unless that is a terminal. Packs may be appended to one\n"
+                   "another.",
     .run = export_run,
 };
 

@@ -10,17 +10,18 @@
 #include "store.h"
 #include "sql_progress.h"
 
-/* The bytes that mean something in a URI are escaped. */
-static char *uri_of_file(CkApp *app, const char *path) {
-    sqlite3_str *out = sqlite3_str_new(NULL);
-    sqlite3_str_appendall(out, "file:");
-    for (const char *at = path; *at; at++) {
-        if (strchr("%?#", *at)) sqlite3_str_appendf(out, "%%%02X", *at);
-        else sqlite3_str_appendchar(out, 1, *at);
+/* A URL without what may be secret in it: user and password, and what stands behind '?'. */
+static const char *without_secrets(CkApp *app, const char *url) {
+    const char *host = strstr(url, "://");
+    if (!host) return url;
+    host += 3;
+    size_t n_query = strcspn(url, "?#"), n_host = strcspn(host, "/?#");
+    const char *at = host;
+    for (size_t i = 0; i < n_host; i++) {
+        if (host[i] == '@') at = host + i + 1;
     }
-    char *text = ck_must(sqlite3_str_finish(out)), *kept = ck_text(app, "%s", text);
-    sqlite3_free(text);
-    return kept;
+    return ck_text(app, "%.*s%s%.*s%s", (int)(host - url), url, at > host ? "…@" : "",
+                   (int)(url + n_query - at), at, url[n_query] ? "?…" : "");
 }
 
 /*
@@ -33,12 +34,12 @@ static const char *url_of(CkApp *app, const char *where) {
         ck_fail(app, CK_EXIT_ERROR,
                 "A remote is the path of a store's file, or a folder for packs, such as one on a "
                 "network drive.",
-                "remotes over https are not built in yet: '%s'", where);
+                "remotes over https are not built in yet: '%s'", without_secrets(app, where));
         return NULL;
     }
     if (scheme && strncmp(where, "file:", 5) != 0) {
         ck_fail(app, CK_EXIT_USAGE, "Known are file: URLs and paths.", "unknown kind of URL '%s'",
-                where);
+                without_secrets(app, where));
         return NULL;
     }
     if (strncmp(where, "file:/", 6) == 0) return where;
@@ -51,7 +52,7 @@ static const char *url_of(CkApp *app, const char *where) {
                 ck_path_parent(app, path));
         return NULL;
     }
-    if (!is_folder) return uri_of_file(app, path);
+    if (!is_folder) return ck_path_uri(app, path);
     ck_folder_make(app, path, 0777);
     return app->exit_code == CK_EXIT_OK ? ck_text(app, "file:%s/", path) : NULL;
 }
@@ -78,7 +79,7 @@ static int add_run(CkApp *app) {
     if (ck_place_need_store(app) != CK_EXIT_OK) return app->exit_code;
     const char *url = url_of(app, app->args[1]);
     if (!url) return app->exit_code;
-    const char *own = uri_of_file(app, app->place.store);
+    const char *own = ck_path_uri(app, app->place.store);
     if (strcmp(url, own) == 0) {
         return ck_fail(app, CK_EXIT_USAGE, NULL, "'%s' is this store itself", app->place.store);
     }
@@ -196,6 +197,7 @@ static int sessions(CkApp *app, CkSqlId sql, const char *label) {
     int n = 0, n_failed = 0, code = CK_EXIT_OK;
     CkJson json;
     if (ck_place_need_store(app) != CK_EXIT_OK) return app->exit_code;
+    ck_place_warn_of_tracked_store(app);
     ck_store_open(app, CK_STORE_WRITE);
     const char **names = choose(app, &n);
     ck_json_begin(&json);

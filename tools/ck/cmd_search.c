@@ -14,6 +14,7 @@
 
 #define LIMIT 10
 #define ALSO_SHOWN 3
+#define QUERY_WORDS_MAX 1000
 
 typedef struct Search {
     CkApp *app;
@@ -90,18 +91,17 @@ static sqlite3_stmt *begin(Search *search, int64_t k) {
     const char *glob = ck_option_text(app, "path", NULL), *name = search->workspace.name;
     const void *vector = search->vector.data;
     size_t n_vector = search->vector.n_bytes;
-    int is_pattern = glob && strpbrk(glob, "*?[");
-    size_t n = glob ? strlen(glob) : 0;
-    while (n > 0 && glob[n - 1] == '/') n--;
-    const char *below = is_pattern || !glob ? glob : ck_text(app, "%.*s/*", (int)n, glob);
+    CkPathFilter filter;
+    ck_search_path(app, glob, &filter);
     if (ck_option_flag(app, "all-workspaces")) {
-        return ck_sql_begin(app, CK_SQL_SEARCH_ALL, "bittttt", vector, n_vector, k,
-                            model->embed.model, model->version, name ? name : "",
-                            glob ? glob : "*", glob ? below : "*");
+        return ck_sql_begin(app, CK_SQL_SEARCH_ALL, "bitttttt", vector, n_vector, k,
+                            model->embed.model, model->version, name ? name : "", filter.pattern,
+                            filter.exact, filter.below);
     }
     if (glob) {
-        return ck_sql_begin(app, CK_SQL_SEARCH_WORKSPACE_PATH, "bittttt", vector, n_vector, k,
-                            model->embed.model, model->version, name, glob, below);
+        return ck_sql_begin(app, CK_SQL_SEARCH_WORKSPACE_PATH, "bitttttt", vector, n_vector, k,
+                            model->embed.model, model->version, name, filter.pattern, filter.exact,
+                            filter.below);
     }
     return ck_sql_begin(app, CK_SQL_SEARCH_WORKSPACE, "bittt", vector, n_vector, k,
                         model->embed.model, model->version, name);
@@ -127,6 +127,8 @@ static void collect(Search *search, int64_t k) {
     search->found = ck_keep(app, (size_t)(k + 1) * sizeof *search->found);
     while (ck_sql_step(app, stmt)) {
         const void *key = sqlite3_column_blob(stmt, 0);
+        /* The nearest first. A lexical similarity of 0 or less: no word in common. */
+        if (search->model.is_lexical && sqlite3_column_double(stmt, 1) <= 0) break;
         CkFound *last = search->n_found > 0 ? &search->found[search->n_found - 1] : NULL;
         if (sqlite3_column_bytes(stmt, 0) != CK_SCAN_KEY_BYTES) continue;
         if (last && memcmp(last->key, key, sizeof last->key) == 0) {
@@ -182,8 +184,8 @@ static void print_place(const Search *search, const CkFound *found) {
     char host[65] = "";
     gethostname(host, sizeof host - 1);
     /* A link, for terminals that know them: OSC 8. */
-    int links = app->color && found->file && strcmp(path, ck_printable(app, path)) == 0;
-    if (links) printf("\033]8;;file://%s%s\033\\", host, ck_printable(app, found->file));
+    int links = app->color && found->file;
+    if (links) printf("\033]8;;file://%s%s\033\\", host, ck_path_percent(app, found->file));
     printf("%s%s%s:%s%lld%s", ck_style(app, CK_STYLE_MAGENTA), path, off,
            ck_style(app, CK_STYLE_GREEN), (long long)found->line, off);
     if (links) printf("\033]8;;\033\\");
@@ -255,11 +257,24 @@ static void print_json(const Search *search) {
     ck_json_print(&json);
 }
 
+static int check_query(CkApp *app) {
+    const char *words = app->args[0];
+    if (!words[strspn(words, " \t\r\n")]) {
+        return ck_fail(app, CK_EXIT_USAGE, NULL, "the query must have a word, got '%s'", words);
+    }
+    if (app->n_args == 1) return CK_EXIT_OK;
+    for (int i = 1; i < app->n_args; i++) words = ck_text(app, "%s %s", words, app->args[i]);
+    return ck_fail(app, CK_EXIT_USAGE,
+                   ck_text(app, "Quote the query: %s search '%s'", app->program, words),
+                   "unexpected argument '%s'", app->args[1]);
+}
+
 static int run(CkApp *app) {
     Search search = {.app = app, .query = app->args[0]};
     int64_t k = ck_option_number(app, "limit", LIMIT);
     search.context.after = ck_option_number(app, "after", 2);
     search.context.before = ck_option_number(app, "before", 0);
+    if (check_query(app) != CK_EXIT_OK) return app->exit_code;
     if (ck_option_flag(app, "all-workspaces") && !app->place.workspace) {
         if (ck_place_need_store(app) == CK_EXIT_OK) ck_store_open(app, CK_STORE_READ);
     }
@@ -292,7 +307,7 @@ static const CkOption options[] = {
     {.name = "limit", .letter = 'k', .kind = CK_OPTION_INTEGER, .argument = "N", .min = 1,
      .max = 4096, .help = "How many chunks to show (10)."},
     {.name = "path", .letter = 'p', .kind = CK_OPTION_TEXT, .argument = "GLOB",
-     .help = "Only files whose path in the workspace matches, or that are below it."},
+     .help = "Only files whose path in the workspace matches, or is this or below it."},
     {.name = "all-workspaces", .letter = 'a', .kind = CK_OPTION_FLAG,
      .help = "Search every workspace of the base."},
     {.name = "after", .letter = 'A', .kind = CK_OPTION_INTEGER, .argument = "N", .min = 0,
@@ -308,7 +323,7 @@ const CkCommand ck_command_search = {
     .summary = "Find the chunks that are most like QUERY",
     .arguments = "QUERY",
     .min_args = 1,
-    .max_args = 1,
+    .max_args = QUERY_WORDS_MAX, /* refused with better advice than other commands have */
     .options = options,
     .description =
         "Prints path:line and similarity, then the line of the chunk that has most of\n"

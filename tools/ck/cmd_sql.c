@@ -21,7 +21,9 @@
 
 typedef enum Mode { MODE_TABLE, MODE_JSON, MODE_CSV } Mode;
 
-static void print_csv_text(const char *text) {
+/* As it is, but on a terminal, which it must not steer. */
+static void print_csv_text(CkApp *app, const char *text) {
+    if (isatty(STDOUT_FILENO)) text = ck_printable_lines(app, text);
     if (!text[strcspn(text, ",\"\r\n")]) {
         printf("%s", text);
         return;
@@ -39,7 +41,7 @@ static void print_csv(CkApp *app, sqlite3_stmt *stmt) {
     int n = sqlite3_column_count(stmt);
     for (int i = 0; i < n; i++) {
         if (i > 0) putchar(',');
-        print_csv_text(sqlite3_column_name(stmt, i));
+        print_csv_text(app, sqlite3_column_name(stmt, i));
     }
     printf("\r\n");
     while (!ferror(stdout) && ck_sql_step(app, stmt)) {
@@ -49,7 +51,7 @@ static void print_csv(CkApp *app, sqlite3_stmt *stmt) {
                 const unsigned char *blob = sqlite3_column_blob(stmt, i);
                 for (int at = 0; at < sqlite3_column_bytes(stmt, i); at++) printf("%02x", blob[at]);
             } else {
-                print_csv_text(ck_column_text(stmt, i, ""));
+                print_csv_text(app, ck_column_text(stmt, i, ""));
             }
         }
         printf("\r\n");

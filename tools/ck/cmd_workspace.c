@@ -159,7 +159,7 @@ static void forget_tree(CkApp *app, const CkWorkspace *workspace) {
     size_t n;
     if (!workspace->root || !workspace->root[0]) return;
     const char *path = ck_path_join(app, workspace->root, CK_WORKSPACE_FILE);
-    if (!ck_path_exists(path) || ck_file_read(app, path, 4096, &data, &n) != CK_EXIT_OK) return;
+    if (!ck_path_exists(path) || ck_file_read(app, path, 16384, &data, &n) != CK_EXIT_OK) return;
     if (data && strncmp(data, workspace->uuid, strlen(workspace->uuid)) == 0) unlink(path);
     sqlite3_free(data);
 }

@@ -8,6 +8,9 @@
 
 #define CONFIG_BYTES_MAX 65536
 
+/* U+FEFF, with which some editors begin a file in UTF-8. */
+static const char byte_order_mark[] = "\xef\xbb\xbf";
+
 typedef enum Kind { KIND_TEXT, KIND_NUMBER, KIND_SWITCH } Kind;
 
 /* All keys; in ck(1), section FILES. */
@@ -181,7 +184,11 @@ CkConfig *ck_config_read(CkApp *app, const char *path) {
     config->path = path;
     Reader reader = {.app = app, .path = path, .line = 0};
     char *text = ck_text(app, "%s", data ? data : "");
-    if (strlen(text) < n) {
+    size_t n_text = strlen(text);
+    if (strncmp(text, byte_order_mark, strlen(byte_order_mark)) == 0) {
+        text += strlen(byte_order_mark);
+    }
+    if (n_text < n) {
         ck_fail(app, CK_EXIT_USAGE, NULL, "%s: it is not a text file", path);
     }
     sqlite3_free(data);

@@ -79,6 +79,35 @@ char *ck_path_relative(CkApp *app, const char *from, const char *to) {
     return path[0] ? path : ck_text(app, ".");
 }
 
+/* Each byte for which must_escape() is 1 as %41. */
+static char *escaped(CkApp *app, const char *path, int (*must_escape)(char)) {
+    sqlite3_str *out = sqlite3_str_new(NULL);
+    for (const char *at = path; *at; at++) {
+        if (must_escape(*at)) sqlite3_str_appendf(out, "%%%02X", (unsigned char)*at);
+        else sqlite3_str_appendchar(out, 1, *at);
+    }
+    char *text = sqlite3_str_finish(out), *kept = ck_text(app, "%s", text ? text : "");
+    sqlite3_free(text);
+    return kept;
+}
+
+static int means_something(char c) {
+    return strchr("%?#", c) != NULL;
+}
+
+static int is_reserved(char c) {
+    int is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    return !is_letter && !strchr("/-._~", c);
+}
+
+char *ck_path_uri(CkApp *app, const char *path) {
+    return ck_text(app, "file:%s", escaped(app, path, means_something));
+}
+
+char *ck_path_percent(CkApp *app, const char *path) {
+    return escaped(app, path, is_reserved);
+}
+
 char *ck_path_parent(CkApp *app, const char *path) {
     const char *slash = strrchr(path, '/');
     if (!slash || slash == path) return ck_text(app, "/");
@@ -104,6 +133,11 @@ int ck_path_exists(const char *path) {
 int ck_path_is_folder(const char *path) {
     struct stat info;
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+int ck_path_is_link(const char *path) {
+    struct stat info;
+    return lstat(path, &info) == 0 && S_ISLNK(info.st_mode);
 }
 
 int ck_path_same(const char *a, const char *b) {

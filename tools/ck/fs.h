@@ -19,6 +19,13 @@ char *ck_path_absolute(CkApp *app, const char *folder, const char *path);
 /* How `to` is written from the folder `from`, both absolute; "." when they are the same. */
 char *ck_path_relative(CkApp *app, const char *from, const char *to);
 
+/*
+** As a file: URI of SQLite: the bytes that mean something there are escaped. And as the path of any
+** URL: all bytes but letters, digits and "/-._~" are.
+*/
+char *ck_path_uri(CkApp *app, const char *path);
+char *ck_path_percent(CkApp *app, const char *path);
+
 /* The folder of a path: "/a" of "/a/b", "/" of "/a". */
 char *ck_path_parent(CkApp *app, const char *path);
 const char *ck_path_name(const char *path); /* what is behind the last '/' */
@@ -28,6 +35,7 @@ int ck_path_within(const char *folder, const char *path);
 
 int ck_path_exists(const char *path);
 int ck_path_is_folder(const char *path);
+int ck_path_is_link(const char *path); /* a symbolic one */
 int ck_path_same(const char *a, const char *b); /* the same file or folder, by device and inode */
 
 /*

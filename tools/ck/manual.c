@@ -50,9 +50,10 @@ static const char exit_status[] =
 static const char files[] =
     ".TP\n.I .ck/embeddings.db\nThe store of a base.\n"
     ".TP\n.I .ck/config.toml\nThe settings of a workspace, lines of\n.IR key \" = \" value :\n"
-    ".I base\nis the folder of the base, relative to the workspace. It may be committed.\n"
-    ".TP\n.I .ck/workspace\nThe uuid of the workspace. Never committed; a copy of a\n"
-    "tree gets its own.\n";
+    ".I base\nis the folder of the base, relative to the workspace. To commit it:\n"
+    ".BR \"git add \\-f\" .\n"
+    ".TP\n.I .ck/workspace\nThe uuid of the workspace, and its base. Never committed; a\n"
+    "copy of a tree gets its own.\n";
 
 static const char environment[] =
     ".TP\n.B CI\nWhere it is set, workspaces are let go after 24 hours.\n"

@@ -22,6 +22,7 @@ const CkOption ck_common_options[] = {
     {.name = "quiet", .letter = 'q', .kind = CK_OPTION_FLAG,
      .help = "Say nothing but results, warnings and errors."},
     {.name = "help", .letter = 'h', .kind = CK_OPTION_FLAG, .help = "Explain the command."},
+    {.name = "version", .letter = 'V', .kind = CK_OPTION_FLAG, .help = "Print the version."},
     {.name = NULL},
 };
 
@@ -95,7 +96,15 @@ static const char *check_value(CkApp *app, const CkOption *option, CkGiven *give
         break;
     }
     if (valid && (option->kind == CK_OPTION_INTEGER || option->max > 0)) {
-        valid = given->number >= option->min && given->number <= option->max;
+        int in_range = given->number >= option->min && given->number <= option->max;
+        if (valid && !in_range && option->kind == CK_OPTION_SECONDS) {
+            expected = ck_text(app, "%s to %s", ck_duration_text(app, option->min),
+                               ck_duration_text(app, option->max));
+        } else if (valid && !in_range && option->kind == CK_OPTION_BYTES) {
+            expected = ck_text(app, "%s to %s", ck_bytes_text(app, option->min),
+                               ck_bytes_text(app, option->max));
+        }
+        valid = in_range;
     }
     return valid ? NULL : expected;
 }
@@ -254,6 +263,19 @@ static void find_command(CkApp *app, int argc, char **argv) {
     }
 }
 
+/* "--ephemeral 2h": a value that is optional must stand behind '='. */
+static const char *value_hint(CkApp *app, const char *word) {
+    for (int i = 0; i < app->n_given; i++) {
+        const CkOption *option = app->given[i].option;
+        CkGiven given = {.option = option, .text = word};
+        if (!option->implied || app->given[i].text != option->implied) continue;
+        if (check_value(app, option, &given) != NULL) continue;
+        return ck_text(app, "If it is the value of --%s: --%s=%s", option->name, option->name,
+                       ck_printable(app, word));
+    }
+    return NULL;
+}
+
 /* The arguments, without the words of the command; and are there as many as it takes? */
 static int check_args(CkApp *app) {
     const CkCommand *command = app->command;
@@ -266,10 +288,28 @@ static int check_args(CkApp *app) {
     if (app->n_args < command->min_args) {
         return ck_fail(app, CK_EXIT_USAGE, usage_hint(app), "it needs %s", command->arguments);
     }
-    if (app->n_args > command->max_args) {
-        return ck_fail(app, CK_EXIT_USAGE, usage_hint(app), "unexpected argument '%s'",
-                       ck_printable(app, app->args[command->max_args]));
+    /* An unset variable of a script must not become "the one around" or "all of it". */
+    for (int i = 0; i < app->n_args && i < command->max_args; i++) {
+        if (app->args[i][0]) continue;
+        return ck_fail(app, CK_EXIT_USAGE, usage_hint(app),
+                       "argument %d of '%s' must not be empty", i + 1, command->name);
     }
+    if (app->n_args <= command->max_args) return app->exit_code;
+    if (strstr(command->arguments, "…")) {
+        return ck_fail(app, CK_EXIT_USAGE, usage_hint(app), "%s arguments, at most %s are taken",
+                       ck_count_text(app, app->n_args), ck_count_text(app, command->max_args));
+    }
+    const char *extra = app->args[command->max_args], *hint = value_hint(app, extra);
+    return ck_fail(app, CK_EXIT_USAGE, hint ? hint : usage_hint(app), "unexpected argument '%s'",
+                   ck_printable(app, extra));
+}
+
+/* --version is as the command. */
+static int take_version(CkApp *app) {
+    const char *word = "version";
+    int n_words;
+    app->command = ck_command_find(&word, 1, &n_words);
+    app->n_args = 0;
     return app->exit_code;
 }
 
@@ -298,5 +338,6 @@ int ck_options_parse(CkApp *app, int argc, char **argv, int *help) {
     app->explain = ck_option_flag(app, "explain-sql");
     *help = ck_option_flag(app, "help");
     ck_output_init(app, ck_option_text(app, "color", "auto"));
+    if (app->exit_code == CK_EXIT_OK && ck_option_flag(app, "version")) return take_version(app);
     return check_args(app);
 }

@@ -13,6 +13,7 @@
 
 #include "commands.h"
 #include "json.h"
+#include "utf8.h"
 
 static const char *const escapes[] = {
     [CK_STYLE_NONE] = "\033[0m",     [CK_STYLE_BOLD] = "\033[1m",   [CK_STYLE_DIM] = "\033[2m",
@@ -119,7 +120,8 @@ static char *printable(CkApp *app, const char *text, int keep_lines) {
             memset(&state, 0, sizeof state);
             n = 0;
         }
-        show(out, at, n, n > 0 && (wcwidth(wide) >= 0 || (keep_lines && *at == '\n')));
+        int is_shown = n > 0 && (wcwidth(wide) >= 0 || (keep_lines && *at == '\n'));
+        show(out, at, n, is_shown && !ck_utf8_turns(at, n));
         at += n ? n : 1;
     }
     char *escaped = sqlite3_str_finish(out);

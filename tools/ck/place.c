@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,39 +11,33 @@
 #include "fs.h"
 #include "options.h"
 
-/* Of a .git file, which is one line: "gitdir: /src/main/.git/worktrees/feature". NULL otherwise. */
-static char *linked_git_folder(CkApp *app, const char *root) {
-    char *path = ck_path_join(app, root, ".git"), *data = NULL, *folder = NULL;
-    size_t n;
-    if (!ck_path_exists(path) || ck_path_is_folder(path)) return NULL;
-    if (ck_file_read(app, path, 2 * PATH_MAX, &data, &n) != CK_EXIT_OK || !data) return NULL;
-    if (strncmp(data, "gitdir: ", 8) == 0) {
-        data[strcspn(data, "\r\n")] = '\0';
-        folder = ck_path_absolute(app, root, data + 8);
-    }
-    sqlite3_free(data);
-    return folder;
+/* Behind it, up to the end of .ck/workspace, is the base: a path may have any byte. */
+static const char base_begins[] = "\nbase ";
+
+static int is_workspace(CkApp *app, const char *folder) {
+    return ck_path_exists(ck_path_join(app, folder, CK_CONFIG_FILE)) ||
+           ck_path_exists(ck_path_join(app, folder, CK_WORKSPACE_FILE));
 }
 
-static int is_linked_worktree(CkApp *app, const char *root) {
-    const char *folder = linked_git_folder(app, root);
-    return folder && strstr(folder, "/worktrees/") != NULL;
+static int refuse_link(CkApp *app, const char *path, const char *expected) {
+    if (!ck_path_is_link(path)) return 0;
+    ck_fail(app, CK_EXIT_ERROR,
+            ck_text(app,
+                    "It may have come with the repository. Remove it; for a base elsewhere: "
+                    "%s init --base DIR",
+                    app->program),
+            "'%s' is a symbolic link, expected %s", path, expected);
+    return 1;
 }
 
-char *ck_place_main_worktree(CkApp *app, const char *root) {
-    char *folder = linked_git_folder(app, root);
-    char *worktrees = folder ? strstr(folder, "/.git/worktrees/") : NULL;
-    if (!worktrees) return NULL;
-    *worktrees = '\0';
-    return folder;
+int ck_place_is_sound(CkApp *app, const char *folder) {
+    return !refuse_link(app, ck_path_join(app, folder, CK_FOLDER), "a folder") &&
+           !refuse_link(app, ck_path_join(app, folder, CK_STORE_FILE), "a file");
 }
 
 char *ck_place_project_root(CkApp *app, const char *folder) {
     for (char *at = ck_text(app, "%s", folder);; at = ck_path_parent(app, at)) {
-        if (ck_path_exists(ck_path_join(app, at, CK_CONFIG_FILE)) ||
-            ck_path_exists(ck_path_join(app, at, ".git"))) {
-            return at;
-        }
+        if (is_workspace(app, at) || ck_path_exists(ck_path_join(app, at, ".git"))) return at;
         if (!at[1]) return NULL;
     }
 }
@@ -80,29 +75,85 @@ static const char *named_base(CkApp *app, const char *root) {
     app->config = ck_config_read(app, path);
     const char *base = ck_config_text(app, "base", NULL);
     app->config = own;
+    const char *home = getenv("HOME");
+    if (base && home && home[0] == '/' && base[0] == '~' && (base[1] == '/' || !base[1])) {
+        base = ck_path_join(app, home, base[1] ? base + 2 : "");
+    }
     return base ? ck_path_absolute(app, root, base) : NULL;
 }
 
-const char *ck_place_base_of(CkApp *app, const char *root) {
-    const char *named = named_base(app, root);
-    const char *main = named && has_store(app, named) ? NULL : ck_place_main_worktree(app, root);
-    if (main) {
-        const char *its = named_base(app, main);
-        if (!its) its = main;
-        if (has_store(app, its)) return its;
+/* What its .ck/workspace does. */
+static const char *remembered_base(CkApp *app, const char *root) {
+    const char *path = ck_path_join(app, root, CK_WORKSPACE_FILE), *base = NULL;
+    char *data = NULL;
+    size_t n = 0;
+    if (ck_file_read(app, path, 2 * PATH_MAX, &data, &n) != CK_EXIT_OK || !data) return NULL;
+    const char *at = strstr(data, base_begins);
+    if (at) {
+        at += strlen(base_begins);
+        size_t length = strlen(at);
+        if (length > 0 && at[length - 1] == '\n') length--;
+        if (length > 0) base = ck_path_absolute(app, root, ck_text(app, "%.*s", (int)length, at));
     }
-    for (const char *at = root; !named; at = ck_path_parent(app, at)) {
+    sqlite3_free(data);
+    return base;
+}
+
+const char *ck_place_base_line(CkApp *app, const char *root) {
+    if (!app->place.base) return "";
+    return ck_text(app, "%s%s\n", base_begins + 1, ck_place_written_base(app, root));
+}
+
+/* The base of another tree of the same repository, if it has its store. */
+static const char *base_given_by(CkApp *app, const char *tree) {
+    const char *base = named_base(app, tree);
+    if (!base) base = remembered_base(app, tree);
+    if (!base) base = tree;
+    return has_store(app, base) ? base : NULL;
+}
+
+/* The base that a linked worktree has by the others. */
+static const char *base_of_repository(CkApp *app, const char *root) {
+    const char *main = ck_place_main_worktree(app, root);
+    const char *base = main ? base_given_by(app, main) : NULL;
+    if (base || app->exit_code != CK_EXIT_OK) return base;
+    for (char **tree = ck_place_siblings(app, root); *tree && !base; tree++) {
+        base = base_given_by(app, *tree);
+        /* A base inside a worktree would go away with it; and its mistakes are not ours. */
+        if (base && ck_path_within(*tree, base)) base = NULL;
+        if (app->exit_code != CK_EXIT_OK) ck_failure_take(app);
+    }
+    return base;
+}
+
+const char *ck_place_base_of(CkApp *app, const char *root) {
+    const char *own = named_base(app, root);
+    if (!own) own = remembered_base(app, root);
+    if (app->exit_code != CK_EXIT_OK || (own && has_store(app, own))) return own;
+    const char *given = base_of_repository(app, root);
+    if (given) return given;
+    for (const char *at = root; !own; at = ck_path_parent(app, at)) {
         if (has_store(app, at)) return at;
         if (!at[1]) return NULL;
     }
-    return named;
+    return own;
+}
+
+const char *ck_place_written_base(CkApp *app, const char *root) {
+    const char *base = app->place.base;
+    size_t n = strcspn(root + 1, "/") + 1;
+    int apart = strncmp(root, base, n) != 0 || (base[n] && base[n] != '/');
+    return apart ? base : ck_path_relative(app, root, base);
 }
 
 static int take_workspace(CkApp *app, const char *root) {
     app->place.workspace = root;
+    if (!ck_place_is_sound(app, root)) return app->exit_code;
     app->config = ck_config_read(app, ck_path_join(app, root, CK_CONFIG_FILE));
     const char *base = app->config ? ck_place_base_of(app, root) : NULL;
-    if (base) ck_place_set_base(app, base);
+    if (!base) return app->exit_code;
+    ck_place_set_base(app, base);
+    if (!ck_option_text(app, "store", NULL)) ck_place_is_sound(app, base);
     return app->exit_code;
 }
 
@@ -111,12 +162,13 @@ int ck_place_find(CkApp *app) {
     const char *store = ck_option_text(app, "store", NULL);
     if (store) app->place.store = ck_path_absolute(app, app->place.folder, store);
     for (const char *at = app->place.folder;; at = ck_path_parent(app, at)) {
-        if (ck_path_exists(ck_path_join(app, at, CK_CONFIG_FILE))) return take_workspace(app, at);
+        if (is_workspace(app, at)) return take_workspace(app, at);
         if (has_store(app, at)) {
             ck_place_set_base(app, at);
-            return CK_EXIT_OK;
+            if (!store) ck_place_is_sound(app, at);
+            return app->exit_code;
         }
-        if (!at[1] || is_linked_worktree(app, at)) return app->exit_code;
+        if (!at[1] || ck_place_is_linked(app, at)) return app->exit_code;
     }
 }
 

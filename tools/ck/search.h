@@ -29,6 +29,17 @@ typedef struct CkFound {
     uint8_t key[CK_SCAN_KEY_BYTES];
 } CkFound;
 
+/* Which paths, as stored, are meant: those that match one of these patterns of GLOB. */
+typedef struct CkPathFilter {
+    const char *pattern, *exact, *below;
+} CkPathFilter;
+
+/*
+** What --path means; NULL: everything. It is relative to the workspace, or to the working folder
+** when it exists there or begins with "./" or "../".
+*/
+void ck_search_path(CkApp *app, const char *given, CkPathFilter *filter);
+
 /* How many lines to show before and behind the line. */
 typedef struct CkContext {
     int64_t before, after;

@@ -5,8 +5,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "ck.h"
+#include "fs.h"
 #include "output.h"
 
 /* Printed as it is run; what is not SQL stands in a comment. */
@@ -20,7 +24,10 @@ static void explain(CkApp *app, sqlite3_stmt *stmt) {
         sql++;
         n--;
     }
-    fprintf(stderr, "%s%.*s;%s\n", ck_style_err(app, CK_STYLE_DIM), (int)n, sql,
+    /* To a file goes what can be run; a value must not steer a terminal. */
+    sql = ck_text(app, "%.*s", (int)n, sql);
+    if (isatty(STDERR_FILENO)) sql = ck_printable_lines(app, sql);
+    fprintf(stderr, "%s%s;%s\n", ck_style_err(app, CK_STYLE_DIM), sql,
             ck_style_err(app, CK_STYLE_NONE));
     sqlite3_free(text);
 }
@@ -59,6 +66,20 @@ int ck_fail_db(CkApp *app, int rc, const char *what) {
                    app->db ? sqlite3_errmsg(app->db) : sqlite3_errstr(rc));
 }
 
+/*
+** On a file system that may only be read a store with a WAL cannot be opened as others are, since
+** that takes a -shm beside it. It can as one that nobody changes, when no -wal holds a part of it.
+*/
+static int is_immutable(CkApp *app) {
+    struct statvfs system;
+    struct stat wal;
+    if (!app->readonly || statvfs(app->place.store, &system) != 0) return 0;
+    if (!(system.f_flag & ST_RDONLY)) return 0;
+    int rc = sqlite3_exec(app->db, ck_sql[CK_SQL_STORE_PROBE].text, NULL, NULL, NULL) & 0xff;
+    if (rc != SQLITE_CANTOPEN && rc != SQLITE_READONLY) return 0;
+    return stat(ck_text(app, "%s-wal", app->place.store), &wal) != 0 || wal.st_size == 0;
+}
+
 static int open_file(CkApp *app, CkStoreMode mode) {
     const char *path = app->place.store;
     int flags = SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
@@ -70,7 +91,21 @@ static int open_file(CkApp *app, CkStoreMode mode) {
         return ck_fail(app, CK_EXIT_ERROR, advice(app, SQLITE_READONLY),
                        "the store '%s' may not be written", path);
     }
-    return CK_EXIT_OK;
+    if (!is_immutable(app)) return CK_EXIT_OK;
+    sqlite3_close_v2(app->db);
+    app->db = NULL;
+    flags = SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI;
+    rc = sqlite3_open_v2(ck_text(app, "%s?immutable=1", ck_path_uri(app, path)), &app->db, flags,
+                         NULL);
+    return rc == SQLITE_OK ? rc : ck_fail_db(app, rc, ck_text(app, "cannot open '%s'", path));
+}
+
+/* What a killed init leaves. The first write would make a store of it, but without a WAL. */
+static void refuse_empty(CkApp *app) {
+    struct stat info;
+    if (stat(app->place.store, &info) != 0 || info.st_size > 0) return;
+    ck_fail(app, CK_EXIT_ERROR, ck_text(app, "Run: %s init", app->program),
+            "the store '%s' is an empty file", app->place.store);
 }
 
 int ck_store_open(CkApp *app, CkStoreMode mode) {
@@ -90,8 +125,9 @@ int ck_store_open(CkApp *app, CkStoreMode mode) {
     if (app->explain) fprintf(stderr, "-- store: %s\n", app->place.store);
     /* Whether it is a store at all is known when its first page is read. */
     sqlite3_stmt *stmt = ck_sql_begin(app, CK_SQL_STORE_PROBE, "");
-    if (stmt) ck_sql_step(app, stmt);
+    int is_store = ck_sql_step(app, stmt) && sqlite3_column_int(stmt, 0) > 0;
     ck_sql_end(stmt);
+    if (!is_store && mode != CK_STORE_CREATE) refuse_empty(app);
     ck_sql_script(app, CK_SQL_STORE_SETTINGS);
     return app->exit_code;
 }

@@ -28,7 +28,10 @@ typedef enum CkStoreMode {
     CK_STORE_CREATE /* it is made: only ck init */
 } CkStoreMode;
 
-/* Opens app->place.store (ck_place_need_store() first). A second call does nothing. */
+/*
+** Opens app->place.store (ck_place_need_store() first). A second call does nothing. An empty file
+** is a failure but for CK_STORE_CREATE. For reading, the file system may be a read-only one.
+*/
 int ck_store_open(CkApp *app, CkStoreMode mode);
 void ck_store_close(CkApp *app);
 

@@ -77,6 +77,16 @@ void ck_path_decode(CkBuf *out, const char *text, size_t n) {
     }
 }
 
+/* U+061C, U+200E and U+200F, U+202A to U+202E, U+2066 to U+2069. */
+int ck_utf8_turns(const char *text, size_t n) {
+    const uint8_t *bytes = (const uint8_t *)text;
+    if (n == 2) return bytes[0] == 0xd8 && bytes[1] == 0x9c;
+    if (n != 3 || bytes[0] != 0xe2) return 0;
+    if (bytes[1] == 0x81) return bytes[2] >= 0xa6 && bytes[2] <= 0xa9;
+    if (bytes[1] != 0x80) return 0;
+    return bytes[2] == 0x8e || bytes[2] == 0x8f || (bytes[2] >= 0xaa && bytes[2] <= 0xae);
+}
+
 void ck_utf8_append_line(CkBuf *out, const char *text, size_t n) {
     for (size_t at = 0, length; at < n; at += length ? length : 1) {
         uint8_t c = (uint8_t)text[at];
@@ -84,7 +94,8 @@ void ck_utf8_append_line(CkBuf *out, const char *text, size_t n) {
         /* C1 controls, U+0080 to U+009F, drive some terminals too. */
         int is_c1 = length == 2 && c == 0xc2 && (uint8_t)text[at + 1] < 0xa0;
         int is_control = (c < 0x20 && c != '\t') || c == 0x7f || is_c1;
-        if (length == 0 || is_control) ck_buf_append(out, "?", 1);
+        int is_shown = length > 0 && !is_control && !ck_utf8_turns(text + at, length);
+        if (!is_shown) ck_buf_append(out, "?", 1);
         else ck_buf_append(out, text + at, length);
     }
 }

@@ -16,6 +16,12 @@ void ck_utf8_append_valid(CkBuf *out, const char *text, size_t n);
 void ck_utf8_append_json(CkBuf *out, const char *text, size_t n);
 
 /*
+** Is the character at text, of n bytes, one that turns the direction of what is written behind it?
+** A name may look like another one by it.
+*/
+int ck_utf8_turns(const char *text, size_t n);
+
+/*
 ** Paths are any bytes, and the path of a ref is TEXT that every client must be able to read. So a
 ** byte of a path that is no part of a valid character is stored as the private character U+F700 +
 ** byte, and everything else as it is, newlines included. So that this can be undone, a path that

@@ -13,6 +13,7 @@
 #include "store.h"
 
 #define UUID_LENGTH 36
+#define FILE_BYTES_MAX 16384 /* of .ck/workspace */
 
 /* A workspace of CI that nobody prolongs: as ck init --ephemeral without a time. */
 #define EPHEMERAL_S 86400
@@ -31,14 +32,16 @@ static int is_uuid(const char *text) {
     return strlen(text) == UUID_LENGTH && strspn(text, "0123456789abcdef-") == UUID_LENGTH;
 }
 
-/* The uuid in the tree's .ck/workspace; NULL when there is none. */
+/* The uuid in the tree's .ck/workspace; NULL when there is none, or an empty one: a full disk. */
 static const char *read_uuid(CkApp *app, const char *root) {
     char *data = NULL;
     size_t n;
     const char *path = ck_path_join(app, root, CK_WORKSPACE_FILE), *uuid = NULL;
-    if (ck_file_read(app, path, 4096, &data, &n) != CK_EXIT_OK || !data) return NULL;
+    if (ck_file_read(app, path, FILE_BYTES_MAX, &data, &n) != CK_EXIT_OK || !data) return NULL;
     data[strcspn(data, "\r\n")] = '\0';
-    if (is_uuid(data)) {
+    if (n == 0) {
+        uuid = NULL;
+    } else if (is_uuid(data)) {
         uuid = ck_text(app, "%s", data);
     } else {
         ck_fail(app, CK_EXIT_ERROR, "Remove the file; the workspace then gets a new uuid.",
@@ -62,13 +65,24 @@ static const char *new_uuid(CkApp *app) {
     return uuid;
 }
 
-static int write_uuid(CkApp *app, const char *root, const char *uuid) {
+/*
+** The uuid, and the base: git may take config.toml away, on a branch that does not have it. Nothing
+** is written when the file says so already.
+*/
+static int write_file(CkApp *app, const char *root, const char *uuid) {
+    const char *path = ck_path_join(app, root, CK_WORKSPACE_FILE);
+    char *old = NULL;
+    size_t n = 0;
     const char *text = ck_text(app,
                                "%s\n"
                                "# Which workspace of the store this tree is. Written by ck; not to "
-                               "be committed.\n",
-                               uuid);
-    return ck_file_write(app, ck_path_join(app, root, CK_WORKSPACE_FILE), 0666, text);
+                               "be committed.\n"
+                               "%s",
+                               uuid, ck_place_base_line(app, root));
+    if (ck_file_read(app, path, FILE_BYTES_MAX, &old, &n) != CK_EXIT_OK) return app->exit_code;
+    int is_same = old && strcmp(old, text) == 0;
+    sqlite3_free(old);
+    return is_same ? app->exit_code : ck_file_write(app, path, 0666, text);
 }
 
 /* A name that no workspace has yet. Within a transaction. */
@@ -126,13 +140,11 @@ static int prepare(CkApp *app, CkWorkspace *workspace) {
 }
 
 int ck_workspace_register(CkApp *app, const CkRegistration *how, CkWorkspace *workspace) {
-    int is_written = 0;
     ck_transaction_begin(app);
     prepare(app, workspace);
     if (!workspace->uuid || workspace->is_copy) {
         workspace->uuid = new_uuid(app);
         workspace->name = NULL;
-        is_written = 1;
     }
     if (!workspace->name) {
         insert(app, how, workspace);
@@ -142,9 +154,7 @@ int ck_workspace_register(CkApp *app, const CkRegistration *how, CkWorkspace *wo
         if (how->name) workspace->name = how->name;
     }
     /* The file first: a uuid that the store alone knows would be a workspace without a tree. */
-    if (is_written && app->exit_code == CK_EXIT_OK) {
-        write_uuid(app, workspace->root, workspace->uuid);
-    }
+    if (app->exit_code == CK_EXIT_OK) write_file(app, workspace->root, workspace->uuid);
     return ck_transaction_end(app);
 }
 

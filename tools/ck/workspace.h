@@ -1,10 +1,11 @@
 /*
 ** The workspace as the store knows it.
 **
-** .ck/workspace holds its uuid. A tree that was moved keeps it, and the store learns the new root.
-** A copy of a tree whose old root is still there (another folder, with the same uuid in its own
-** .ck/workspace) becomes a workspace of its own with a new uuid. A tree with config.toml and no
-** uuid (a fresh clone), or one that the store does not know (any more), is registered.
+** .ck/workspace holds its uuid, and on a line of its own the base. A tree that was moved keeps
+** it, and the store learns the new root. A copy of a tree whose old root is still there (another
+** folder, with the same uuid in its own .ck/workspace) becomes a workspace of its own with a new
+** uuid. A tree with config.toml and no uuid (a fresh clone), or one that the store does not know
+** (any more), is registered.
 */
 #ifndef CK_TOOL_WORKSPACE_H
 #define CK_TOOL_WORKSPACE_H
