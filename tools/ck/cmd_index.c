@@ -1,4 +1,5 @@
 /* ck index: makes the refs of the workspace those of its files. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -120,6 +121,24 @@ static void warn_of_folders(CkIndex *index) {
         ck_warn(app, "%s: cannot be listed; refs below it stay as they are",
                 ck_printable(app, (const char *)index->list.text.data + failed[i]));
     }
+    if (index->list.doubt.n_bytes > 0) {
+        ck_warn(app, "git said '%s'; refs of what it did not list stay as they are",
+                ck_printable(app, (const char *)index->list.doubt.data));
+    }
+}
+
+/* A path that nothing was known of and that is not there is rather a wrong one. Whoever watches
+   may wait for it to come. */
+static int check_paths(CkIndex *index) {
+    CkApp *app = index->app;
+    if (index->round || index->counts.swept > 0) return app->exit_code;
+    for (size_t i = 0; i < index->n_below; i++) {
+        const char *path = ck_path_absolute(app, app->place.folder, app->args[i]);
+        if (ck_path_exists(path) || (errno != ENOENT && errno != ENOTDIR)) continue;
+        ck_fail(app, CK_EXIT_USAGE, NULL, "there is no '%s' in '%s', and there was none",
+                ck_printable(app, app->args[i]), index->workspace.root);
+    }
+    return app->exit_code;
 }
 
 /* Of a round after the first only what it did is worth a word. */
@@ -135,11 +154,13 @@ static int report(CkIndex *index) {
     double seconds = (double)(ck_clock_ms() - index->begun_ms) / 1000;
     const char *manifest = ck_option_text(app, "manifest", NULL);
     warn_of_folders(index);
+    if (check_paths(index) != CK_EXIT_OK && counts->files == 0) return app->exit_code;
     if (app->json && !is_idle(index)) print_json(index, seconds);
     else if (!is_idle(index)) say(index, seconds);
     if (manifest) ck_index_export(app, &index->workspace, manifest);
     if (app->exit_code == CK_EXIT_OK &&
-        (counts->unreadable > 0 || counts->incomplete > 0 || index->list.failed.n_bytes > 0)) {
+        (counts->unreadable > 0 || counts->incomplete > 0 || index->list.failed.n_bytes > 0 ||
+         index->list.doubt.n_bytes > 0)) {
         return CK_EXIT_PARTIAL;
     }
     return app->exit_code;

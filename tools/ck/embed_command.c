@@ -76,6 +76,11 @@ static int write_lines(Command *command, const CkEmbedItem *items, size_t n, siz
 
 static int ended(Command *command, CkError *err) {
     int status = ck_process_end(&command->process);
+    if (status < 0) {
+        return ck_error_set(err, SQLITE_ERROR,
+                            "%s: closed its output before it had answered every text",
+                            command->text);
+    }
     return ck_error_set(err, SQLITE_ERROR,
                         "%s: ended with status %d before it had answered every text",
                         command->text, status);
