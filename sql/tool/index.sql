@@ -72,9 +72,9 @@ DELETE FROM refs WHERE workspace = ?1 AND path = ?2 AND chunk >= ?3
 -- name: index_has_refs
 SELECT EXISTS (SELECT 1 FROM refs WHERE workspace = ?1 AND path = ?2)
 
--- All paths of a workspace, for a sweep that has no manifest to go by.
+-- All paths of a workspace, where there is no manifest to go by.
 -- name: index_paths
-SELECT path FROM refs WHERE workspace = ?1 GROUP BY path
+SELECT path FROM refs WHERE workspace = ?1 GROUP BY path ORDER BY path
 
 -- name: index_has_remotes
 SELECT EXISTS (SELECT 1 FROM ck_remotes)

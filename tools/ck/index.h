@@ -114,6 +114,7 @@ typedef struct CkIndex {
     size_t n_pending; /* missing chunks of them */
     CkIndexGroup groups[2];
     int current;      /* the group that is filled next */
+    int is_swept;     /* were the refs removed of all that is gone, as far as the run looked? */
     int is_changed;   /* is there something new for the manifest? */
     CkError failure;  /* of the embedder: what is done is written before the run ends with it */
     uint8_t *probe;   /* what the model makes of the probe, when it was asked */

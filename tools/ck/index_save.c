@@ -31,6 +31,7 @@ int ck_index_load(CkIndex *index) {
 static int is_beyond(const CkIndex *index, const CkManifestFile *file) {
     CkBuf path;
     int beyond = index->n_below > 0;
+    if (!index->is_swept || index->list.doubt.n_bytes > 0) return 1;
     ck_buf_init(&path);
     ck_buf_append(&path, file->path, file->n_path);
     ck_buf_append(&path, "", 1);
@@ -75,10 +76,37 @@ static void add_result(const CkIndex *index, CkBuf *out, size_t at, const CkMani
     }
 }
 
+/*
+** Where there is no manifest to go by, the paths that have refs take its place, with nothing known
+** of them. The next run trusts what is written now: a path that this one has not come to must be in
+** it, or its refs would stay when its file is gone.
+*/
+static void load_paths(CkIndex *index) {
+    CkManifest *before = &index->before;
+    ck_buf_clear(&before->raw);
+    ck_buf_clear(&before->files);
+    sqlite3_stmt *stmt = ck_sql_begin(index->app, CK_SQL_INDEX_PATHS, "t", index->workspace.name);
+    while (ck_sql_step(index->app, stmt)) {
+        const char *path = ck_column_text(stmt, 0, "");
+        ck_buf_append(&before->raw, path, strlen(path) + 1);
+    }
+    const char *at = (const char *)before->raw.data, *end = at + before->raw.n_bytes;
+    for (; before->raw.rc == SQLITE_OK && at && at < end; at += strlen(at) + 1) {
+        CkManifestFile file = {.path = at, .n_path = (uint16_t)strlen(at), .hash = no_content,
+                               .mtime_ns = -1, .kind = CK_MANIFEST_INDEXED,
+                               .n_chunks = CK_MANIFEST_CHUNKS_UNKNOWN};
+        if (strlen(at) <= UINT16_MAX) ck_buf_append(&before->files, &file, sizeof file);
+    }
+    if (before->raw.rc != SQLITE_OK || before->files.rc != SQLITE_OK) ck_must(NULL);
+}
+
 /* Merges what was known with what is known now, in the order of paths. */
-static void merge(const CkIndex *index, CkBuf *out) {
+static void merge(CkIndex *index, CkBuf *out) {
     size_t n = ck_files_count(&index->list), i = 0, j = 0;
-    size_t n_before = index->trusts_before ? ck_manifest_count(&index->before) : 0;
+    int is_whole = index->is_swept && index->n_below == 0 && index->list.failed.n_bytes == 0 &&
+                   index->list.doubt.n_bytes == 0;
+    if (!index->trusts_before && !is_whole) load_paths(index);
+    size_t n_before = index->trusts_before || !is_whole ? ck_manifest_count(&index->before) : 0;
     while (i < n || j < n_before) {
         const CkManifestFile *file = j < n_before ? ck_manifest_at(&index->before, j) : NULL;
         int order = i == n ? 1 : !file ? -1
