@@ -274,15 +274,15 @@ int ck_process_split(const char *command, CkBuf *text, char *argv[CK_PROCESS_ARG
         at += strspn(at, " \t");
         if (!*at) break;
         if (n == CK_PROCESS_ARGUMENTS_MAX - 1) {
-            return ck_error_set(err, SQLITE_ERROR, "the command has more than %d arguments: %s",
+            return ck_error_set(err, SQLITE_MISUSE, "the command has more than %d arguments: %s",
                                 CK_PROCESS_ARGUMENTS_MAX - 1, command);
         }
         offsets[n++] = text->n_bytes;
         if (!split_argument(&at, text)) {
-            return ck_error_set(err, SQLITE_ERROR, "a quote is not closed: %s", command);
+            return ck_error_set(err, SQLITE_MISUSE, "a quote is not closed: %s", command);
         }
     }
-    if (n == 0) return ck_error_set(err, SQLITE_ERROR, "the command is empty");
+    if (n == 0) return ck_error_set(err, SQLITE_MISUSE, "the command is empty");
     if (text->rc != SQLITE_OK) return ck_error_nomem(err);
     for (int i = 0; i < n; i++) argv[i] = (char *)text->data + offsets[i];
     argv[n] = NULL;

@@ -49,7 +49,8 @@ int ck_process_run(char *const argv[], const char *folder, CkBuf *out, size_t ma
 
 /*
 ** Splits a command into arguments at blanks; '…' and "…" keep blanks, a backslash the next byte.
-** Writes pointers into `text`, which must outlive them, and NULL behind the last.
+** Writes pointers into `text`, which must outlive them, and NULL behind the last. SQLITE_MISUSE: it
+** is empty, or a quote is not closed.
 */
 int ck_process_split(const char *command, CkBuf *text, char *argv[CK_PROCESS_ARGUMENTS_MAX],
                      CkError *err);
