@@ -320,6 +320,7 @@ int ck_index_run(CkIndex *index) {
     index->begun_ms = index->renewed_ms = ck_clock_ms();
     gethostname(host, sizeof host - 1);
     sqlite3_randomness(sizeof random, &random);
+    index->host = ck_text(app, "%s", host);
     index->owner = ck_text(app, "index:%s:%d:%llx", host, (int)getpid(),
                            (unsigned long long)random);
     if (lock(index) != CK_EXIT_OK || list_files(index) != CK_EXIT_OK) return app->exit_code;

@@ -1,7 +1,11 @@
 /* The manifest of a workspace in the store: see index.h and manifest.h. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "fs.h"
 #include "index.h"
 #include "store.h"
 #include "utf8.h"
@@ -164,12 +168,9 @@ static void export_file(FILE *out, const CkManifest *manifest, sqlite3_stmt *row
     fprintf(out, ",\"chunks\":%s}\n", ck_column_text(row, 2, "[]"));
 }
 
-int ck_index_export(CkApp *app, const CkWorkspace *workspace, const char *path) {
-    int to_stdout = strcmp(path, "-") == 0;
-    FILE *out = to_stdout ? stdout : fopen(path, "w");
+static void export_files(CkApp *app, const CkWorkspace *workspace, FILE *out) {
     CkManifest manifest;
     CkBuf line;
-    if (!out) return ck_fail(app, CK_EXIT_ERROR, NULL, "'%s' cannot be written", path);
     ck_manifest_init(&manifest);
     ck_buf_init(&line);
     sqlite3_stmt *stmt = NULL;
@@ -183,9 +184,30 @@ int ck_index_export(CkApp *app, const CkWorkspace *workspace, const char *path) 
     }
     stmt = ck_sql_begin(app, CK_SQL_INDEX_EXPORT, "t", workspace->name);
     while (ck_sql_step(app, stmt)) export_file(out, &manifest, stmt, &line);
-    int failed = ferror(out) | (to_stdout ? 0 : fclose(out));
-    if (failed) ck_fail(app, CK_EXIT_ERROR, NULL, "'%s' cannot be written", path);
     ck_buf_release(&line);
     ck_manifest_release(&manifest);
+}
+
+/* To a file that then gets the name; what is there and no file (a pipe) is written to. */
+int ck_index_export(CkApp *app, const CkWorkspace *workspace, const char *path) {
+    int to_stdout = strcmp(path, "-") == 0;
+    const char *name = to_stdout ? "-" : ck_path_absolute(app, app->place.folder, path);
+    struct stat status;
+    int is_new = !to_stdout && (stat(name, &status) != 0 || S_ISREG(status.st_mode));
+    const char *temporary = is_new ? ck_text(app, "%s.new-%d", name, (int)getpid()) : name;
+    FILE *out = to_stdout ? stdout : fopen(temporary, "we");
+    if (!out) {
+        return ck_fail(app, CK_EXIT_ERROR, NULL, "cannot write '%s': %s", path, strerror(errno));
+    }
+    export_files(app, workspace, out);
+    errno = 0;
+    int failed = fflush(out) | ferror(out);
+    failed |= to_stdout ? 0 : fclose(out);
+    if (!failed && is_new && app->exit_code == CK_EXIT_OK) failed = rename(temporary, name);
+    if (failed) {
+        ck_fail(app, CK_EXIT_ERROR, NULL, "cannot write '%s': %s", path,
+                errno ? strerror(errno) : "an error before");
+    }
+    if (is_new && app->exit_code != CK_EXIT_OK) unlink(temporary);
     return app->exit_code;
 }
