@@ -116,8 +116,16 @@ def test_unreadable_untracked_folders(world):
     for folder in closed:
         check(f"{folder}: cannot be listed" in result.err, result.err)
     world.check_refs(where, {**files, "a.c": b"new\n"})
-    result = world.ck(where, "index", "d", expect=5)
+    world.ck(where, "index", "d/d.c", expect=5)
+    world.ck(where, "index", "a.c")
+    world.ck(where, "index", "a.c", "sub", expect=5)
     world.check_refs(where, {**files, "a.c": b"new\n"})
+    # Those that are left out are no loss.
+    write(where, {".ckignore": "/d/\ne'f\ng\n"})
+    world.index(where)
+    ignored = {"a.c": b"new\n", ".ckignore": b"/d/\ne'f\ng\n"}
+    world.check_refs(where, ignored)
+    os.remove(os.path.join(where, ".ckignore"))
     # Of a workspace within the repository git names paths from the top.
     inner = world.path("outer", "sub")
     write(inner, {"g/h.c": source("h")})

@@ -118,14 +118,32 @@ static void sort(CkFileList *list) {
     list->entries.n_bytes = n_kept * sizeof *entries;
 }
 
+/* Does it matter that the folder could not be listed? */
+static int is_missed(const CkFileList *list, const char *path, const CkFilesOptions *options) {
+    size_t n = strlen(path);
+    int missed = is_wanted(path, options);
+    for (size_t i = 0; i < options->n_below && !missed; i++) {
+        missed = ck_files_is_below(options->below[i], path);
+    }
+    return missed && !(list->from_git && (ck_ignore_file(&list->ignore, path, n) ||
+                                          ck_ignore_entry(&list->ignore, path, n, 1)));
+}
+
 /* After the ignore files were read: those that count may lie above what is wanted. */
 static void keep_wanted(CkFileList *list, const CkFilesOptions *options) {
+    size_t *failed = (size_t *)(void *)list->failed.data;
+    size_t n_failed = list->failed.n_bytes / sizeof *failed, n_missed = 0;
     CkFileEntry *entries = (CkFileEntry *)(void *)list->entries.data;
     size_t n = ck_files_count(list), n_kept = 0;
     for (size_t i = 0; i < n; i++) {
         if (is_wanted(ck_files_path(list, &entries[i]), options)) entries[n_kept++] = entries[i];
     }
     list->entries.n_bytes = n_kept * sizeof *entries;
+    for (size_t i = 0; i < n_failed; i++) {
+        const char *path = (const char *)list->text.data + failed[i];
+        if (is_missed(list, path, options)) failed[n_missed++] = failed[i];
+    }
+    list->failed.n_bytes = n_missed * sizeof *failed;
 }
 
 /* ---- Ignore files ---- */
