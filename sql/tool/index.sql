@@ -75,12 +75,16 @@ DELETE FROM refs WHERE workspace = ?1 AND path = ?2 AND chunk >= ?3
 -- name: index_has_refs
 SELECT EXISTS (SELECT 1 FROM refs WHERE workspace = ?1 AND path = ?2)
 
--- All paths of a workspace, for a sweep that has no manifest to go by.
+-- All paths of a workspace, where there is no manifest to go by.
 -- name: index_paths
-SELECT path FROM refs WHERE workspace = ?1 GROUP BY path
+SELECT path FROM refs WHERE workspace = ?1 GROUP BY path ORDER BY path
 
 -- name: index_has_remotes
 SELECT EXISTS (SELECT 1 FROM ck_remotes)
+
+-- Those that could not be asked when they were asked last.
+-- name: index_remotes_failed
+SELECT name, last_error FROM ck_remotes WHERE last_error IS NOT NULL ORDER BY name
 
 -- What is missing, from wherever it is; before anything is embedded.
 -- name: index_pull
@@ -90,6 +94,11 @@ SELECT ck_pull(NULL, ?1)
 -- name: index_claim
 SELECT key, json_extract(value, '$.state'), json_extract(value, '$.retry_after')
 FROM json_each(ck_claim(?1, ?2, ?3))
+
+-- Who else of this machine holds leases: runs of ck index, "index:HOST:PID:…".
+-- name: index_lease_owners
+SELECT DISTINCT owner FROM ck_leases
+WHERE substr(owner, 1, length(?1)) = ?1 AND owner <> ?2
 
 -- name: index_renew
 SELECT ck_renew(NULL, ?1, ?2)

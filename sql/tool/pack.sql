@@ -4,10 +4,17 @@
 -- name: export_feed
 SELECT ck_pack(?1, NULL, ?2)
 
--- What a workspace refers to, once each.
+-- What a workspace refers to, once each; and the probes of its models, so that what answers elsewhere
+-- is compared with them before anything is mixed.
 -- name: export_list
 CREATE TEMP TABLE export_hash AS
-SELECT DISTINCT hash FROM refs WHERE workspace = ?1 ORDER BY hash
+WITH own AS MATERIALIZED (SELECT DISTINCT hash FROM refs WHERE workspace = ?1),
+     model AS MATERIALIZED (SELECT DISTINCT e.model, e.version FROM own JOIN embeddings AS e USING (hash))
+SELECT hash FROM own
+UNION
+SELECT r.hash FROM refs AS r JOIN embeddings AS e USING (hash)
+WHERE r.workspace = 'probe' AND (e.model, e.version) IN (SELECT model, version FROM model)
+ORDER BY hash
 
 -- Those of rows ?1 + 1 to ?1 + ?2.
 -- name: export_hashes

@@ -173,17 +173,17 @@ int ck_answers_line(CkAnswers *answers, CkEmbedder *embedder, const char *line, 
     return err->rc;
 }
 
-void ck_answers_message(CkAnswers *answers, const CkBuf *body, char *message, size_t n_message) {
+char *ck_answers_message(CkAnswers *answers, const CkBuf *body) {
     sqlite3_stmt *stmt = answers->statements[MESSAGE];
     const char *text = body->data ? (const char *)body->data : "";
     const char *found = NULL;
-    int n_text = body->n_bytes > 200 ? 200 : (int)body->n_bytes;
     sqlite3_bind_text64(stmt, 1, text, body->n_bytes, SQLITE_STATIC, SQLITE_UTF8);
     if (sqlite3_step(stmt) == SQLITE_ROW) found = (const char *)sqlite3_column_text(stmt, 0);
-    if (found) sqlite3_snprintf((int)n_message, message, "%s", found);
-    else sqlite3_snprintf((int)n_message, message, "%.*s", n_text, text);
+    char *message = found ? sqlite3_mprintf("%s", found)
+                          : sqlite3_mprintf("%.*s", (int)body->n_bytes, text);
     sqlite3_reset(stmt);
-    for (char *c = message; *c; c++) {
+    for (char *c = message; c && *c; c++) {
         if ((uint8_t)*c < 0x20 || *c == 0x7f) *c = ' ';
     }
+    return message;
 }

@@ -27,7 +27,8 @@ int ck_answers_read(CkAnswers *answers, CkEmbedder *embedder, const CkBuf *json,
 int ck_answers_line(CkAnswers *answers, CkEmbedder *embedder, const char *line, size_t n_line,
                     CkEmbedItem *items, size_t n, CkError *err);
 
-/* What an error's body says: its "error.message", "error" or "message", else its first bytes. */
-void ck_answers_message(CkAnswers *answers, const CkBuf *body, char *message, size_t n_message);
+/* What an error's body says: its "error.message", "error" or "message", else all of it; control
+   characters are blanks. The caller frees it; NULL: no memory. */
+char *ck_answers_message(CkAnswers *answers, const CkBuf *body);
 
 #endif

@@ -120,11 +120,12 @@ static void on_signal(int number) {
 
 void ck_interrupt_catch(void) {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-    struct sigaction action;
+    struct sigaction action, before;
     memset(&action, 0, sizeof action);
     action.sa_handler = on_signal;
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-        sigaction(signals[i], &action, NULL);
+        int is_known = sigaction(signals[i], NULL, &before) == 0;
+        if (!is_known || before.sa_handler != SIG_IGN) sigaction(signals[i], &action, NULL);
     }
 }
 

@@ -99,7 +99,8 @@ void *ck_must(void *allocated);
 
 /*
 ** Has Ctrl-C, SIGTERM or SIGHUP come? Running statements end with SQLITE_INTERRUPT by themselves;
-** loops of the command ask. The second signal ends the process at once.
+** loops of the command ask. The second signal ends the process at once. What was ignored when we
+** were started (nohup) still is.
 */
 int ck_interrupted(void);
 void ck_interrupt_catch(void);          /* from now on; opening the store does it, too */

@@ -68,7 +68,8 @@ static int add_git(CkChanges *changes) {
     CkBuf folder;
     int wd = -1;
     ck_buf_init(&folder);
-    if (ck_process_run(arguments, changes->root, &folder, CK_PATH_MAX_BYTES, &err) == SQLITE_OK &&
+    if (ck_process_run(arguments, changes->root, &folder, CK_PATH_MAX_BYTES, NULL,
+                       &err) == SQLITE_OK &&
         folder.n_bytes > 1) {
         folder.data[folder.n_bytes - 1] = 0; /* the newline */
         wd = add(changes, (const char *)folder.data);

@@ -1,4 +1,5 @@
 /* ck index: makes the refs of the workspace those of its files. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,9 +18,11 @@
 /* What is neither there nor was is a typing error. While --watch waits files come and go. */
 static void check_path(CkIndex *index, const char *given, const char *path, const char *stored) {
     CkApp *app = index->app;
-    if (ck_path_exists(path) || (index->round && !index->round->is_first)) return;
+    if (index->round && !index->round->is_first) return;
+    if (ck_path_exists(path) || (errno != ENOENT && errno != ENOTDIR)) return;
     if (ck_sql_int(app, CK_SQL_INDEX_REFS_BELOW, 0, "tt", index->workspace.name, stored)) return;
-    ck_fail(app, CK_EXIT_ERROR, NULL, "there is no file '%s', and none was indexed", given);
+    ck_fail(app, CK_EXIT_USAGE, NULL, "there is no file '%s', and none was indexed",
+            ck_printable(app, given));
 }
 
 /* The paths given, relative to the workspace and as stored. */
@@ -133,6 +136,10 @@ static void warn_of_folders(CkIndex *index) {
         ck_warn(app, "%s: cannot be listed; refs below it stay as they are",
                 ck_printable(app, (const char *)index->list.text.data + failed[i]));
     }
+    if (index->list.doubt.n_bytes > 0) {
+        ck_warn(app, "git said '%s'; refs of what it did not list stay as they are",
+                ck_printable(app, (const char *)index->list.doubt.data));
+    }
 }
 
 /* Of a round after the first only what it did is worth a word. */
@@ -152,7 +159,8 @@ static int report(CkIndex *index) {
     else if (!is_idle(index)) say(index, seconds);
     if (manifest) ck_index_export(app, &index->workspace, manifest);
     if (app->exit_code == CK_EXIT_OK &&
-        (counts->unreadable > 0 || counts->incomplete > 0 || index->list.failed.n_bytes > 0)) {
+        (counts->unreadable > 0 || counts->incomplete > 0 || index->list.failed.n_bytes > 0 ||
+         index->list.doubt.n_bytes > 0)) {
         return CK_EXIT_PARTIAL;
     }
     return app->exit_code;

@@ -5,6 +5,7 @@
 
 #include "commands.h"
 #include "fs.h"
+#include "index.h"
 #include "json.h"
 #include "output.h"
 #include "place.h"
@@ -39,20 +40,32 @@ static int embed(Search *search) {
                        "nothing is indexed with model '%s'", model->embed.model);
     }
     const char *text = ck_text(app, "%s%s", model->query_prefix, search->query);
-    CkEmbedItem item = {.text = text, .n_text = strlen(text)};
+    CkEmbedItem items[] = {{.text = text, .n_text = strlen(text)},
+                           {.text = ck_probe_text, .n_text = strlen(ck_probe_text)}};
+    CkBuf probe;
+    ck_buf_init(&probe);
+    if (!model->is_lexical) ck_probe_get(app, model, &probe);
+    int has_probe = probe.n_bytes > 0 && probe.n_bytes == model->dims * sizeof(float);
     if (ck_embedder_open(&embedder, &model->embed, &err) == SQLITE_OK) {
         embedder->dims = model->dims;
-        ck_embedder_embed(embedder, &item, 1, &err);
+        ck_embedder_embed(embedder, items, 1 + (size_t)has_probe, &err);
     }
-    if (err.rc == SQLITE_OK && !item.vector) {
+    if (err.rc == SQLITE_OK && !items[0].vector) {
         ck_error_set(&err, SQLITE_ERROR, "the query cannot be embedded: %s",
-                     item.error ? item.error : "no answer");
+                     items[0].error ? items[0].error : "no answer");
     }
-    ck_buf_append(&search->vector, item.vector, item.vector ? model->dims * sizeof(float) : 0);
-    sqlite3_free(item.vector);
-    sqlite3_free(item.error);
+    if (err.rc == SQLITE_OK && items[1].vector) {
+        ck_probe_check(app, model, &probe, items[1].vector);
+    }
+    ck_buf_append(&search->vector, items[0].vector,
+                  items[0].vector ? model->dims * sizeof(float) : 0);
+    for (size_t i = 0; i < sizeof items / sizeof *items; i++) {
+        sqlite3_free(items[i].vector);
+        sqlite3_free(items[i].error);
+    }
+    ck_buf_release(&probe);
     ck_embedder_close(embedder);
-    return err.rc == SQLITE_OK ? CK_EXIT_OK : ck_fail_embed(app, model, &err);
+    return err.rc == SQLITE_OK ? app->exit_code : ck_fail_embed(app, model, &err);
 }
 
 /* Is the workspace indexed, and with the model that was asked for? */

@@ -45,7 +45,7 @@ const CkCurl *ck_curl_load(CkError *err) {
         library = dlopen(LIBRARIES[i], RTLD_NOW | RTLD_LOCAL);
     }
     if (!library || !find_all(library, &curl) || curl.global_init(CURL_GLOBAL_DEFAULT) != 0) {
-        ck_error_set(err, SQLITE_ERROR,
+        ck_error_set(err, SQLITE_CANTOPEN,
                      "an endpoint needs libcurl 7.66 or newer, which cannot be loaded; install "
                      "libcurl4");
         return NULL;

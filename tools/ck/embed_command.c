@@ -30,6 +30,7 @@ typedef struct Command {
     CkAnswers *answers;
     CkProcess process;
     char *text; /* as the user gave it */
+    char *folder; /* where it runs, or NULL */
     int64_t timeout_s;
     CkBuf in, out;  /* to be written; read and not yet a line */
     size_t n_written;
@@ -42,6 +43,7 @@ static void close_command(CkEmbedder *head) {
     ck_buf_release(&command->in);
     ck_buf_release(&command->out);
     sqlite3_free(command->text);
+    sqlite3_free(command->folder);
     sqlite3_free(command);
 }
 
@@ -50,7 +52,8 @@ static int start(Command *command, CkError *err) {
     CkBuf text;
     ck_buf_init(&text);
     if (ck_process_split(command->text, &text, argv, err) == SQLITE_OK &&
-        ck_process_start(&command->process, argv, NULL, STDERR_FILENO, err) == SQLITE_OK) {
+        ck_process_start(&command->process, argv, command->folder, STDERR_FILENO,
+                         err) == SQLITE_OK) {
         fcntl(command->process.to, F_SETFL, O_NONBLOCK);
         fcntl(command->process.from, F_SETFL, O_NONBLOCK);
     }
@@ -76,6 +79,11 @@ static int write_lines(Command *command, const CkEmbedItem *items, size_t n, siz
 
 static int ended(Command *command, CkError *err) {
     int status = ck_process_end(&command->process);
+    if (status < 0) {
+        return ck_error_set(err, SQLITE_ERROR,
+                            "%s: closed its output before it had answered every text",
+                            command->text);
+    }
     return ck_error_set(err, SQLITE_ERROR,
                         "%s: ended with status %d before it had answered every text",
                         command->text, status);
@@ -168,7 +176,8 @@ int ck_embed_command_open(CkEmbedder **embedder, const CkEmbedSettings *settings
     command->process = (CkProcess)CK_PROCESS_NONE;
     command->timeout_s = settings->timeout_s;
     command->text = sqlite3_mprintf("%s", settings->command);
-    if (!command->text) ck_error_nomem(err);
+    if (settings->folder) command->folder = sqlite3_mprintf("%s", settings->folder);
+    if (!command->text || (settings->folder && !command->folder)) ck_error_nomem(err);
     if (err->rc == SQLITE_OK) ck_answers_open(&command->answers, err);
     if (err->rc == SQLITE_OK) *embedder = &command->head;
     else close_command(&command->head);

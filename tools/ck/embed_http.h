@@ -54,6 +54,7 @@ typedef enum CkHttpOutcome {
 typedef struct CkHttpResult {
     CkHttpOutcome outcome;
     int64_t pause_ms;
+    int rc;        /* of a CK_HTTP_FATAL: SQLITE_AUTH, SQLITE_BUSY: come later; 0: SQLITE_ERROR */
     int is_paused; /* no request at all is to be sent before */
     char message[1024];
 } CkHttpResult;

@@ -26,6 +26,7 @@ typedef struct CkEmbedSettings {
     const char *model;
     const char *endpoint; /* a URL, or NULL */
     const char *command;  /* a program with arguments, or NULL; neither: lexical */
+    const char *folder;   /* where it runs; NULL: the working folder */
     const char *key_env;  /* the variable that holds the key */
     const char *key_file; /* or the file, readable by its owner alone; or NULL */
     int64_t dims;         /* 0: as they come */

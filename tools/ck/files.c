@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "fs.h"
 #include "utf8.h"
 
 #define IGNORE_FILE_BYTES_MAX 1000000
@@ -21,6 +22,7 @@ void ck_files_release(CkFileList *list) {
     ck_buf_release(&list->entries);
     ck_buf_release(&list->text);
     ck_buf_release(&list->failed);
+    ck_buf_release(&list->doubt);
     ck_ignore_release(&list->ignore);
 }
 
@@ -66,6 +68,7 @@ uint64_t ck_files_fingerprint(const CkFileList *list, const char *settings) {
         const char *path = (const char *)list->text.data + failed[i];
         hash = mix(hash, path, strlen(path) + 1);
     }
+    if (list->doubt.n_bytes > 0) hash = mix(hash, list->doubt.data, list->doubt.n_bytes);
     return hash;
 }
 
@@ -99,7 +102,7 @@ static int compare_entries(const void *a, const void *b, void *text) {
 }
 
 /* Sorts, and leaves out what comes twice (a path in conflict has three entries in git's index). */
-static void sort(CkFileList *list, const CkFilesOptions *options) {
+static void sort(CkFileList *list) {
     CkFileEntry *entries = (CkFileEntry *)(void *)list->entries.data;
     size_t n = ck_files_count(list), n_kept = 0;
     const char *last = NULL;
@@ -110,63 +113,98 @@ static void sort(CkFileList *list, const CkFilesOptions *options) {
         if (last && strcmp(last, path) == 0) continue;
         last = path;
         if (entries[i].n_path > CK_PATH_MAX_BYTES || is_private(path)) continue;
-        if (is_wanted(path, options)) entries[n_kept++] = entries[i];
+        entries[n_kept++] = entries[i];
     }
     list->entries.n_bytes = n_kept * sizeof *entries;
 }
 
-/* ---- .ckignore where git lists the files ---- */
-
-static int read_ignore_file(int root, const char *path, CkBuf *out) {
-    struct stat status;
-    int fd = openat(root, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    ck_buf_clear(out);
-    if (fd < 0) return 0;
-    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
-        status.st_size <= IGNORE_FILE_BYTES_MAX) {
-        uint8_t *to = ck_buf_reserve(out, (size_t)status.st_size);
-        ssize_t n = to ? read(fd, to, (size_t)status.st_size) : -1;
-        if (n > 0) out->n_bytes = (size_t)n;
+/* Does it matter that the folder could not be listed? */
+static int is_missed(const CkFileList *list, const char *path, const CkFilesOptions *options) {
+    size_t n = strlen(path);
+    int missed = is_wanted(path, options);
+    for (size_t i = 0; i < options->n_below && !missed; i++) {
+        missed = ck_files_is_below(options->below[i], path);
     }
-    close(fd);
-    return out->n_bytes > 0;
+    return missed && !(list->from_git && (ck_ignore_file(&list->ignore, path, n) ||
+                                          ck_ignore_entry(&list->ignore, path, n, 1)));
 }
 
-/* Entries are sorted, but a rule of a folder must come before those of folders inside: "a-b/" is
-   between "a" and "a/", which does no harm, since rules count in their own folder only. */
+/* After the ignore files were read: those that count may lie above what is wanted. */
+static void keep_wanted(CkFileList *list, const CkFilesOptions *options) {
+    size_t *failed = (size_t *)(void *)list->failed.data;
+    size_t n_failed = list->failed.n_bytes / sizeof *failed, n_missed = 0;
+    CkFileEntry *entries = (CkFileEntry *)(void *)list->entries.data;
+    size_t n = ck_files_count(list), n_kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (is_wanted(ck_files_path(list, &entries[i]), options)) entries[n_kept++] = entries[i];
+    }
+    list->entries.n_bytes = n_kept * sizeof *entries;
+    for (size_t i = 0; i < n_failed; i++) {
+        const char *path = (const char *)list->text.data + failed[i];
+        if (is_missed(list, path, options)) failed[n_missed++] = failed[i];
+    }
+    list->failed.n_bytes = n_missed * sizeof *failed;
+}
+
+/* ---- Ignore files ---- */
+
+void ck_files_rules(CkFileList *list, int fd, const char *folder) {
+    struct stat status;
+    CkBuf lines;
+    if (fd < 0) return;
+    ck_buf_init(&lines);
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+        status.st_size <= IGNORE_FILE_BYTES_MAX) {
+        uint8_t *to = ck_buf_reserve(&lines, (size_t)status.st_size);
+        ssize_t n = to ? read(fd, to, (size_t)status.st_size) : -1;
+        if (!to) list->ignore.text.rc = SQLITE_NOMEM;
+        if (n > 0) ck_ignore_push(&list->ignore, folder, (const char *)to, (size_t)n);
+    }
+    close(fd);
+    ck_buf_release(&lines);
+}
+
+/* Reads the .ckignore of a folder, "" or ending with '/'. */
+static void read_ckignore(CkFileList *list, int root, const char *folder, size_t n, CkBuf *name) {
+    ck_buf_clear(name);
+    ck_path_decode(name, folder, n);
+    ck_buf_append(name, ".ckignore", sizeof ".ckignore");
+    if (name->rc != SQLITE_OK) return;
+    int fd = ck_open_below(root, (const char *)name->data, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return;
+    ck_buf_clear(name);
+    ck_buf_append(name, folder, n);
+    ck_buf_append(name, "", 1);
+    ck_files_rules(list, fd, name->rc == SQLITE_OK ? (const char *)name->data : "");
+}
+
+/* Every folder that has a file is looked at, once, parents first: what is in a folder stands
+   together in the order of paths. Git's list will not do, since git may ignore a .ckignore. */
 static int honour_ckignore(CkFileList *list, int root, CkError *err) {
     CkFileEntry *entries = (CkFileEntry *)(void *)list->entries.data;
     size_t n = ck_files_count(list), n_kept = 0;
-    CkBuf lines, folder;
-    ck_buf_init(&lines);
-    ck_buf_init(&folder);
-    for (size_t depth = 0; depth < CK_FILES_DEPTH_MAX; depth++) {
-        size_t n_deeper = 0;
-        for (size_t i = 0; i < n; i++) {
-            const char *path = ck_files_path(list, &entries[i]), *slash = strrchr(path, '/');
-            const char *name = slash ? slash + 1 : path;
-            size_t at = 0;
-            if (strcmp(name, ".ckignore") != 0) continue;
-            for (const char *c = path; c < name; c++) at += *c == '/';
-            n_deeper += at > depth;
-            if (at != depth || !read_ignore_file(root, path, &lines)) continue;
-            ck_buf_clear(&folder);
-            ck_buf_append(&folder, path, (size_t)(name - path));
-            ck_buf_append(&folder, "", 1);
-            if (folder.rc != SQLITE_OK) break;
-            ck_ignore_push(&list->ignore, (const char *)folder.data, (const char *)lines.data,
-                           lines.n_bytes);
+    const char *before = "";
+    CkBuf name;
+    ck_buf_init(&name);
+    read_ckignore(list, root, "", 0, &name);
+    for (size_t i = 0; i < n; i++) {
+        const char *path = ck_files_path(list, &entries[i]);
+        int same = 1;
+        for (size_t at = 0; path[at]; at++) {
+            same = same && path[at] == before[at];
+            if (path[at] == '/' && !same) read_ckignore(list, root, path, at + 1, &name);
         }
-        if (n_deeper == 0) break;
+        before = path;
     }
     for (size_t i = 0; i < n && list->ignore.rules.n_bytes > 0; i++) {
         const char *path = ck_files_path(list, &entries[i]);
         if (!ck_ignore_file(&list->ignore, path, entries[i].n_path)) entries[n_kept++] = entries[i];
     }
     if (list->ignore.rules.n_bytes > 0) list->entries.n_bytes = n_kept * sizeof *entries;
-    ck_buf_release(&lines);
-    ck_buf_release(&folder);
-    return list->ignore.text.rc != SQLITE_OK ? ck_error_nomem(err) : SQLITE_OK;
+    int rc = name.rc;
+    ck_buf_release(&name);
+    if (rc == SQLITE_OK) rc = list->ignore.text.rc | list->ignore.rules.rc;
+    return rc != SQLITE_OK ? ck_error_nomem(err) : SQLITE_OK;
 }
 
 /* ---- Looking at each ---- */
@@ -175,14 +213,34 @@ static int64_t nanoseconds(struct timespec time) {
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
-/* Fills in one entry. 0: it is not to be listed. */
-static int look_at(CkFileList *list, CkFileEntry *entry, int root, CkBuf *raw) {
+/* Is a folder on the way to the path a symbolic link? Those on the way to `before` are none. */
+static int is_behind_link(int root, char *path, const char *before) {
+    struct stat status;
+    int same = 1;
+    for (char *c = path; *c; c++) {
+        if (same) same = *c == *before++;
+        if (*c != '/' || same) continue;
+        *c = 0;
+        int is_link = fstatat(root, path, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+                      S_ISLNK(status.st_mode);
+        *c = '/';
+        if (is_link) return 1;
+    }
+    return 0;
+}
+
+/* Fills in one entry. 0: it is not to be listed. before: the path looked at last, or "". */
+static int look_at(CkFileList *list, CkFileEntry *entry, int root, CkBuf *raw, CkBuf *before) {
     struct stat status;
     const char *path = ck_files_path(list, entry);
     ck_buf_clear(raw);
     ck_path_decode(raw, path, entry->n_path);
     ck_buf_append(raw, "", 1);
     if (raw->rc != SQLITE_OK) return 0;
+    /* Git takes what is behind such a link for deleted, and so do we. */
+    if (is_behind_link(root, (char *)raw->data, (const char *)before->data)) return 0;
+    ck_buf_clear(before);
+    ck_buf_append(before, raw->data, raw->n_bytes);
     if (fstatat(root, (const char *)raw->data, &status, AT_SYMLINK_NOFOLLOW) != 0) {
         /* It is gone, or sparse checkout left it out; else it is there and its refs stay. */
         if (errno == ENOENT || errno == ENOTDIR) return 0;
@@ -203,14 +261,19 @@ static int look_at(CkFileList *list, CkFileEntry *entry, int root, CkBuf *raw) {
 static int look_at_all(CkFileList *list, int root, CkError *err) {
     CkFileEntry *entries = (CkFileEntry *)(void *)list->entries.data;
     size_t n = ck_files_count(list), n_kept = 0;
-    CkBuf raw;
+    CkBuf raw, before;
     ck_buf_init(&raw);
-    for (size_t i = 0; i < n && raw.rc == SQLITE_OK; i++) {
-        if (look_at(list, &entries[i], root, &raw)) entries[n_kept++] = entries[i];
+    ck_buf_init(&before);
+    ck_buf_append(&before, "", 1);
+    for (size_t i = 0; i < n && raw.rc == SQLITE_OK && before.rc == SQLITE_OK; i++) {
+        if (look_at(list, &entries[i], root, &raw, &before)) entries[n_kept++] = entries[i];
     }
     list->entries.n_bytes = n_kept * sizeof *entries;
-    if (raw.rc != SQLITE_OK || list->failed.rc != SQLITE_OK) ck_error_nomem(err);
+    if (raw.rc != SQLITE_OK || before.rc != SQLITE_OK || list->failed.rc != SQLITE_OK) {
+        ck_error_nomem(err);
+    }
     ck_buf_release(&raw);
+    ck_buf_release(&before);
     return err->rc;
 }
 
@@ -241,8 +304,9 @@ int ck_files_list(CkFileList *list, const CkFilesOptions *options, CkError *err)
     else ck_files_walk(list, options->root, err);
     if (list->text.rc != SQLITE_OK || list->entries.rc != SQLITE_OK) ck_error_nomem(err);
     if (err->rc == SQLITE_OK) {
-        sort(list, options);
+        sort(list);
         if (!list->from_git || honour_ckignore(list, root, err) == SQLITE_OK) {
+            keep_wanted(list, options);
             look_at_all(list, root, err);
         }
     }

@@ -4,8 +4,9 @@
 ** In a git repository git says it: what it tracks, and what is neither tracked nor ignored; the
 ** same of submodules that are checked out. What sparse checkout leaves out, and what is tracked
 ** but was deleted, is no error and not in the list. Elsewhere a walk finds them, which honours
-** .gitignore. .ckignore, in the same language, is honoured in both. Symbolic links are not
-** followed, and only regular files are listed. Folders named .git or .ck are never entered.
+** .gitignore. .ckignore, in the same language, is honoured in both, whether or not git knows the
+** file. Symbolic links are not followed, to folders neither, and only regular files are listed.
+** Folders named .git or .ck are never entered.
 */
 #ifndef CK_TOOL_FILES_H
 #define CK_TOOL_FILES_H
@@ -30,6 +31,8 @@ typedef struct CkFileList {
     CkBuf entries; /* CkFileEntry, sorted by the bytes of the path, each once */
     CkBuf text;
     CkBuf failed;     /* offsets of paths in `text` (size_t): folders that could not be listed */
+    CkBuf doubt;      /* what git said of the list that we do not understand, or empty: then nothing
+                         that is not in the list is certain to be gone */
     CkIgnore ignore;  /* of a walk, the rules of the folders it is in; else those of .ckignore */
     int from_git;
     size_t n_links;   /* symbolic links */
@@ -79,11 +82,15 @@ int ck_files_folders(const char *root, CkFolderFn *on_folder, void *context, CkE
 /* Is path equal to folder or below it? folder without a '/' at its end; "" is the root. */
 int ck_files_is_below(const char *path, const char *folder);
 
-/* ---- For git_files.c and walk.c ---- */
+/* ---- For files_git.c and files_walk.c ---- */
 
 /* Adds a path of n bytes of the file system, not looked at yet. */
 void ck_files_add(CkFileList *list, const char *path, size_t n, int tracked);
 void ck_files_add_failed(CkFileList *list, const char *path, size_t n);
+
+/* Adds the rules of an ignore file that was opened (-1: there is none) and closes it. folder: where
+   it lies, as stored, "" or ending with '/'. */
+void ck_files_rules(CkFileList *list, int fd, const char *folder);
 
 /* Asks git for the files of `folder`, "" or ending with '/', relative to the root. */
 int ck_files_git(CkFileList *list, const char *root, const char *folder, CkError *err);

@@ -14,12 +14,9 @@
 #include "files.h"
 #include "utf8.h"
 
-#define IGNORE_FILE_BYTES_MAX 1000000
-
 typedef struct Walk {
     CkFileList *list;
     CkBuf path; /* of the folder it is in, in bytes of the file system, with '/' at its end */
-    CkBuf lines;
     CkBuf stored; /* the same path, or an entry's, as stored */
     int depth;
     CkFolderFn *on_folder; /* NULL, or is told of each folder before it is read */
@@ -35,20 +32,8 @@ static const char *stored(Walk *walk, size_t n) {
 }
 
 static void read_rules(Walk *walk, int folder, const char *name) {
-    struct stat status;
     int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (fd < 0) return;
-    ck_buf_clear(&walk->lines);
-    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
-        status.st_size <= IGNORE_FILE_BYTES_MAX) {
-        uint8_t *to = ck_buf_reserve(&walk->lines, (size_t)status.st_size);
-        ssize_t n = to ? read(fd, to, (size_t)status.st_size) : -1;
-        if (n > 0) {
-            ck_ignore_push(&walk->list->ignore, stored(walk, walk->path.n_bytes), (char *)to,
-                           (size_t)n);
-        }
-    }
-    close(fd);
+    ck_files_rules(walk->list, fd, stored(walk, walk->path.n_bytes));
 }
 
 static void folder(Walk *walk, int fd);
@@ -143,12 +128,11 @@ static int walk_all(Walk *walk, const char *root, CkError *err) {
                             strerror(errno));
     }
     folder(walk, fd);
-    if (walk->path.rc != SQLITE_OK || walk->stored.rc != SQLITE_OK || walk->lines.rc != SQLITE_OK ||
+    if (walk->path.rc != SQLITE_OK || walk->stored.rc != SQLITE_OK ||
         list->ignore.rules.rc != SQLITE_OK || list->ignore.text.rc != SQLITE_OK) {
         ck_error_nomem(err);
     }
     ck_buf_release(&walk->path);
-    ck_buf_release(&walk->lines);
     ck_buf_release(&walk->stored);
     return err->rc;
 }

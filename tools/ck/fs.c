@@ -149,7 +149,8 @@ int ck_file_read(CkApp *app, const char *path, size_t max_bytes, char **data, si
     struct stat info;
     *data = NULL;
     *n_bytes = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    /* Without O_NONBLOCK a named pipe would wait for somebody to write. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) return app->exit_code;
     if (fd < 0 || fstat(fd, &info) != 0) {
         ck_fail(app, CK_EXIT_ERROR, NULL, "cannot read '%s': %s", path, strerror(errno));
@@ -175,6 +176,33 @@ int ck_file_read(CkApp *app, const char *path, size_t max_bytes, char **data, si
     }
     if (fd >= 0) close(fd);
     return app->exit_code;
+}
+
+int ck_open_below(int root, const char *path, int flags) {
+    int folder = root, fd = -1;
+    char name[NAME_MAX + 1];
+    for (;;) {
+        size_t n = strcspn(path, "/");
+        if (!path[n]) {
+            fd = openat(folder, path, flags | O_NOFOLLOW);
+            break;
+        }
+        if (n > NAME_MAX) {
+            errno = ENAMETOOLONG;
+            break;
+        }
+        memcpy(name, path, n);
+        name[n] = '\0';
+        int next = openat(folder, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (next < 0) break;
+        if (folder != root) close(folder);
+        folder = next;
+        path += n + 1;
+    }
+    int failure = errno;
+    if (folder != root) close(folder);
+    errno = failure;
+    return fd;
 }
 
 int ck_file_write(CkApp *app, const char *path, int mode, const char *text) {

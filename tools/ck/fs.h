@@ -47,6 +47,12 @@ int ck_file_read(CkApp *app, const char *path, size_t max_bytes, char **data, si
 /* Replaces a file as a whole, or makes it, with these permissions (less the umask). */
 int ck_file_write(CkApp *app, const char *path, int mode, const char *text);
 
+/*
+** openat(2) of a path below the folder `root` that follows no symbolic link, not of a folder on the
+** way either: what is reached is in the tree. errno is ELOOP or ENOTDIR where there is one.
+*/
+int ck_open_below(int root, const char *path, int flags);
+
 /* Makes a folder unless there is one; the folder above it must exist. */
 int ck_folder_make(CkApp *app, const char *path, int mode);
 

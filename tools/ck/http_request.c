@@ -4,6 +4,8 @@
 #include "embed_http.h"
 #include "utf8.h"
 
+#define MESSAGE_BYTES_MAX 300 /* of what a server says */
+
 static size_t on_body(char *bytes, size_t size, size_t n, void *argument) {
     CkHttpRequest *request = argument;
     if (request->answer.n_bytes + n > CK_HTTP_ANSWER_BYTES_MAX) return 0;
@@ -102,7 +104,8 @@ static void again(CkHttpRequest *request, CkHttpResult *result) {
 
 static void fatal(const CkHttp *http, CkHttpResult *result, CkError *err) {
     result->outcome = CK_HTTP_FATAL;
-    ck_error_set(err, SQLITE_ERROR, "%s: %s", http->endpoint.url, result->message);
+    ck_error_set(err, result->rc ? result->rc : SQLITE_ERROR, "%s: %s", http->endpoint.name,
+                 result->message);
 }
 
 /* A text that is alone cannot be embedded. When one after the other cannot, it is the server. */
@@ -146,7 +149,14 @@ static void later(CkHttp *http, CkHttpRequest *request, CkHttpResult *result, Ck
     again(request, result);
     result->is_paused = 1;
     if (pause >= 0) result->pause_ms = pause + result->pause_ms / 4;
-    if (request->slice.attempts >= CK_HTTP_ATTEMPTS || result->pause_ms > CK_HTTP_PAUSE_MAX_MS) {
+    result->rc = SQLITE_BUSY;
+    if (result->pause_ms > CK_HTTP_PAUSE_MAX_MS) {
+        size_t n = strlen(result->message);
+        sqlite3_snprintf((int)(sizeof result->message - n), result->message + n,
+                         "; it is to be asked again in %lld minutes, and %d are waited for at most",
+                         (long long)(pause + 59999) / 60000, CK_HTTP_PAUSE_MAX_MS / 60000);
+        fatal(http, result, err);
+    } else if (request->slice.attempts >= CK_HTTP_ATTEMPTS) {
         fatal(http, result, err);
     }
 }
@@ -158,7 +168,14 @@ static void read_answer(CkHttp *http, CkHttpRequest *request, CkEmbedItem *items
     if (wrong.rc == SQLITE_OK) {
         result->outcome = CK_HTTP_DONE;
         http->n_refused = 0;
+        for (size_t i = 0; i < request->slice.n; i++) {
+            char *error = items[i].error;
+            if (error) ck_endpoint_redact(&http->endpoint, error, strlen(error) + 1);
+        }
     } else {
+        if (wrong.message) {
+            ck_endpoint_redact(&http->endpoint, wrong.message, strlen(wrong.message) + 1);
+        }
         sqlite3_snprintf(sizeof result->message, result->message, "the answer is wrong: %s",
                          wrong.message ? wrong.message : sqlite3_errstr(wrong.rc));
         if (wrong.rc == SQLITE_MISMATCH) fatal(http, result, err);
@@ -182,10 +199,22 @@ static void not_answered(CkHttp *http, CkHttpRequest *request, CURLcode code,
     else again(request, result);
 }
 
+/* What the server says of a failure. The key is looked for in all of it before it is cut. */
+static void take_message(CkHttp *http, CkHttpRequest *request, long status, CkHttpResult *result) {
+    CkBuf *body = &request->answer;
+    if (body->data) {
+        body->n_bytes = ck_endpoint_redact(&http->endpoint, (char *)body->data, body->n_bytes);
+    }
+    char *said = ck_answers_message(http->answers, body);
+    if (said) ck_endpoint_redact(&http->endpoint, said, strlen(said) + 1); /* JSON has escapes */
+    sqlite3_snprintf(sizeof result->message, result->message, "HTTP %ld%s%.*s", status,
+                     said && said[0] ? ": " : "", MESSAGE_BYTES_MAX, said ? said : "");
+    sqlite3_free(said);
+}
+
 void ck_http_finish(CkHttp *http, CkHttpRequest *request, CURLcode code, CkEmbedItem *items,
                     CkHttpResult *result, CkError *err) {
     long status = 0;
-    char said[512];
     memset(result, 0, sizeof *result);
     request->slice.attempts++;
     if (code != CURLE_OK) {
@@ -203,10 +232,8 @@ void ck_http_finish(CkHttp *http, CkHttpRequest *request, CURLcode code, CkEmbed
         read_answer(http, request, items, result, err);
         return;
     }
-    ck_answers_message(http->answers, &request->answer, said, sizeof said);
-    ck_endpoint_redact(&http->endpoint, said);
-    sqlite3_snprintf(sizeof result->message, result->message, "HTTP %ld%s%s", status,
-                     said[0] ? ": " : "", said);
+    take_message(http, request, status, result);
+    if (status == 401 || status == 403) result->rc = SQLITE_AUTH;
     if (status == 429 || status == 503) later(http, request, result, err);
     else if (status == 400 || status == 413 || status == 422) {
         refused(http, request, items, result, err);

@@ -42,7 +42,7 @@ void ck_index_wait(CkIndex *index, const CkJob *job) {
 static int lock(CkIndex *index) {
     CkApp *app = index->app;
     const char *path = ck_path_join(app, index->workspace.root, CK_WORKSPACE_FILE);
-    index->lock = open(path, O_RDONLY | O_CLOEXEC);
+    index->lock = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (index->lock >= 0 && flock(index->lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
         ck_fail(app, CK_EXIT_BUSY, "Try again when it is done.",
                 "another '%s index' is at work on '%s'", app->program, index->workspace.root);
@@ -80,8 +80,8 @@ static int list_files(CkIndex *index) {
     if (app->exit_code != CK_EXIT_OK) return app->exit_code;
     index->root = open(options.root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (index->root < 0 || ck_files_list(&index->list, &options, &err) != SQLITE_OK) {
-        ck_fail(app, CK_EXIT_ERROR, NULL, "%s: %s", options.root,
-                err.message ? err.message : strerror(errno));
+        ck_fail(app, err.rc == SQLITE_INTERRUPT ? CK_EXIT_INTERRUPTED : CK_EXIT_ERROR, NULL,
+                "%s: %s", options.root, err.message ? err.message : strerror(errno));
         ck_error_release(&err);
     }
     return app->exit_code;
@@ -172,6 +172,7 @@ static int is_gone(const CkIndex *index, const char *path) {
     const size_t *failed = (const size_t *)(const void *)index->list.failed.data;
     int in_scope = index->n_below == 0;
     if (at >= 0) return index->results[at].kind == 0 && !index->results[at].keeps;
+    if (index->list.doubt.n_bytes > 0) return 0;
     for (size_t i = 0; i < index->n_below && !in_scope; i++) {
         in_scope = ck_files_is_below(path, index->below[i]);
     }
@@ -188,7 +189,7 @@ static void add_gone(const CkIndex *index, CkBuf *gone, const char *path) {
 /* The paths that have refs and are gone, each ended by 0. */
 static void collect_gone(CkIndex *index, CkBuf *gone) {
     CkApp *app = index->app;
-    if (index->trusts_before) {
+    if (index->trusts_before && !index->verifies) {
         for (size_t i = 0; i < ck_manifest_count(&index->before); i++) {
             const CkManifestFile *file = ck_manifest_at(&index->before, i);
             char path[UINT16_MAX + 1];
@@ -225,6 +226,7 @@ static void sweep(CkIndex *index) {
         }
     }
     if (in_batch > 0) ck_transaction_end(app);
+    index->is_swept = app->exit_code == CK_EXIT_OK;
     ck_buf_release(&gone);
 }
 
@@ -318,6 +320,7 @@ int ck_index_run(CkIndex *index) {
     index->begun_ms = index->renewed_ms = ck_clock_ms();
     gethostname(host, sizeof host - 1);
     sqlite3_randomness(sizeof random, &random);
+    index->host = ck_text(app, "%s", host);
     index->owner = ck_text(app, "index:%s:%d:%llx", host, (int)getpid(),
                            (unsigned long long)random);
     if (lock(index) != CK_EXIT_OK || list_files(index) != CK_EXIT_OK) return app->exit_code;

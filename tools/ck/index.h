@@ -31,6 +31,7 @@
 #define CK_INDEX_PENDING_GROUPS 16 /* of texts kept while others compute them */
 #define CK_INDEX_LEASE_S 60
 #define CK_INDEX_RENEW_MS 20000
+#define CK_INDEX_DEAD_MS 1000     /* between looks for owners that were killed */
 #define CK_INDEX_BUSY_MS 200      /* between looks at what others are computing */
 #define CK_INDEX_SAY_MS 3000  /* of waiting without a word */
 #define CK_INDEX_PATIENCE_MS 600000 /* after which it is computed here, too */
@@ -78,7 +79,7 @@ typedef struct CkIndexRound {
     int is_set_up;     /* there are a workspace, settings and paths; what fails then is transient */
     int is_same;       /* the files are as the last run left them, and nothing was done */
     int is_racy;       /* a file changed just before it was read: it is to be read again */
-    int has_named_host;
+    int has_named_host, has_named_remotes;
     int64_t look_ms;   /* what it took to list the files */
     uint64_t seen, looked; /* fingerprint of the files at the last run that was done, and now */
     CkEmbedder *embedder;  /* a program that has loaded its model; NULL */
@@ -100,8 +101,9 @@ typedef struct CkIndex {
     int sends_untracked, verifies;
     const char **below;
     size_t n_below;
-    const char *owner; /* of leases */
-    int has_remotes, holds_leases, is_probed;
+    const char *host, *owner; /* of leases */
+    int has_remotes, holds_leases, is_probed, said_remotes;
+    int64_t looked_for_dead_ms;
     int64_t renewed_ms, waits_since_ms;
     int said_waiting;
 
@@ -114,6 +116,7 @@ typedef struct CkIndex {
     size_t n_pending; /* missing chunks of them */
     CkIndexGroup groups[2];
     int current;      /* the group that is filled next */
+    int is_swept;     /* were the refs removed of all that is gone, as far as the run looked? */
     int is_changed;   /* is there something new for the manifest? */
     CkError failure;  /* of the embedder: what is done is written before the run ends with it */
     uint8_t *probe;   /* what the model makes of the probe, when it was asked */
@@ -195,6 +198,13 @@ void ck_index_abandon(CkIndex *index);
 /* ---- index_probe.c ---- */
 
 extern const char ck_probe_text[];
+
+/* What the model made of the probe first; nothing is appended where that is not known. */
+void ck_probe_get(CkApp *app, const CkModelSettings *model, CkBuf *out);
+
+/* Fails when a vector of the same length, of what answers now, is another one. */
+int ck_probe_check(CkApp *app, const CkModelSettings *model, const CkBuf *stored,
+                   const void *vector);
 
 /* Opens the embedder; finds out dims and version where nobody knows them yet. */
 int ck_index_open_embedder(CkIndex *index);

@@ -5,6 +5,8 @@
 ** that is in the group before is left out of the next one: it is stored by the time that is
 ** written. What others are computing (their lease says so) is left to them, and looked for again.
 */
+#include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -140,6 +142,22 @@ static CkBuf copy_keys(const CkIndexGroup *group) {
     return keys;
 }
 
+/* A remote that is away costs money, not results; it is said once. */
+static void warn_of_remotes(CkIndex *index) {
+    CkApp *app = index->app;
+    const char *list = "";
+    if (index->said_remotes || (index->round && index->round->has_named_remotes)) return;
+    sqlite3_stmt *stmt = ck_sql_begin(app, CK_SQL_INDEX_REMOTES_FAILED, "");
+    while (ck_sql_step(app, stmt)) {
+        list = ck_text(app, "%s%s%s (%s)", list, list[0] ? ", " : "", ck_column_text(stmt, 0, ""),
+                       ck_column_text(stmt, 1, ""));
+    }
+    if (!list[0]) return;
+    ck_warn(app, "remotes that cannot be asked, so what they have is embedded again: %s", list);
+    index->said_remotes = 1;
+    if (index->round) index->round->has_named_remotes = 1;
+}
+
 /* Gets what remotes have of it. What came is stored; it is found when the group is written. */
 static void pull(CkIndex *index, CkIndexGroup *group) {
     CkApp *app = index->app;
@@ -154,8 +172,32 @@ static void pull(CkIndex *index, CkIndexGroup *group) {
         keep_item(group, n_kept++, (size_t)sqlite3_column_int64(stmt, 0), &keys);
     }
     index->counts.pulled += (int64_t)(n - n_kept);
+    if (n_kept > 0) warn_of_remotes(index);
     keep_first(group, n_kept);
     ck_buf_release(&keys);
+}
+
+/* Gives back the leases of runs on this machine that were killed: nobody would wait for them but
+   in vain. That of another owner's with our host's name lasts for CK_INDEX_LEASE_S. */
+static void release_dead(CkIndex *index) {
+    CkApp *app = index->app;
+    const char *begin = ck_text(app, "index:%s:", index->host);
+    CkBuf owners;
+    if (ck_clock_ms() - index->looked_for_dead_ms < CK_INDEX_DEAD_MS) return;
+    index->looked_for_dead_ms = ck_clock_ms();
+    ck_buf_init(&owners);
+    sqlite3_stmt *stmt = ck_sql_begin(app, CK_SQL_INDEX_LEASE_OWNERS, "tt", begin, index->owner);
+    while (ck_sql_step(app, stmt)) {
+        const char *owner = ck_column_text(stmt, 0, "");
+        long pid = strtol(owner + strlen(begin), NULL, 10);
+        if (pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH) {
+            ck_buf_append(&owners, owner, strlen(owner) + 1);
+        }
+    }
+    if (owners.rc != SQLITE_OK) ck_must(NULL);
+    const char *at = (const char *)owners.data, *end = at + owners.n_bytes;
+    for (; at && at < end; at += strlen(at) + 1) ck_sql_int(app, CK_SQL_INDEX_RELEASE, 0, "t", at);
+    ck_buf_release(&owners);
 }
 
 /* Leaves out what is there by now, and what others are computing unless we waited long enough. */
@@ -179,6 +221,7 @@ static void claim(CkIndex *index, CkIndexGroup *group) {
     ck_sql_end(stmt);
     ck_transaction_end(app);
     index->holds_leases = 1;
+    if (group->n_busy > 0) release_dead(index);
     keep_first(group, n_kept);
     ck_buf_release(&keys);
 }
@@ -298,7 +341,7 @@ static void finish(CkIndex *index, CkIndexGroup *group) {
     close_group(group);
 }
 
-/* A killed run's leases last for CK_INDEX_LEASE_S. */
+/* A killed run's leases last for CK_INDEX_LEASE_S where they are of another machine. */
 static void wait_for_others(CkIndex *index) {
     const struct timespec pause = {.tv_nsec = CK_INDEX_BUSY_MS * 1000000L};
     int64_t now = ck_clock_ms();

@@ -49,9 +49,26 @@ int ck_index_open_embedder(CkIndex *index) {
     return app->exit_code;
 }
 
-static int differs(CkIndex *index, double cosine) {
-    const CkModelSettings *model = &index->model;
-    return ck_fail(index->app, CK_EXIT_ERROR,
+void ck_probe_get(CkApp *app, const CkModelSettings *model, CkBuf *out) {
+    sqlite3_stmt *stmt = ck_sql_begin(app, CK_SQL_INDEX_PROBE_GET, "ttt", model->embed.model,
+                                      model->version, ck_probe_text);
+    if (ck_sql_step(app, stmt)) {
+        ck_buf_append(out, sqlite3_column_blob(stmt, 0), (size_t)sqlite3_column_bytes(stmt, 0));
+    }
+    ck_sql_end(stmt);
+    if (out->rc != SQLITE_OK) ck_must(NULL);
+}
+
+int ck_probe_check(CkApp *app, const CkModelSettings *model, const CkBuf *stored,
+                   const void *vector) {
+    double cosine = -2;
+    sqlite3_stmt *stmt = ck_sql_begin(app, CK_SQL_INDEX_PROBE_COMPARE, "bb",
+                                      (const void *)stored->data, stored->n_bytes, vector,
+                                      stored->n_bytes);
+    if (ck_sql_step(app, stmt)) cosine = sqlite3_column_double(stmt, 0);
+    ck_sql_end(stmt);
+    if (app->exit_code != CK_EXIT_OK || cosine >= SAME_COSINE) return app->exit_code;
+    return ck_fail(app, CK_EXIT_ERROR,
                    "Another model answers under this name, or the same one is run differently. "
                    "If that is meant, give it a version of its own: --revision REV (its "
                    "embeddings are kept apart then). If not, set the endpoint right.",
@@ -60,29 +77,15 @@ static int differs(CkIndex *index, double cosine) {
                    model->embed.model, model->version, cosine, SAME_COSINE);
 }
 
-/* The stored probe is compared; 0 when there is none. */
-static int compare(CkIndex *index, size_t n_probe) {
-    CkApp *app = index->app;
-    const CkModelSettings *model = &index->model;
-    double cosine = -2;
+/* The stored probe is compared; nothing is where there is none. */
+static void compare(CkIndex *index, size_t n_probe) {
     CkBuf stored;
     ck_buf_init(&stored);
-    sqlite3_stmt *stmt = ck_sql_begin(app, CK_SQL_INDEX_PROBE_GET, "ttt", model->embed.model,
-                                      model->version, ck_probe_text);
-    if (ck_sql_step(app, stmt)) {
-        ck_buf_append(&stored, sqlite3_column_blob(stmt, 0), (size_t)sqlite3_column_bytes(stmt, 0));
-    }
-    ck_sql_end(stmt);
-    int is_stored = stored.n_bytes == n_probe;
-    if (is_stored) {
-        stmt = ck_sql_begin(app, CK_SQL_INDEX_PROBE_COMPARE, "bb", (const void *)stored.data,
-                            stored.n_bytes, (const void *)index->probe, n_probe);
-        if (ck_sql_step(app, stmt)) cosine = sqlite3_column_double(stmt, 0);
-        ck_sql_end(stmt);
-        if (app->exit_code == CK_EXIT_OK && cosine < SAME_COSINE) differs(index, cosine);
+    ck_probe_get(index->app, &index->model, &stored);
+    if (stored.n_bytes == n_probe) {
+        ck_probe_check(index->app, &index->model, &stored, index->probe);
     }
     ck_buf_release(&stored);
-    return is_stored;
 }
 
 int ck_index_probe(CkIndex *index) {
@@ -100,7 +103,8 @@ int ck_index_probe(CkIndex *index) {
         ck_sql_text(app, CK_SQL_INDEX_PROBE_PULL, "ttt", model->embed.model, model->version,
                     ck_probe_text);
     }
-    if (compare(index, n_probe) && app->exit_code != CK_EXIT_OK) return app->exit_code;
+    compare(index, n_probe);
+    if (app->exit_code != CK_EXIT_OK) return app->exit_code;
     ck_transaction_begin(app);
     ck_sql_run(app, CK_SQL_INDEX_PROBE_PUT, "tttb", model->embed.model, model->version,
                ck_probe_text, (const void *)index->probe, n_probe);

@@ -69,7 +69,7 @@ static int ref(CkIndex *index, CkSqlId sql, const CkIndexFile *file, size_t chun
 
 /* How many refs the file had; -1: nobody knows. */
 static int64_t refs_before(const CkIndex *index, size_t at) {
-    if (!index->trusts_before) return -1;
+    if (!index->trusts_before || index->verifies) return -1;
     const CkManifestFile *file = ck_manifest_find(&index->before, ck_index_path(index, at),
                                                   ck_index_entry(index, at)->n_path);
     return file ? (int64_t)file->n_chunks : -1;

@@ -1,7 +1,11 @@
 /* The manifest of a workspace in the store: see index.h and manifest.h. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "fs.h"
 #include "index.h"
 #include "store.h"
 #include "utf8.h"
@@ -31,6 +35,7 @@ int ck_index_load(CkIndex *index) {
 static int is_beyond(const CkIndex *index, const CkManifestFile *file) {
     CkBuf path;
     int beyond = index->n_below > 0;
+    if (!index->is_swept || index->list.doubt.n_bytes > 0) return 1;
     ck_buf_init(&path);
     ck_buf_append(&path, file->path, file->n_path);
     ck_buf_append(&path, "", 1);
@@ -75,10 +80,37 @@ static void add_result(const CkIndex *index, CkBuf *out, size_t at, const CkMani
     }
 }
 
+/*
+** Where there is no manifest to go by, the paths that have refs take its place, with nothing known
+** of them. The next run trusts what is written now: a path that this one has not come to must be in
+** it, or its refs would stay when its file is gone.
+*/
+static void load_paths(CkIndex *index) {
+    CkManifest *before = &index->before;
+    ck_buf_clear(&before->raw);
+    ck_buf_clear(&before->files);
+    sqlite3_stmt *stmt = ck_sql_begin(index->app, CK_SQL_INDEX_PATHS, "t", index->workspace.name);
+    while (ck_sql_step(index->app, stmt)) {
+        const char *path = ck_column_text(stmt, 0, "");
+        ck_buf_append(&before->raw, path, strlen(path) + 1);
+    }
+    const char *at = (const char *)before->raw.data, *end = at + before->raw.n_bytes;
+    for (; before->raw.rc == SQLITE_OK && at && at < end; at += strlen(at) + 1) {
+        CkManifestFile file = {.path = at, .n_path = (uint16_t)strlen(at), .hash = no_content,
+                               .mtime_ns = -1, .kind = CK_MANIFEST_INDEXED,
+                               .n_chunks = CK_MANIFEST_CHUNKS_UNKNOWN};
+        if (strlen(at) <= UINT16_MAX) ck_buf_append(&before->files, &file, sizeof file);
+    }
+    if (before->raw.rc != SQLITE_OK || before->files.rc != SQLITE_OK) ck_must(NULL);
+}
+
 /* Merges what was known with what is known now, in the order of paths. */
-static void merge(const CkIndex *index, CkBuf *out) {
+static void merge(CkIndex *index, CkBuf *out) {
     size_t n = ck_files_count(&index->list), i = 0, j = 0;
-    size_t n_before = index->trusts_before ? ck_manifest_count(&index->before) : 0;
+    int is_whole = index->is_swept && index->n_below == 0 && index->list.failed.n_bytes == 0 &&
+                   index->list.doubt.n_bytes == 0;
+    if (!index->trusts_before && !is_whole) load_paths(index);
+    size_t n_before = index->trusts_before || !is_whole ? ck_manifest_count(&index->before) : 0;
     while (i < n || j < n_before) {
         const CkManifestFile *file = j < n_before ? ck_manifest_at(&index->before, j) : NULL;
         int order = i == n ? 1 : !file ? -1
@@ -136,12 +168,9 @@ static void export_file(FILE *out, const CkManifest *manifest, sqlite3_stmt *row
     fprintf(out, ",\"chunks\":%s}\n", ck_column_text(row, 2, "[]"));
 }
 
-int ck_index_export(CkApp *app, const CkWorkspace *workspace, const char *path) {
-    int to_stdout = strcmp(path, "-") == 0;
-    FILE *out = to_stdout ? stdout : fopen(path, "w");
+static void export_files(CkApp *app, const CkWorkspace *workspace, FILE *out) {
     CkManifest manifest;
     CkBuf line;
-    if (!out) return ck_fail(app, CK_EXIT_ERROR, NULL, "'%s' cannot be written", path);
     ck_manifest_init(&manifest);
     ck_buf_init(&line);
     sqlite3_stmt *stmt = NULL;
@@ -155,9 +184,30 @@ int ck_index_export(CkApp *app, const CkWorkspace *workspace, const char *path) 
     }
     stmt = ck_sql_begin(app, CK_SQL_INDEX_EXPORT, "t", workspace->name);
     while (ck_sql_step(app, stmt)) export_file(out, &manifest, stmt, &line);
-    int failed = ferror(out) | (to_stdout ? 0 : fclose(out));
-    if (failed) ck_fail(app, CK_EXIT_ERROR, NULL, "'%s' cannot be written", path);
     ck_buf_release(&line);
     ck_manifest_release(&manifest);
+}
+
+/* To a file that then gets the name; what is there and no file (a pipe) is written to. */
+int ck_index_export(CkApp *app, const CkWorkspace *workspace, const char *path) {
+    int to_stdout = strcmp(path, "-") == 0;
+    const char *name = to_stdout ? "-" : ck_path_absolute(app, app->place.folder, path);
+    struct stat status;
+    int is_new = !to_stdout && (stat(name, &status) != 0 || S_ISREG(status.st_mode));
+    const char *temporary = is_new ? ck_text(app, "%s.new-%d", name, (int)getpid()) : name;
+    FILE *out = to_stdout ? stdout : fopen(temporary, "we");
+    if (!out) {
+        return ck_fail(app, CK_EXIT_ERROR, NULL, "cannot write '%s': %s", path, strerror(errno));
+    }
+    export_files(app, workspace, out);
+    errno = 0;
+    int failed = fflush(out) | ferror(out);
+    failed |= to_stdout ? 0 : fclose(out);
+    if (!failed && is_new && app->exit_code == CK_EXIT_OK) failed = rename(temporary, name);
+    if (failed) {
+        ck_fail(app, CK_EXIT_ERROR, NULL, "cannot write '%s': %s", path,
+                errno ? strerror(errno) : "an error before");
+    }
+    if (is_new && app->exit_code != CK_EXIT_OK) unlink(temporary);
     return app->exit_code;
 }

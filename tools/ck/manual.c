@@ -43,7 +43,8 @@ static const char exit_status[] =
     ".TP\n.B 1\nThe answer is no: nothing was found, or the doctor found errors.\n"
     ".TP\n.B 2\nThe command line or .ck/config.toml is wrong.\n"
     ".TP\n.B 3\nIt could not be done.\n"
-    ".TP\n.B 4\nThe store was held by others for too long, or a remote is backing off.\n"
+    ".TP\n.B 4\nThe store was held by others for too long, or a remote or an endpoint is backing "
+    "off.\n"
     ".TP\n.B 5\nDone but for what was named on stderr.\n"
     ".TP\n.B 130\nInterrupted.\n";
 

@@ -102,10 +102,8 @@ static void check_endpoint(const Source *source, CkEmbedSettings *embed) {
     const CkCurl *curl = ck_curl_load(&err);
     if (curl && ck_endpoint_init(&parsed, curl, text, &err) == SQLITE_OK && !parsed.is_loopback) {
         ck_fail(app, CK_EXIT_USAGE,
-                ck_text(app,
-                        "If you trust it: export CK_ENDPOINT='%s', or put it into "
-                        "~/.config/ck/config.toml.",
-                        text),
+                "If you trust it: export CK_ENDPOINT=URL, or put it into "
+                "~/.config/ck/config.toml.",
                 "%s/%s: an endpoint elsewhere (%s) is not taken from a workspace, which may have "
                 "come with a repository",
                 app->place.workspace, CK_CONFIG_FILE, parsed.host);
@@ -116,11 +114,19 @@ static void check_endpoint(const Source *source, CkEmbedSettings *embed) {
     ck_error_release(&err);
 }
 
+/* A URL as it may be printed; kept. */
+static const char *public_url(CkApp *app, const char *url) {
+    char *text = ck_must(ck_endpoint_public(url));
+    const char *kept = ck_text(app, "%s", text);
+    sqlite3_free(text);
+    return kept;
+}
+
 static void check(CkApp *app, const CkModelSettings *settings) {
     const CkEmbedSettings *embed = &settings->embed;
     if (embed->endpoint && embed->command) {
         ck_fail(app, CK_EXIT_USAGE, NULL, "both an endpoint (%s) and a program (%s) are given",
-                embed->endpoint, embed->command);
+                public_url(app, embed->endpoint), embed->command);
     } else if ((embed->endpoint || embed->command) &&
                (!embed->model || strcmp(embed->model, CK_MODEL_LEXICAL) == 0)) {
         ck_fail(app, CK_EXIT_USAGE, "Name it: --model NAME", "%s needs the name of a model",
@@ -153,6 +159,10 @@ int ck_model_settings_read(CkApp *app, CkModelSettings *settings) {
     embed->key_file = text_of(&source, "key-file", "CK_KEY_FILE", "key_file", NULL);
     embed->key_env = text_of(&source, "key-env", NULL, "key_env", "CK_API_KEY");
     check_endpoint(&source, embed);
+    if (embed->key_file && app->place.folder) {
+        embed->key_file = ck_path_join(app, app->place.folder, embed->key_file);
+    }
+    embed->folder = app->place.folder;
     embed->dims = number_of(&source, "dims", "dims", 1, 65536, 0);
     embed->batch_items = number_of(&source, NULL, "batch", 1, CK_EMBED_BATCH_MAX, BATCH_ITEMS);
     embed->in_flight = number_of(&source, NULL, "in_flight", 1, CK_EMBED_IN_FLIGHT_MAX, IN_FLIGHT);
@@ -214,21 +224,57 @@ int ck_model_decide(CkApp *app, CkModelSettings *settings, uint32_t dims) {
     return app->exit_code;
 }
 
-int ck_fail_embed(CkApp *app, const CkModelSettings *settings, CkError *err) {
-    const char *hint = NULL;
-    int code = CK_EXIT_ERROR;
-    if (err->rc == SQLITE_NOMEM) ck_must(NULL);
-    if (err->rc == SQLITE_INTERRUPT) code = CK_EXIT_INTERRUPTED;
-    else if (strstr(err->message ? err->message : "", "dims, expected")) {
-        hint = "Another model answers under this name. If it was replaced on purpose, give the new "
-               "one a version of its own: --revision REV.";
-    } else if (settings->embed.endpoint) {
-        hint = "What was embedded so far is stored; the next run goes on from there. Is the server "
-               "running, and has it this model?";
-    } else if (settings->embed.command) {
-        hint = "What was embedded so far is stored; the next run goes on from there.";
+/* Which key a server did not accept. */
+static const char *key_hint(CkApp *app, const CkEmbedSettings *embed) {
+    const char *value = embed->key_env ? getenv(embed->key_env) : NULL;
+    if (embed->key_file) {
+        return ck_text(app, "The key is that of the file '%s'. Is it the right one for this "
+                            "server and model?", embed->key_file);
     }
-    ck_fail(app, code, hint, "%s", err->message ? err->message : sqlite3_errstr(err->rc));
+    if (value && value[0]) {
+        return ck_text(app, "The key is that of the variable %s. Is it the right one for this "
+                            "server and model?", embed->key_env);
+    }
+    return ck_text(app, "No key was sent: there is none in the variable %s, and no --key-file was "
+                        "given.", embed->key_env ? embed->key_env : "CK_API_KEY");
+}
+
+int ck_fail_embed(CkApp *app, const CkModelSettings *settings, CkError *err) {
+    static const char kept[] = "What was embedded so far is stored; the next run goes on from "
+                               "there.";
+    const CkEmbedSettings *embed = &settings->embed;
+    const char *hint = NULL, *message = err->message ? err->message : sqlite3_errstr(err->rc);
+    int code = CK_EXIT_ERROR;
+    switch (err->rc) {
+        case SQLITE_NOMEM:
+            ck_must(NULL);
+            break;
+        case SQLITE_INTERRUPT:
+            code = CK_EXIT_INTERRUPTED;
+            break;
+        case SQLITE_MISUSE: /* the settings are wrong: the message says how */
+            code = CK_EXIT_USAGE;
+            break;
+        case SQLITE_CANTOPEN: /* there is no such program, or no libcurl */
+            break;
+        case SQLITE_AUTH:
+            hint = key_hint(app, embed);
+            break;
+        case SQLITE_BUSY:
+            code = CK_EXIT_BUSY;
+            hint = kept;
+            break;
+        default:
+            if (strstr(message, "dims, expected")) {
+                hint = "Another model answers under this name. If it was replaced on purpose, give "
+                       "the new one a version of its own: --revision REV.";
+            } else if (embed->endpoint) {
+                hint = ck_text(app, "%s Is the server running, and has it this model?", kept);
+            } else if (embed->command) {
+                hint = kept;
+            }
+    }
+    ck_fail(app, code, hint, "%s", message);
     ck_error_release(err);
     return app->exit_code;
 }

@@ -117,8 +117,8 @@ int ck_place_store_is_tracked(CkApp *app) {
     CkBuf listed;
     ck_buf_init(&listed);
     int tracked = app->place.base && !ck_option_text(app, "store", NULL) &&
-                  ck_process_run(arguments, app->place.base, &listed, LISTED_BYTES_MAX, &err) ==
-                      SQLITE_OK &&
+                  ck_process_run(arguments, app->place.base, &listed, LISTED_BYTES_MAX, NULL,
+                                 &err) == SQLITE_OK &&
                   listed.n_bytes > 0;
     ck_error_release(&err);
     ck_buf_release(&listed);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
@@ -11,30 +12,47 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app.h"
+#include "base/clock.h"
+
 extern char **environ;
 
 #define READ_BYTES 65536
+#define WAIT_MS 200     /* between looks at whether Ctrl-C came */
+#define GRACE_MS 1000   /* for a program that is to end */
+#define SAFE_DIRECTORY "git config --global --add safe.directory"
 
-/* `git rev-parse --local-env-vars`, as far as they name a repository or its files. */
-static const char *const GIT_VARIABLES[] = {
+/* `git rev-parse --local-env-vars`, as far as they name a repository or its files; and the key of
+   an endpoint, which is for no program. */
+static const char *const OUR_VARIABLES[] = {
     "GIT_DIR=",           "GIT_WORK_TREE=",     "GIT_INDEX_FILE=",
     "GIT_COMMON_DIR=",    "GIT_PREFIX=",        "GIT_OBJECT_DIRECTORY=",
-    "GIT_INTERNAL_SUPER_PREFIX=",
+    "GIT_INTERNAL_SUPER_PREFIX=", "CK_API_KEY=",
 };
 
-static int is_git_variable(const char *variable) {
-    for (size_t i = 0; i < sizeof GIT_VARIABLES / sizeof *GIT_VARIABLES; i++) {
-        if (strncmp(variable, GIT_VARIABLES[i], strlen(GIT_VARIABLES[i])) == 0) return 1;
+/* Whose messages we read speaks English. */
+static const char *const LOCALE_VARIABLES[] = {"LC_ALL=", "LANGUAGE="};
+
+static int is_one_of(const char *variable, const char *const *names, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        if (strncmp(variable, names[i], strlen(names[i])) == 0) return 1;
     }
     return 0;
 }
 
-/* The environment without what names a git repository, ended by NULL. */
-static int clean_environment(CkBuf *out) {
-    static char *const END = NULL;
+/* The environment of a program, ended by NULL. */
+static int clean_environment(CkBuf *out, int in_c_locale) {
+    static char locale[] = "LC_ALL=C";
+    static char *const C_LOCALE = locale, *const END = NULL;
     for (char **variable = environ; *variable; variable++) {
-        if (!is_git_variable(*variable)) ck_buf_append(out, variable, sizeof *variable);
+        if (is_one_of(*variable, OUR_VARIABLES, sizeof OUR_VARIABLES / sizeof *OUR_VARIABLES) ||
+            (in_c_locale && is_one_of(*variable, LOCALE_VARIABLES,
+                                      sizeof LOCALE_VARIABLES / sizeof *LOCALE_VARIABLES))) {
+            continue;
+        }
+        ck_buf_append(out, variable, sizeof *variable);
     }
+    if (in_c_locale) ck_buf_append(out, &C_LOCALE, sizeof C_LOCALE);
     ck_buf_append(out, &END, sizeof END);
     return out->rc;
 }
@@ -47,14 +65,15 @@ static void close_pair(int fds[2]) {
 }
 
 /* Our signals are handled by us; a program begins with the defaults. */
-static int spawn(CkProcess *process, char *const argv[], const char *folder, int fds[3]) {
+static int spawn(CkProcess *process, char *const argv[], const char *folder, const int fds[3],
+                 int in_c_locale) {
     CkBuf environment;
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t defaults, none;
     int failure;
     ck_buf_init(&environment);
-    if (clean_environment(&environment) != SQLITE_OK) {
+    if (clean_environment(&environment, in_c_locale) != SQLITE_OK) {
         ck_buf_release(&environment);
         return ENOMEM;
     }
@@ -78,13 +97,15 @@ static int spawn(CkProcess *process, char *const argv[], const char *folder, int
     return failure;
 }
 
-int ck_process_start(CkProcess *process, char *const argv[], const char *folder, int error_fd,
-                     CkError *err) {
+static int start(CkProcess *process, char *const argv[], const char *folder, int error_fd,
+                 int in_c_locale, CkError *err) {
     int in[2] = {-1, -1}, out[2] = {-1, -1};
     int failure = 0;
     *process = (CkProcess)CK_PROCESS_NONE;
     if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0) failure = errno;
-    if (failure == 0) failure = spawn(process, argv, folder, (int[3]){in[0], out[1], error_fd});
+    if (failure == 0) {
+        failure = spawn(process, argv, folder, (int[3]){in[0], out[1], error_fd}, in_c_locale);
+    }
     if (failure != 0) {
         close_pair(in);
         close_pair(out);
@@ -99,42 +120,64 @@ int ck_process_start(CkProcess *process, char *const argv[], const char *folder,
     return SQLITE_OK;
 }
 
+int ck_process_start(CkProcess *process, char *const argv[], const char *folder, int error_fd,
+                     CkError *err) {
+    return start(process, argv, folder, error_fd, 0, err);
+}
+
 static void close_pipes(CkProcess *process) {
     if (process->to >= 0) close(process->to);
     if (process->from >= 0) close(process->from);
     process->to = process->from = -1;
 }
 
-int ck_process_end(CkProcess *process) {
-    int status = 0;
-    close_pipes(process);
-    if (process->pid == 0) return 0;
-    while (waitpid(process->pid, &status, 0) < 0 && errno == EINTR) continue;
+/* Waits for its end, that long at most. 0: it has not ended. */
+static int wait_for_end(CkProcess *process, int64_t ms, int *status) {
+    struct timespec pause = {.tv_nsec = 100000};
+    int64_t until = ck_clock_ms() + ms;
+    *status = 0;
+    while (waitpid(process->pid, status, WNOHANG) == 0) {
+        if (ck_clock_ms() >= until) return 0;
+        nanosleep(&pause, NULL);
+        if (pause.tv_nsec < 10000000) pause.tv_nsec *= 2;
+    }
     process->pid = 0;
+    return 1;
+}
+
+static int exit_code(int status) {
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 void ck_process_kill(CkProcess *process) {
-    const struct timespec pause = {.tv_nsec = 10000000};
+    int status;
     close_pipes(process);
     if (process->pid == 0) return;
     kill(process->pid, SIGTERM);
-    for (int i = 0; i < 100; i++) {
-        if (waitpid(process->pid, NULL, WNOHANG) != 0) {
-            process->pid = 0;
-            return;
-        }
-        nanosleep(&pause, NULL);
-    }
+    if (wait_for_end(process, GRACE_MS, &status)) return;
     kill(process->pid, SIGKILL);
-    ck_process_end(process);
+    while (waitpid(process->pid, &status, 0) < 0 && errno == EINTR) continue;
+    process->pid = 0;
 }
 
+int ck_process_end(CkProcess *process) {
+    int status = 0;
+    close_pipes(process);
+    if (process->pid == 0) return 0;
+    if (wait_for_end(process, GRACE_MS, &status)) return exit_code(status);
+    ck_process_kill(process);
+    return -1;
+}
+
+/* Reads to the end. 0, or what went wrong; EINTR: we are to stop. */
 static int read_all(int fd, CkBuf *out, size_t max_bytes) {
+    struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
     for (;;) {
         uint8_t *to = ck_buf_reserve(out, READ_BYTES);
         if (!to) return ENOMEM;
         if (out->n_bytes > max_bytes) return EFBIG;
+        if (ck_interrupted()) return EINTR;
+        if (poll(&poll_fd, 1, WAIT_MS) <= 0) continue;
         ssize_t n = read(fd, to, READ_BYTES);
         if (n == 0) return 0;
         if (n > 0) out->n_bytes += (size_t)n;
@@ -142,38 +185,67 @@ static int read_all(int fd, CkBuf *out, size_t max_bytes) {
     }
 }
 
-/* The first line of what was written to a file that has no name any more. */
-static void first_line(int fd, char *line, size_t n_line) {
-    ssize_t n = pread(fd, line, n_line - 1, 0);
-    line[n > 0 ? n : 0] = 0;
-    line[strcspn(line, "\r\n")] = 0;
+/* A program that has closed its output may take its time to end; but not when we are to stop. */
+static int end_of(CkProcess *process, int *status) {
+    while (!wait_for_end(process, WAIT_MS, status)) {
+        if (ck_interrupted()) return EINTR;
+    }
+    return 0;
+}
+
+/* What was written to a file that has no name any more, ended by 0. */
+static void read_said(int fd, CkBuf *said) {
+    uint8_t *to = ck_buf_reserve(said, CK_PROCESS_STDERR_MAX);
+    ssize_t n = to ? pread(fd, to, CK_PROCESS_STDERR_MAX, 0) : 0;
+    if (n > 0) said->n_bytes += (size_t)n;
+    ck_buf_append(said, "", 1);
+}
+
+/* The first line, and the command that git advises where a repository belongs to somebody else. */
+static void ended_badly(const char *program, int status, const char *said, CkError *err) {
+    const char *advice = strstr(said, SAFE_DIRECTORY);
+    ck_error_set(err, SQLITE_ERROR, "%s: ended with status %d: %.*s%s%.*s", program, status,
+                 (int)strcspn(said, "\r\n"), said, advice ? "; if you trust it, run: " : "",
+                 advice ? (int)strcspn(advice, "\r\n") : 0, advice ? advice : "");
+}
+
+static int run(CkProcess *process, char *const argv[], CkBuf *out, size_t max_bytes, int *status,
+               CkError *err) {
+    close(process->to);
+    process->to = -1;
+    int failure = read_all(process->from, out, max_bytes);
+    if (failure == 0) failure = end_of(process, status);
+    ck_process_kill(process);
+    if (failure == EINTR) return ck_error_set(err, SQLITE_INTERRUPT, "interrupted");
+    if (failure == EFBIG) {
+        return ck_error_set(err, SQLITE_TOOBIG, "%s: printed more than %llu bytes", argv[0],
+                            (unsigned long long)max_bytes);
+    }
+    if (failure == 0) return SQLITE_OK;
+    return ck_error_set(err, SQLITE_IOERR, "%s: %s", argv[0], strerror(failure));
 }
 
 int ck_process_run(char *const argv[], const char *folder, CkBuf *out, size_t max_bytes,
-                   CkError *err) {
+                   CkBuf *said, CkError *err) {
     CkProcess process;
-    char line[CK_PROCESS_STDERR_MAX];
-    int failure = 0, status;
-    int errors = memfd_create("stderr", MFD_CLOEXEC);
+    CkBuf own;
+    int status = 0, errors = memfd_create("stderr", MFD_CLOEXEC);
     if (errors < 0) {
         return ck_error_set(err, SQLITE_CANTOPEN, "%s: no file for its errors: %s", argv[0],
                             strerror(errno));
     }
-    if (ck_process_start(&process, argv, folder, errors, err) == SQLITE_OK) {
-        close(process.to);
-        process.to = -1;
-        failure = read_all(process.from, out, max_bytes);
-        status = ck_process_end(&process);
-        first_line(errors, line, sizeof line);
-        if (failure == EFBIG) {
-            ck_error_set(err, SQLITE_TOOBIG, "%s: printed more than %llu bytes", argv[0],
-                         (unsigned long long)max_bytes);
-        } else if (failure != 0) {
-            ck_error_set(err, SQLITE_IOERR, "%s: %s", argv[0], strerror(failure));
-        } else if (status != 0) {
-            ck_error_set(err, SQLITE_ERROR, "%s: ended with status %d: %s", argv[0], status, line);
+    ck_buf_init(&own);
+    if (!said) said = &own;
+    ck_buf_clear(said);
+    if (start(&process, argv, folder, errors, 1, err) == SQLITE_OK &&
+        run(&process, argv, out, max_bytes, &status, err) == SQLITE_OK) {
+        read_said(errors, said);
+        if (said->rc != SQLITE_OK) ck_error_nomem(err);
+        else if (exit_code(status) != 0) {
+            ended_badly(argv[0], exit_code(status), (const char *)said->data, err);
         }
     }
+    ck_buf_release(&own);
     close(errors);
     return err->rc;
 }
@@ -202,15 +274,15 @@ int ck_process_split(const char *command, CkBuf *text, char *argv[CK_PROCESS_ARG
         at += strspn(at, " \t");
         if (!*at) break;
         if (n == CK_PROCESS_ARGUMENTS_MAX - 1) {
-            return ck_error_set(err, SQLITE_ERROR, "the command has more than %d arguments: %s",
+            return ck_error_set(err, SQLITE_MISUSE, "the command has more than %d arguments: %s",
                                 CK_PROCESS_ARGUMENTS_MAX - 1, command);
         }
         offsets[n++] = text->n_bytes;
         if (!split_argument(&at, text)) {
-            return ck_error_set(err, SQLITE_ERROR, "a quote is not closed: %s", command);
+            return ck_error_set(err, SQLITE_MISUSE, "a quote is not closed: %s", command);
         }
     }
-    if (n == 0) return ck_error_set(err, SQLITE_ERROR, "the command is empty");
+    if (n == 0) return ck_error_set(err, SQLITE_MISUSE, "the command is empty");
     if (text->rc != SQLITE_OK) return ck_error_nomem(err);
     for (int i = 0; i < n; i++) argv[i] = (char *)text->data + offsets[i];
     argv[n] = NULL;

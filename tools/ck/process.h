@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-#define CK_PROCESS_STDERR_MAX 4096 /* bytes kept of what a program says on its standard error */
+#define CK_PROCESS_STDERR_MAX 65536 /* bytes kept of what a program says on its standard error */
 #define CK_PROCESS_ARGUMENTS_MAX 64
 
 typedef struct CkProcess {
@@ -24,27 +24,33 @@ typedef struct CkProcess {
 /*
 ** Starts argv[0], looked up in PATH; argv ends with NULL. Its input and output are pipes; its
 ** standard error is `error_fd`. folder: where it runs, or NULL. The variables by which a git hook
-** would point git at another repository are not passed on.
+** would point git at another repository are not passed on, and CK_API_KEY is not either.
 */
 int ck_process_start(CkProcess *process, char *const argv[], const char *folder, int error_fd,
                      CkError *err);
 
-/* Closes the pipes and waits. What it exited with, or 128 + the signal it died of. */
+/*
+** Closes the pipes and waits for its end, a second at most. What it exited with, or 128 + the
+** signal it died of; -1: it did not end by itself and was killed.
+*/
 int ck_process_end(CkProcess *process);
 
-/* As ck_process_end, but asks it to stop first, and kills it when it does not within a second. */
+/* Closes the pipes, asks it to stop, and kills it when it does not within a second. */
 void ck_process_kill(CkProcess *process);
 
 /*
-** Runs a program to its end and appends what it prints to `out`, at most max_bytes. An exit code
-** other than 0 is an error with the first line it printed on standard error.
+** Runs a program in the C locale to its end and appends what it prints to `out`, at most max_bytes,
+** and what it says on standard error to `said`, of which CK_PROCESS_STDERR_MAX bytes are kept; said
+** may be NULL. An exit code other than 0 is an error with the first line of that, and what git
+** advises to run. A signal that we catch ends the program: SQLITE_INTERRUPT.
 */
 int ck_process_run(char *const argv[], const char *folder, CkBuf *out, size_t max_bytes,
-                   CkError *err);
+                   CkBuf *said, CkError *err);
 
 /*
 ** Splits a command into arguments at blanks; '…' and "…" keep blanks, a backslash the next byte.
-** Writes pointers into `text`, which must outlive them, and NULL behind the last.
+** Writes pointers into `text`, which must outlive them, and NULL behind the last. SQLITE_MISUSE: it
+** is empty, or a quote is not closed.
 */
 int ck_process_split(const char *command, CkBuf *text, char *argv[CK_PROCESS_ARGUMENTS_MAX],
                      CkError *err);

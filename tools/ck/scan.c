@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "ck.h"
+#include "fs.h"
 #include "tool_sql.h"
 #include "utf8.h"
 
@@ -217,8 +218,8 @@ int ck_scan_file(CkScanner *scanner, const CkScanModel *model, const CkScanFile 
     ck_buf_append(&scanner->path, "", 1);
     if (scanner->path.rc != SQLITE_OK) return ck_error_nomem(err);
     /* Without O_NONBLOCK a named pipe would wait for somebody to write. */
-    int fd = openat(file->root, (const char *)scanner->path.data,
-                    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    int fd = ck_open_below(file->root, (const char *)scanner->path.data,
+                           O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
         if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP) scan->result = CK_SCAN_GONE;
         else fail(scan, strerror(errno));

@@ -9,7 +9,7 @@
 /* By its name: ".env", "id_rsa", "server.pem", "credentials.json" … Why, or NULL. */
 const char *ck_secret_path(const char *path);
 
-/* By its content: private keys, and tokens of known forms. Why, or NULL. */
+/* By its content: private keys, tokens of known forms, passwords written out. Why, or NULL. */
 const char *ck_secret_content(const char *text, size_t n_text);
 
 #endif

@@ -1,0 +1,290 @@
+"""What must not leak, mix or hang: keys in messages, probes, programs and git that do not end, leases of the
+dead, remotes that are away, secrets in files."""
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+from endpoint_cases import KEY, PROGRAM, check_stored, options, own_config
+from scope_cases import program, wrapper
+from server import DIMS, Server, vector
+from world import CK, check, check_equal, source, tree, write
+
+
+class Says:
+    """A server that answers every request in the same way; {key} is what it was given."""
+
+    def __init__(self, status, body, headers=()):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        self.answer = (status, body, headers)
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        """In a thread, until the socket is closed."""
+        status, text, headers = self.answer
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            with connection, connection.makefile("rb") as lines:
+                head = {}
+                target = lines.readline().split()[1].decode()
+                while (line := lines.readline().strip()):
+                    name, _, value = line.decode().partition(": ")
+                    head[name.lower()] = value
+                lines.read(int(head.get("content-length", 0)))
+                body = text.replace("{key}", head.get("authorization", "")).replace("{target}", target)
+                more = "".join(f"{name}: {value}\r\n" for name, value in headers)
+                connection.sendall((f"HTTP/1.1 {status} No\r\nConnection: close\r\n{more}Content-Length: "
+                                    f"{len(body)}\r\n\r\n{body}").encode())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+
+def test_keys_are_in_no_message(world):
+    where = world.repository("main", tree("k", 2))
+    env = {"CK_API_KEY": KEY}
+    escaped = json.dumps({"error": {"message": "x" * 290 + " {key}"}}).replace("-", "\\u002d")
+    for status, body in ((401, "x" * 185 + "{key}"), (401, "x" * 275 + "{key}{key}"), (500, "{key}"),
+                         (401, '{"error": "' + "y" * 295 + '{key}"}'), (401, escaped),
+                         (200, '{"data": [{"index": "{key}", "embedding": [1]}]}')):
+        with Says(status, body) as server:
+            for command in (("index",), ("search", "x")):
+                result = world.ck(where, *command, *options(server), env=env, expect=None)
+                check(KEY[:8] not in result.err + result.out, f"{body[:20]}: {result}")
+    for url in ("http://127.0.0.1:9/v1/embeddings?api-key=TOPSECRET", "ftp://u:TOPSECRET@h/?k=TOPSECRET",
+                "http://u:TOPSECRET@127.0.0.1:9", "http://[bad?key=TOPSECRET"):
+        result = world.ck(where, "index", "--endpoint", url, "--model", "m", expect=None)
+        check(result.code in (2, 3) and "TOPSECRET" not in result.err, str(result))
+    result = world.ck(where, "index", "--endpoint", "http://h/?k=TOPSECRET", "--embed-cmd", "x", "--model",
+                      "m", expect=2)
+    check("TOPSECRET" not in result.err and "http://h/" in result.err, result.err)
+    with Says(404, "cannot POST {target}") as server:
+        result = world.ck(where, "index", "--endpoint", f"{server.url}/v1?api-key=TOPSECRET", "--model", "m",
+                          expect=3)
+        check("cannot POST /v1/embeddings?api-key=***" in result.err, result.err)
+
+
+def test_what_failures_advise(world):
+    where = world.repository("main", tree("w", 2))
+    running = "Is the server running"
+    for url, said in (("localhost:11434", "must begin with http"), ("http://[x", "is not a URL"),
+                      ("http://u:p@127.0.0.1", "no user or password")):
+        result = world.ck(where, "index", "--endpoint", url, "--model", "m", expect=2)
+        check(said in result.err and running not in result.err, result.err)
+    key_file = world.path("key")
+    write(world.folder, {"key": KEY + "\n"})
+    os.chmod(key_file, 0o644)
+    with Server(key=KEY) as server:
+        result = world.ck(where, "index", *options(server, "--key-file", key_file), expect=2)
+        check("chmod 600" in result.err and running not in result.err, result.err)
+        result = world.ck(where, "index", *options(server), expect=3)
+        check("No key was sent" in result.err and "CK_API_KEY" in result.err, result.err)
+        result = world.ck(where, "index", *options(server, "--key-env", "MINE"), env={"MINE": "wrong-key"},
+                          expect=3)
+        check("that of the variable MINE" in result.err, result.err)
+        os.chmod(key_file, 0o600)
+        write(world.folder, {"key": "another\n"})
+        result = world.ck(where, "index", *options(server, "--key-file", key_file), expect=3)
+        check(f"that of the file '{key_file}'" in result.err, result.err)
+    with Says(429, '{"error": "slow down"}', [("Retry-After", "7200")]) as server:
+        result = world.ck(where, "index", *options(server), expect=4)
+        check("slow down; it is to be asked again in 120 minutes" in result.err, result.err)
+        check(running not in result.err, result.err)
+    result = world.ck(where, "index", "--model", "m", "--embed-cmd", "'x", expect=2)
+    check("a quote is not closed" in result.err, result.err)
+
+
+def test_search_compares_the_probe(world):
+    files = tree("p", 3)
+    where = world.repository("main", files)
+    with Server() as server:
+        world.index(where, *options(server))
+        check(len(world.ck(where, "search", "f", *options(server), "--json").json) > 0, "found")
+        server.model = "another"
+        result = world.ck(where, "search", "f", *options(server), expect=3)
+        check("is not what it was" in result.err and result.out == "", str(result))
+
+
+def test_the_probe_is_exported(world):
+    files = tree("e", 3)
+    where = world.repository("main", files)
+    pack = world.path("c.pack")
+    with Server() as server:
+        world.index(where, *options(server))
+        world.index(where, "--model", "lexical")
+        world.index(where, *options(server))
+        world.ck(where, "cache", "export", pack, "--workspace", "main")
+        there = type(world)(world.path("there") if os.makedirs(world.path("there")) is None else "")
+        other = there.repository("clone", files)
+        there.ck(other, "cache", "import", pack)
+        server.model = "another"
+        write(other, {"new.c": source("new")})
+        result = there.ck(other, "index", *options(server), expect=3)
+        check("is not what it was" in result.err, result.err)
+        server.model = None
+        server.forget()
+        run = there.index(other, *options(server))
+        check_equal(sum(server.texts.values()), run["embedded"] + 1, "embedded, and the probe")
+        check_stored(there, other, {**files, "new.c": source("new")})
+
+
+def test_a_program_that_closes_its_output(world):
+    where = world.repository("main", tree("c", 2))
+    begun = time.monotonic()
+    result = world.ck(where, "index", "--model", "m", "--embed-cmd", "sh -c 'exec 1>&-; exec sleep 100'",
+                      "--timeout", "2", expect=3)
+    check("closed its output" in result.err, result.err)
+    check(time.monotonic() - begun < 20, "it took long")
+
+
+def test_signals_end_a_slow_git(world):
+    where = world.repository("main", tree("g", 2))
+    for script in ('exec sleep 60', 'exec 1>&-; sleep 60', 'trap "" TERM; while :; do sleep 1; done'):
+        env = wrapper(world, script)
+        run = world.start(where, "index", env=env)
+        time.sleep(1.5)
+        begun = time.monotonic()
+        run.send_signal(signal.SIGTERM)
+        _, err = run.communicate(timeout=30)
+        check(time.monotonic() - begun < 5, f"it took {time.monotonic() - begun:.1f} s: {script}")
+        check_equal((run.returncode, b"interrupted" in err), (130, True), f"{script}: {err}")
+
+
+def test_a_pipe_as_settings(world):
+    where = world.repository("main", tree("f", 2))
+    config = os.path.join(where, ".ck", "config.toml")
+    os.remove(config)
+    os.mkfifo(config)
+    result = world.ck(where, "status", expect=3)
+    check("it is not a file" in result.err, result.err)
+
+
+def test_ignored_signals_stay_ignored(world):
+    files = tree("n", 6)
+    where = world.repository("main", files)
+    with Server(delay=0.2) as server:
+        run = subprocess.Popen(["nohup", CK, "-C", where, "index", *options(server)],
+                               env=world.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT)
+        while server.requests < 2 and run.poll() is None:
+            time.sleep(0.01)
+        run.send_signal(signal.SIGHUP)
+        out, _ = run.communicate(timeout=60)
+        check_equal(run.returncode, 0, f"exit code ({out.decode()})")
+        check_stored(world, where, files)
+
+
+def test_leases_of_a_killed_run(world):
+    files = tree("d", 60)
+    own_config(world, "batch = 8\nin_flight = 2\n")
+    where = world.repository("main", files)
+    with Server(delay=0.05) as server:
+        run = world.start(where, "index", *options(server))
+        while server.requests < 6 and run.poll() is None:
+            time.sleep(0.01)
+        run.kill()
+        run.communicate()
+        check(world.value("SELECT count(*) FROM ck_leases") > 0, "no leases left")
+        begun = time.monotonic()
+        world.index(where, *options(server))
+        check(time.monotonic() - begun < 20, f"it took {time.monotonic() - begun:.0f} s")
+        check_stored(world, where, files)
+
+
+def test_a_remote_that_is_away_is_named(world):
+    files = tree("r", 3)
+    where = world.repository("main", files)
+    write(world.folder, {"broken.db": b"this is no database, " * 500})
+    world.ck(where, "cache", "remote", "add", "team", f"file:{world.path('broken.db')}", expect=None)
+    if not world.value("SELECT count(*) FROM ck_remotes"):
+        db = world.store()
+        db.execute("INSERT INTO ck_remotes(name, url) VALUES ('team', ?)",
+                   (f"file:{world.path('broken.db')}",))
+        db.close()
+    with Server() as server:
+        result = world.ck(where, "index", *options(server))
+        check_equal(result.err.count("warning: remotes that cannot be asked"), 1, result.err)
+        check("team" in result.err, result.err)
+        check_stored(world, where, files)
+
+
+def test_relative_files_and_folders(world):
+    files = tree("b", 3)
+    where = world.repository("main", files)
+    program(world)
+    os.rename(world.path("embed"), os.path.join(where, "embed.py"))
+    write(where, {".git/info/exclude": "embed.py\nkey\n*.jsonl*\n", "key": KEY + "\n"})
+    os.chmod(os.path.join(where, "key"), 0o600)
+    world.index(where, "--model", "m", "--embed-cmd", "./embed.py")
+    check_stored(world, where, files)
+    with Server(key=KEY) as server:
+        world.ck(where, "index", "--verify", *options(server, "--key-file", "key", "--revision", "2"))
+    manifest = os.path.join(where, "m.jsonl")
+    world.ck(where, "index", "--manifest", "m.jsonl")
+    with open(manifest, encoding="utf-8") as lines:
+        check_equal(len(lines.readlines()), len(files), "lines of the manifest")
+    os.remove(manifest)
+    os.symlink("/dev/full", manifest)
+    world.ck(where, "index", "--manifest", "m.jsonl", expect=3)
+    check(os.path.islink(manifest), "a device was replaced by a file")
+    world.ck(where, "index", "--manifest", "no/folder/m", expect=3)
+    check_equal([name for name in os.listdir(where) if ".new-" in name], [], "files left")
+
+
+def test_a_repository_of_somebody_else(world):
+    if os.geteuid() != 0:
+        return "only root can make one"
+    where = world.repository("main", tree("o", 2))
+    world.give(os.path.join(where), 65534)
+    result = world.ck(where, "index", env={"SUDO_UID": "0"}, expect=None)
+    if result.code == 0:
+        return "git takes it for its own"
+    check("dubious ownership" in result.err, result.err)
+    check("run: git config --global --add safe.directory" in result.err, result.err)
+    return None
+
+
+def test_programs_do_not_get_the_key(world):
+    where = world.repository("main", tree("i", 2))
+    out = world.path("environment")
+    script = f'env >{out}; exec python3 {world.path("embed")}'
+    program(world)
+    world.index(where, "--model", "m", "--embed-cmd", f"sh -c '{script}'", env={"CK_API_KEY": KEY})
+    with open(out, encoding="utf-8") as lines:
+        text = lines.read()
+    check("HOME=" in text and KEY not in text, "the key is in the environment")
+
+
+SECRETS = {
+    "hf.txt": "token hf_" + "a1" * 17, "ghu.txt": "ghu_" + "b2" * 18, "ghr.txt": "ghr_" + "c3" * 18,
+    "aws.ini": "aws_secret_access_key = " + "wJalrXUtnFEMI/K7MDENG" * 2, "sg.txt": "SG." + "d4" * 11 + ".x",
+    "stripe.txt": "sk_test_" + "e5" * 12, "db.py": 'connect(password="hunter2hunter2")\n',
+    "settings.properties": "db.password=s3cretvalue\n", "config.json": '{"password": "s3cret-value"}\n',
+    ".envrc": "x\n", "kubeconfig": "x\n", ".docker/config.json": "{}\n", "sub/.docker/config.json": "{}\n",
+    "old.tfstate.backup": "x\n",
+}
+HARMLESS = {
+    "form.py": 'password = request.form["password1"]\nlogin(user, password=password1)\n',
+    "types.ts": "interface A { password: string8; }\nconst password = await read8(file);\n",
+    "docs.md": "Set password=<your password 1> or PASSWORD=$DB_PASSWORD1\n", "help.txt": "hf_hub sk_test_ SG.\n",
+    "config/config.json": "{}\n", "short.py": 'password = "abc12"\npassword = "correct horse 1"\n',
+}
+
+
+def test_secrets_stay_here(world):
+    where = world.repository("main", {**SECRETS, **HARMLESS})
+    with Server() as server:
+        result = world.ck(where, "index", "--endpoint", "http://models.example/v1", "--model", "m",
+                          "--json", env={"http_proxy": server.url})
+        check_equal(sorted({row[0] for row in world.refs(where)}), sorted(HARMLESS), "files sent")
+        check_equal(result.json["secret"], len(SECRETS), "files held back")
