@@ -62,32 +62,41 @@ static int write_item(Writing *writing, const CkOutboxItem *wanted, CkError *err
     return ck_frame_writer_is_full(&writing->writer) ? write_frame(writing, err) : SQLITE_OK;
 }
 
-/* Takes from the outbox what comes after `last`; 0 items: nothing, or what was tried before. */
+/* Takes from the outbox what comes after `last`, or else what is to be tried again. */
 static int take(Writing *writing, size_t *n, CkError *err) {
     CkSyncSession *session = writing->session;
     CkRemote ahead = session->remote;
-    int is_first = writing->last == ahead.push_seq;
     ahead.push_seq = writing->last;
     ck_buf_clear(&session->items);
     ck_outbox_take(session->store, &ahead, &session->items, err);
     *n = session->items.n_bytes / sizeof(CkOutboxItem);
-    const CkOutboxItem *items = (const CkOutboxItem *)(const void *)session->items.data;
-    if (*n > 0 && items[0].seq <= writing->last && !is_first) *n = 0;
     return err->rc;
 }
 
-static int fill(Writing *writing, CkError *err) {
+static int write_items(Writing *writing, size_t n, CkError *err) {
     CkSyncSession *session = writing->session;
+    for (size_t i = 0; i < n && err->rc == SQLITE_OK; i++) {
+        const CkOutboxItem *items = (const CkOutboxItem *)(const void *)session->items.data;
+        write_item(writing, &items[i], err);
+        if (items[i].seq > writing->last) writing->last = items[i].seq;
+    }
+    session->done += (int64_t)n;
+    return err->rc;
+}
+
+/*
+** Batch by batch. What is tried again is behind `last` and is due until it is answered, so it is a
+** segment's first batch or waits for the next segment.
+*/
+static int fill(Writing *writing, CkError *err) {
+    const CkBuf *items = &writing->session->items;
     size_t n = 0;
-    do {
-        if (take(writing, &n, err) != SQLITE_OK) return err->rc;
-        for (size_t i = 0; i < n && err->rc == SQLITE_OK; i++) {
-            const CkOutboxItem *items = (const CkOutboxItem *)(const void *)session->items.data;
-            write_item(writing, &items[i], err);
-            if (items[i].seq > writing->last) writing->last = items[i].seq;
-        }
-        session->done += (int64_t)n;
-    } while (n > 0 && writing->n_bytes < SEGMENT_BYTES && err->rc == SQLITE_OK);
+    for (int is_first = 1; writing->n_bytes < SEGMENT_BYTES; is_first = 0) {
+        if (take(writing, &n, err) != SQLITE_OK || n == 0) break;
+        const CkOutboxItem *first = (const CkOutboxItem *)(const void *)items->data;
+        if (!is_first && first->seq <= writing->last) break;
+        if (write_items(writing, n, err) != SQLITE_OK) break;
+    }
     return err->rc == SQLITE_OK ? write_frame(writing, err) : err->rc;
 }
 

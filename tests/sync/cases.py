@@ -235,6 +235,25 @@ def test_directory(folder):
     check(not os.path.exists(folder.file("packs")), "the folder was made again")
 
 
+def test_directory_retry(folder):
+    """What did not read back is tried again, once each time, and goes when it is whole."""
+    a, b = folder.store("a", packs="packs/"), folder.store("b", packs="packs/")
+    put(a, "aaa", "bbb")
+    good = one(a, "SELECT data FROM _ck_vector WHERE id = 1")
+    a.execute("UPDATE _ck_vector SET data = zeroblob(16) WHERE id = 1")
+    a.set_progress_handler(lambda: 1, 10_000_000)  # what does not end is interrupted
+    equal(call(a, "SELECT ck_push('packs')")["pushed"], 1, "pushed")
+    CLOCK.now += 60
+    equal(call(a, "SELECT ck_push('packs')"), {"batches": 1}, "the damaged one once more")
+    equal(one(a, "SELECT attempts FROM ck_outbox"), 2, "attempts")
+    a.execute("UPDATE _ck_vector SET data = ? WHERE id = 1", (good,))
+    put(a, "ccc")
+    CLOCK.now += 60
+    equal(call(a, "SELECT ck_push('packs')")["pushed"], 2, "pushed when it is whole")
+    equal(call(a, "SELECT ck_push('packs')"), {}, "the next push")
+    equal(call(b, "SELECT ck_pull('packs')")["pulled"], 3, "pulled")
+
+
 def test_pack_is_a_cache(folder):
     """A store streamed into a file, pack by pack, and read back: the recipe of the README."""
     a, b = folder.store("a"), folder.store("b")
