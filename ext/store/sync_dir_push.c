@@ -8,9 +8,9 @@
 
 #include "base/file.h"
 #include "store/ack.h"
-#include "store/frame.h"
 #include "store/item_reader.h"
 #include "store/outbox.h"
+#include "store/segment.h"
 #include "store/sync_dir.h"
 
 /* A segment is ended when it has so many bytes: so much is sent again when writing it fails. */
@@ -23,7 +23,7 @@ typedef struct Writing {
     CkFile file;
     char *temporary;
     int64_t last; /* seq up to which the outbox was taken */
-    int64_t n_bytes;
+    int64_t n_bytes, n_tombstones;
 } Writing;
 
 static int write_frame(Writing *writing, CkError *err) {
@@ -48,6 +48,7 @@ static int write_item(Writing *writing, const CkOutboxItem *wanted, CkError *err
         ck_frame_writer_add(&writing->writer, &item, err);
         session->summary->bytes += item.n_bytes;
         session->summary->pushed++;
+        writing->n_tombstones += item.op == CK_ITEM_TOMBSTONE;
     } else {
         ack.result = CK_ACK_RETRY;
         ack.code = "damaged";
@@ -118,18 +119,32 @@ static int record(Writing *writing, const char *name, CkError *err) {
     return err->rc;
 }
 
+/* A place behind all that is there, and behind what is not there any more. */
+static int find_place(CkSyncSession *session, int64_t *place, CkError *err) {
+    CkBuf names;
+    ck_buf_init(&names);
+    ck_sync_dir_last_place(session, place, err);
+    if (err->rc == SQLITE_OK) ck_segment_list(ck_sync_dir_folder(session), &names, err);
+    const CkSegmentName *name = (const CkSegmentName *)(const void *)names.data;
+    size_t n = names.n_bytes / sizeof *name;
+    if (n > 0 && name[n - 1].place > *place) *place = name[n - 1].place;
+    if (*place < CK_SEGMENT_PLACE_MAX) ++*place;
+    ck_buf_release(&names);
+    return err->rc;
+}
+
 /* Gives the segment its name, unless nothing is in it. */
 static int publish(Writing *writing, CkError *err) {
     CkSyncSession *session = writing->session;
     const char *folder = ck_sync_dir_folder(session);
-    uint32_t salt;
-    sqlite3_randomness(sizeof salt, &salt);
+    CkSegmentName name = {.n_tombstones = writing->n_tombstones};
     if (writing->n_bytes == 0) return record(writing, NULL, err);
-    char *path = sqlite3_mprintf("%s%s-%016llx-%08x" CK_SEGMENT_SUFFIX, folder, session->me,
-                                 (unsigned long long)writing->last, salt);
+    if (find_place(session, &name.place, err) != SQLITE_OK) return err->rc;
+    ck_segment_name_make(session->me, &name);
+    char *path = sqlite3_mprintf("%s%s", folder, name.text);
     if (!path) return ck_error_nomem(err);
     if (ck_file_publish(&writing->file, folder, path, err) == SQLITE_OK) {
-        record(writing, path + strlen(folder), err);
+        record(writing, name.text, err);
     }
     sqlite3_free(path);
     return err->rc;

@@ -6,6 +6,9 @@ SELECT 1 FROM main._ck_segment WHERE remote = ?1 AND name = ?2
 -- name: segment_add
 INSERT OR REPLACE INTO main._ck_segment(remote, name, own) VALUES (?1, ?2, ?3)
 
+-- name: segment_names
+SELECT name FROM main._ck_segment WHERE remote = ?1
+
 -- name: segment_own
 SELECT name FROM main._ck_segment WHERE remote = ?1 AND own
 
@@ -24,6 +27,10 @@ SELECT json_object('protocol', json_array(?3, ?4), 'key', ?1, 'epoch', ?2, 'seq'
 SELECT seq FROM main._ck_embedding WHERE id = ?1
 UNION ALL
 SELECT seq FROM main.ck_tombstones WHERE ?1 = 0 AND hash = ?2
+
+-- Was hash ?1 retired after ?2?
+-- name: segment_retired
+SELECT 1 FROM main.ck_tombstones WHERE hash = ?1 AND retired_at >= ?2
 
 -- The JSON of a sync, in the order of the arguments.
 -- name: sync_summary

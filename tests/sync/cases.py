@@ -254,6 +254,57 @@ def test_directory_retry(folder):
     equal(call(b, "SELECT ck_pull('packs')")["pulled"], 3, "pulled")
 
 
+def test_directory_retired(folder):
+    """What was retired stays retired for who reads the folder later, whatever the stores' names are;
+    what was put back after that is there."""
+    for first in range(4):
+        packs = f"packs{first}/"
+        stores = [folder.store(f"{name}{first}", packs=packs) for name in ("a", "b")]
+        a, b = sorted(stores, key=lambda db: one(db, "SELECT store_uuid FROM _ck_meta"),
+                      reverse=first % 2)
+        put(a, "aaa", "bbb", "ccc")
+        call(a, "SELECT ck_sync('packs')")
+        call(b, "SELECT ck_sync('packs')")
+        CLOCK.now += 60
+        refer(a, "bbb")
+        hashes = [one(b, "SELECT ck_hash('m', '1', ?)", text) for text in ("aaa", "bbb", "ccc")]
+        b.execute("SELECT ck_retire(?)", (hashes[0] + hashes[1],))
+        call(b, "SELECT ck_sync('packs')")
+        CLOCK.now += 60
+        call(a, "SELECT ck_sync('packs')")  # it needs bbb
+        CLOCK.now += 86400
+        c = folder.store(f"c{first}", packs=packs)
+        if first < 2:
+            equal(call(c, "SELECT ck_pull('packs', ?)", b"".join(hashes)),
+                  {"pulled": 2, "missing": 1, "batches": 3, "bytes": 32}, "by hash")
+            equal(one(c, "SELECT count(*) FROM ck_tombstones"), 0, "tombstones that came by hash")
+        for db in a, b, c, a, b, c:
+            call(db, "SELECT ck_sync('packs')")
+        for db in a, b, c:
+            equal({row[0] for row in db.execute("SELECT hash FROM embeddings")}, set(hashes[1:]),
+                  f"hashes in round {first}")
+            equal(call(db, "SELECT ck_sync('packs')"), {}, "a sync with nothing to do")
+
+
+def test_directory_late(folder):
+    """A segment that can be read only after a tombstone of what is in it."""
+    a, b = folder.store("a", packs="packs/"), folder.store("b", packs="packs/")
+    put(a, "aaa")
+    call(a, "SELECT ck_sync('packs')")
+    call(b, "SELECT ck_sync('packs')")
+    segment = [name for name in os.listdir(folder.file("packs")) if name.endswith(".ckpack")][0]
+    path = os.path.join(folder.file("packs"), segment)
+    os.rename(path, folder.file("away"))
+    CLOCK.now += 60
+    b.execute("SELECT ck_retire(ck_hash('m', '1', 'aaa'))")
+    call(b, "SELECT ck_sync('packs')")
+    c = folder.store("c", packs="packs/")
+    equal(call(c, "SELECT ck_sync('packs')"), {"pulled": 1, "batches": 1}, "a tombstone")
+    os.rename(folder.file("away"), path)
+    equal(call(c, "SELECT ck_sync('packs')"), {"batches": 1}, "the segment before it")
+    equal(one(c, "SELECT count(*) FROM embeddings"), 0, "embeddings")
+
+
 def test_pack_is_a_cache(folder):
     """A store streamed into a file, pack by pack, and read back: the recipe of the README."""
     a, b = folder.store("a"), folder.store("b")
