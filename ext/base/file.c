@@ -24,7 +24,12 @@ static int open_file(CkFile *file, const char *path, int flags, CkError *err) {
 }
 
 int ck_file_open(CkFile *file, const char *path, CkError *err) {
-    return open_file(file, path, O_RDONLY, err);
+    struct stat info;
+    /* Without O_NONBLOCK a pipe would be waited for. */
+    if (open_file(file, path, O_RDONLY | O_NONBLOCK, err) != SQLITE_OK) return err->rc;
+    if (fstat(file->fd, &info) != 0) return fail(err, SQLITE_IOERR_FSTAT, path);
+    if (S_ISREG(info.st_mode)) return SQLITE_OK;
+    return ck_error_set(err, SQLITE_CANTOPEN, "%s: it is not a file", path);
 }
 
 int ck_file_create(CkFile *file, const char *path, CkError *err) {

@@ -17,6 +17,7 @@ typedef struct CkFile {
 
 #define CK_FILE_NONE {-1, NULL}
 
+/* Opens a file to be read; a folder, a pipe or a device is an error. */
 int ck_file_open(CkFile *file, const char *path, CkError *err);
 
 /* Creates a file that must not be there yet. */

@@ -32,6 +32,7 @@ typedef struct Reading {
     CkSegmentName *name;    /* of the segment that is read now */
     CkSegment segment;
     uint64_t at;            /* of the next item */
+    int is_unreadable;      /* what failed is the reading of the segment */
 } Reading;
 
 static CkSegmentName *names_of(const Reading *reading, size_t *n) {
@@ -52,13 +53,20 @@ static int is_wanted(const CkHashes *wanted, const uint8_t *hash) {
     return 0;
 }
 
-/* Opens the i-th segment. */
+/* Opens the i-th segment, or reads its next frame; a failure is the segment's. */
 static int open_segment(Reading *reading, size_t i, CkError *err) {
     size_t n;
     reading->name = names_of(reading, &n) + i;
     reading->at = (uint64_t)i << 32;
     ck_segment_open(&reading->segment, ck_sync_dir_folder(reading->session), reading->name->text,
                     err);
+    reading->is_unreadable = err->rc != SQLITE_OK;
+    return err->rc;
+}
+
+static int next_frame(Reading *reading, CkError *err) {
+    ck_segment_next(&reading->segment, err);
+    reading->is_unreadable = err->rc != SQLITE_OK;
     return err->rc;
 }
 
@@ -100,7 +108,7 @@ static int find_stones_of_segment(Reading *reading, size_t i, CkError *err) {
     CkError own = CK_ERROR_NONE;
     open_segment(reading, i, &own);
     while (own.rc == SQLITE_OK && !reading->segment.is_end) {
-        if (ck_segment_next(&reading->segment, &own) == SQLITE_OK) find_stones_of_frame(reading, &own);
+        if (next_frame(reading, &own) == SQLITE_OK) find_stones_of_frame(reading, &own);
     }
     ck_segment_close(&reading->segment);
     if (own.rc == SQLITE_NOMEM) ck_error_nomem(err);
@@ -205,7 +213,7 @@ static int apply_frame(Reading *reading, CkError *err) {
 static int read_segment(Reading *reading, size_t i, CkError *err) {
     open_segment(reading, i, err);
     while (err->rc == SQLITE_OK && !reading->segment.is_end) {
-        if (ck_segment_next(&reading->segment, err) == SQLITE_OK) apply_frame(reading, err);
+        if (next_frame(reading, err) == SQLITE_OK) apply_frame(reading, err);
     }
     ck_segment_close(&reading->segment);
     return err->rc;
@@ -216,9 +224,8 @@ static int excuse(const Reading *reading, CkError *own, CkError *err) {
     CkSyncSession *session = reading->session;
     const char *name = reading->name->text;
     CkWrite write;
-    int primary = own->rc & 0xff;
     char code[CK_FILE_NAME_BYTES + 16];
-    if (primary != SQLITE_CORRUPT && primary != SQLITE_CANTOPEN && own->rc != SQLITE_OK) {
+    if (own->rc != SQLITE_OK && (own->rc == SQLITE_NOMEM || !reading->is_unreadable)) {
         *err = *own; /* the message moves along */
         return err->rc;
     }

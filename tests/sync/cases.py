@@ -1,6 +1,7 @@
 """Remotes of every kind, each case by itself: what is said, what is kept, what is refused."""
 import json
 import os
+import signal
 import sqlite3
 import struct
 import subprocess
@@ -303,6 +304,27 @@ def test_directory_late(folder):
     os.rename(folder.file("away"), path)
     equal(call(c, "SELECT ck_sync('packs')"), {"batches": 1}, "the segment before it")
     equal(one(c, "SELECT count(*) FROM embeddings"), 0, "embeddings")
+
+
+def test_directory_odd(folder):
+    """What is named like a segment and is none: a folder, a pipe, a link to nowhere."""
+    a = folder.store("a", packs="packs/")
+    put(a, "aaa")
+    call(a, "SELECT ck_sync('packs')")
+    os.mkdir(folder.file("packs/dir.ckpack"))
+    os.mkfifo(folder.file("packs/pipe.ckpack"))
+    os.symlink("nowhere", folder.file("packs/link.ckpack"))
+    put(a, "bbb")
+    signal.alarm(20)  # a pipe that is waited for ends the program
+    equal(call(a, "SELECT ck_sync('packs')"),
+          {"pushed": 1, "damaged": 3, "batches": 1, "bytes": 16}, "a sync")
+    said = [row[0] for row in a.execute("SELECT message FROM ck_errors ORDER BY code")]
+    check(len(said) == 3 and "dir.ckpack: it is not a file" in said[0] and
+          "pipe.ckpack: it is not a file" in said[2], said)
+    os.rename(folder.file("packs/ck-packs.json"), folder.file("hello"))
+    os.mkfifo(folder.file("packs/ck-packs.json"))
+    check("it is not a file" in refused(a, "SELECT ck_sync('packs')"), "a pipe instead of a hello")
+    signal.alarm(0)
 
 
 def test_pack_is_a_cache(folder):
