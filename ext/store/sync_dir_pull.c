@@ -32,6 +32,7 @@ typedef struct Reading {
     CkSegmentName *name;    /* of the segment that is read now */
     CkSegment segment;
     uint64_t at;            /* of the next item */
+    char refused[200];      /* why a model refuses some of the segment, or "" */
     int is_unreadable;      /* what failed is the reading of the segment */
 } Reading;
 
@@ -58,6 +59,7 @@ static int open_segment(Reading *reading, size_t i, CkError *err) {
     size_t n;
     reading->name = names_of(reading, &n) + i;
     reading->at = (uint64_t)i << 32;
+    reading->refused[0] = 0;
     ck_segment_open(&reading->segment, ck_sync_dir_folder(reading->session), reading->name->text,
                     err);
     reading->is_unreadable = err->rc != SQLITE_OK;
@@ -158,6 +160,12 @@ static int settle(CkSyncSession *session, const CkItem *item, const CkItemOutcom
     return session->acks.rc == SQLITE_OK ? SQLITE_OK : ck_error_nomem(err);
 }
 
+/* An embedding whose model has other dims here is taken when it has not any more. */
+static void note_refusal(Reading *reading, const CkItemOutcome *outcome) {
+    if (outcome->result != CK_ITEM_REJECTED || strcmp(outcome->code, "model") != 0) return;
+    sqlite3_snprintf(sizeof reading->refused, reading->refused, "%s", outcome->message);
+}
+
 static int apply_items(Reading *reading, CkApply *apply, int64_t *n, CkError *err) {
     CkItem item;
     CkItemOutcome outcome;
@@ -171,6 +179,7 @@ static int apply_items(Reading *reading, CkApply *apply, int64_t *n, CkError *er
         if (ck_apply_item(apply, &item, &outcome, err) != SQLITE_OK) break;
         ck_sync_count_pulled(reading->session->summary, &item, &outcome);
         settle(reading->session, &item, &outcome, err);
+        note_refusal(reading, &outcome);
         ++*n;
     }
     return err->rc;
@@ -180,8 +189,9 @@ static int apply_items(Reading *reading, CkApply *apply, int64_t *n, CkError *er
 static int add_seen(Reading *reading, CkError *err) {
     const CkSyncSession *session = reading->session;
     const char *name = reading->name->text;
-    return ck_stmt_run(session->store, CK_SQL_SEGMENT_ADD, err, "tti", session->remote.name, name,
-                       (int64_t)(strncmp(name, session->me, CK_UUID_BYTES - 1) == 0));
+    return ck_stmt_run(session->store, CK_SQL_SEGMENT_ADD, err, "ttii", session->remote.name, name,
+                       (int64_t)(strncmp(name, session->me, CK_UUID_BYTES - 1) == 0),
+                       (int64_t)(reading->refused[0] != 0));
 }
 
 /* One transaction: a frame; and with the last one the segment is seen. */
@@ -219,22 +229,27 @@ static int read_segment(Reading *reading, size_t i, CkError *err) {
     return err->rc;
 }
 
-/* A segment that cannot be read is a row in ck_errors while that is so, and no reason to stop. */
+/*
+** A segment that cannot be read, or has what a model here refuses, is a row in ck_errors while that
+** is so, and no reason to stop.
+*/
 static int excuse(const Reading *reading, CkError *own, CkError *err) {
     CkSyncSession *session = reading->session;
     const char *name = reading->name->text;
+    const char *message = own->rc != SQLITE_OK ? own->message : reading->refused;
     CkWrite write;
     char code[CK_FILE_NAME_BYTES + 16];
     if (own->rc != SQLITE_OK && (own->rc == SQLITE_NOMEM || !reading->is_unreadable)) {
         *err = *own; /* the message moves along */
         return err->rc;
     }
+    if (own->rc == SQLITE_OK && reading->wanted) return SQLITE_OK; /* not all of it was looked at */
     sqlite3_snprintf(sizeof code, code, "segment %s", name);
     if (ck_write_begin(&write, session->store, err) == SQLITE_OK) {
-        if (own->rc == SQLITE_OK) {
-            ck_errors_remove(session->store, session->task, code, err);
+        if (message[0]) {
+            ck_errors_add(session->store, session->task, code, err, "%s: %s", name, message);
         } else {
-            ck_errors_add(session->store, session->task, code, err, "%s: %s", name, own->message);
+            ck_errors_remove(session->store, session->task, code, err);
         }
         ck_write_end(&write, err);
     }

@@ -111,7 +111,8 @@ static int record(Writing *writing, const char *name, CkError *err) {
                       session->acks.n_bytes / sizeof(CkAck), err);
     }
     if (err->rc == SQLITE_OK && name) {
-        ck_stmt_run(store, CK_SQL_SEGMENT_ADD, err, "tti", session->remote.name, name, (int64_t)1);
+        ck_stmt_run(store, CK_SQL_SEGMENT_ADD, err, "ttii", session->remote.name, name, (int64_t)1,
+                    (int64_t)0);
     }
     if (err->rc == SQLITE_OK) ck_sync_session_progress(session, 0, 0, err);
     ck_write_end(&write, err);

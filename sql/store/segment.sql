@@ -1,10 +1,22 @@
 -- Packs in a directory remote: which were read, or written by this store.
 
--- name: segment_seen
-SELECT 1 FROM main._ck_segment WHERE remote = ?1 AND name = ?2
+-- The models, as far as they can refuse an embedding.
+-- part: model_dims
+SELECT coalesce(group_concat(id || ' ' || dims), '') FROM (
+    SELECT id, dims FROM main._ck_model ORDER BY id)
 
+-- name: segment_seen
+SELECT 1 FROM main._ck_segment
+WHERE remote = ?1 AND name = ?2 AND (models IS NULL OR models = (
+-- use: model_dims
+))
+
+-- ?4: a model refused some of it.
 -- name: segment_add
-INSERT OR REPLACE INTO main._ck_segment(remote, name, own) VALUES (?1, ?2, ?3)
+INSERT OR REPLACE INTO main._ck_segment(remote, name, own, models)
+VALUES (?1, ?2, ?3, CASE WHEN ?4 THEN (
+-- use: model_dims
+) END)
 
 -- name: segment_names
 SELECT name FROM main._ck_segment WHERE remote = ?1

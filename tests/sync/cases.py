@@ -327,6 +327,25 @@ def test_directory_odd(folder):
     signal.alarm(0)
 
 
+def test_directory_model(folder):
+    """What a model of other dims refuses is taken when the model is gone."""
+    a, b = folder.store("a", packs="packs/"), folder.store("b", packs="packs/")
+    put(a, "aaa", "bbb")
+    a.execute("SELECT ck_put('n', '1', 'ccc', '[1, 2]')")
+    call(a, "SELECT ck_sync('packs')")
+    b.execute("INSERT INTO models(model, version, dims) VALUES ('m', '1', 7)")
+    equal(call(b, "SELECT ck_sync('packs')"),
+          {"pulled": 1, "pull_rejected": 2, "batches": 1, "bytes": 40}, "a sync")
+    equal(call(b, "SELECT ck_sync('packs')"), {}, "the next one")
+    said = one(b, "SELECT message FROM ck_errors WHERE source = 'sync:packs'")
+    check("vector has 4 dims, model 'm' version '1' has 7" in said, said)
+    b.execute("DELETE FROM models WHERE model = 'm'")
+    equal(call(b, "SELECT ck_sync('packs')"),
+          {"pulled": 2, "pull_exists": 1, "batches": 1, "bytes": 40}, "when it is gone")
+    equal(one(b, "SELECT count(*) FROM ck_errors"), 0, "errors")
+    equal(call(b, "SELECT ck_sync('packs')"), {}, "a sync with nothing to do")
+
+
 def test_pack_is_a_cache(folder):
     """A store streamed into a file, pack by pack, and read back: the recipe of the README."""
     a, b = folder.store("a"), folder.store("b")
