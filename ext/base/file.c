@@ -94,19 +94,29 @@ int ck_file_exists(const char *path) {
     return access(path, F_OK) == 0;
 }
 
+int ck_file_written_at(const char *path, int64_t *at) {
+    struct stat info;
+    if (stat(path, &info) != 0) return 0;
+    *at = (int64_t)info.st_mtime;
+    return 1;
+}
+
 static int compare_names(const void *a, const void *b) {
     return strcmp(((const CkFileName *)a)->name, ((const CkFileName *)b)->name);
 }
 
-int ck_file_list(const char *folder, const char *suffix, CkBuf *names, CkError *err) {
+int ck_file_list(const char *folder, const char *prefix, const char *suffix, CkBuf *names,
+                 CkError *err) {
     DIR *dir = opendir(folder);
     struct dirent *entry;
-    size_t n_suffix = strlen(suffix);
+    size_t n_prefix = strlen(prefix), n_suffix = strlen(suffix);
     if (!dir) return fail(err, SQLITE_CANTOPEN, folder);
     while ((entry = readdir(dir)) != NULL) {
         CkFileName name;
         size_t n = strlen(entry->d_name);
-        if (n < n_suffix || n >= sizeof name.name || entry->d_name[0] == '.') continue;
+        if (n < n_prefix + n_suffix || n >= sizeof name.name) continue;
+        if (n_prefix == 0 && entry->d_name[0] == '.') continue;
+        if (memcmp(entry->d_name, prefix, n_prefix) != 0) continue;
         if (strcmp(entry->d_name + n - n_suffix, suffix) != 0) continue;
         memset(&name, 0, sizeof name);
         memcpy(name.name, entry->d_name, n);

@@ -42,11 +42,18 @@ void ck_file_remove(const char *path);
 int ck_file_make_folder(const char *folder, CkError *err);
 int ck_file_exists(const char *path);
 
-/* The names in a folder that end with `suffix`, sorted; longer ones are left out. */
+/* When the file was written last, unix seconds by the clock of its file system. 0: not known. */
+int ck_file_written_at(const char *path, int64_t *at);
+
+/*
+** The names in a folder that begin with `prefix` and end with `suffix`, sorted; longer ones are
+** left out, and without a prefix hidden ones.
+*/
 #define CK_FILE_NAME_BYTES 128
 typedef struct CkFileName {
     char name[CK_FILE_NAME_BYTES];
 } CkFileName;
-int ck_file_list(const char *folder, const char *suffix, CkBuf *names, CkError *err);
+int ck_file_list(const char *folder, const char *prefix, const char *suffix, CkBuf *names,
+                 CkError *err);
 
 #endif

@@ -54,7 +54,7 @@ static int compare_names(const void *a, const void *b) {
 int ck_segment_list(const char *folder, CkBuf *names, CkError *err) {
     CkBuf files;
     ck_buf_init(&files);
-    ck_file_list(folder, CK_SEGMENT_SUFFIX, &files, err);
+    ck_file_list(folder, "", CK_SEGMENT_SUFFIX, &files, err);
     const CkFileName *file = (const CkFileName *)(const void *)files.data;
     size_t n = files.n_bytes / sizeof *file;
     for (size_t i = 0; i < n; i++) {

@@ -3,7 +3,8 @@
 **
 **     ck-packs.json           what it is: the JSON of a hello, whose epoch is its identity
 **     <store>-….ckpack        a segment: a pack (store/frame.h) that the store of this uuid wrote
-**     .<store>-….tmp          a segment that is being written, or was not finished
+**     .<store>-….tmp          one of these that is being written, or was not finished: the store's
+**                             next push removes what nobody has written to for an hour
 **
 ** There is nothing to lock and nothing that changes: a segment appears whole, by its rename, and
 ** who reads remembers in _ck_segment which ones it has seen, so any number of stores write and read
@@ -32,6 +33,13 @@ const char *ck_sync_dir_folder(const CkSyncSession *session) {
     return strncmp(path, "///", 3) == 0 ? path + 2 : path;
 }
 
+char *ck_sync_dir_temporary(const CkSyncSession *session) {
+    uint64_t salt;
+    sqlite3_randomness(sizeof salt, &salt);
+    return sqlite3_mprintf("%s.%s-%016llx.tmp", ck_sync_dir_folder(session), session->me,
+                           (unsigned long long)salt);
+}
+
 static int read_hello(const char *path, char **json, CkError *err) {
     CkFile file = CK_FILE_NONE;
     size_t n = 0;
@@ -46,14 +54,14 @@ static int read_hello(const char *path, char **json, CkError *err) {
     return err->rc;
 }
 
-/* Writes the file as .NAME.tmp and gives it its name. */
+/* Writes the file and gives it its name. */
 static int write_hello(CkSyncSession *session, const char *path, CkError *err) {
     CkStore *store = session->store;
     CkFile file = CK_FILE_NONE;
     sqlite3_stmt *stmt = NULL;
     char uuid[CK_UUID_BYTES];
     ck_uuid_make(uuid);
-    char *temporary = sqlite3_mprintf("%s.%s.tmp", ck_sync_dir_folder(session), uuid);
+    char *temporary = ck_sync_dir_temporary(session);
     if (!temporary) return ck_error_nomem(err);
     if (ck_stmt_take(store, CK_SQL_SEGMENT_HELLO, &stmt, err) == SQLITE_OK) {
         ck_stmt_bind(stmt, "ttii", CK_KEY_CONTEXT, uuid, (int64_t)CK_PROTOCOL_MIN,

@@ -15,6 +15,9 @@ int ck_sync_dir_hello(CkSyncSession *session, int writes, char **json, CkError *
 /* After the handshake: is_new when it is another directory than it was. */
 int ck_sync_dir_begin(CkSyncSession *session, int is_new, CkError *err);
 
+/* The path of a new file, to be renamed when it is whole; from sqlite3_malloc. */
+char *ck_sync_dir_temporary(const CkSyncSession *session);
+
 /* The highest place (store/segment.h) of those that this store has seen. */
 int ck_sync_dir_last_place(CkSyncSession *session, int64_t *place, CkError *err);
 

@@ -16,6 +16,9 @@
 /* A segment is ended when it has so many bytes: so much is sent again when writing it fails. */
 #define SEGMENT_BYTES (64 * 1024 * 1024)
 
+/* A file that was not written to for so long was left by a process that died. */
+#define ABANDONED_S 3600
+
 typedef struct Writing {
     CkSyncSession *session;
     CkItemReader reader;
@@ -151,15 +154,37 @@ static int publish(Writing *writing, CkError *err) {
     return err->rc;
 }
 
+/*
+** Removes what a process of this store that died was writing. Another one may be writing just now,
+** so what was written to of late stays; "now" is when our own file was made, by the clock that
+** stamps the others. Whose file is removed all the same cannot rename it, and begins again.
+*/
+static int remove_abandoned(const Writing *writing, CkError *err) {
+    const char *folder = ck_sync_dir_folder(writing->session);
+    char prefix[CK_UUID_BYTES + 2];
+    int64_t now = 0, at = 0;
+    CkBuf names;
+    ck_buf_init(&names);
+    sqlite3_snprintf(sizeof prefix, prefix, ".%s-", writing->session->me);
+    if (ck_file_written_at(writing->temporary, &now)) {
+        ck_file_list(folder, prefix, ".tmp", &names, err);
+    }
+    const CkFileName *name = (const CkFileName *)(const void *)names.data;
+    for (size_t i = 0; i < names.n_bytes / sizeof *name && err->rc == SQLITE_OK; i++) {
+        char *path = sqlite3_mprintf("%s%s", folder, name[i].name);
+        if (!path) ck_error_nomem(err);
+        else if (ck_file_written_at(path, &at) && at < now - ABANDONED_S) ck_file_remove(path);
+        sqlite3_free(path);
+    }
+    ck_buf_release(&names);
+    return err->rc;
+}
+
 static int write_segment(Writing *writing, CkError *err) {
-    CkSyncSession *session = writing->session;
-    uint64_t salt;
-    sqlite3_randomness(sizeof salt, &salt);
-    writing->temporary = sqlite3_mprintf("%s.%s-%016llx.tmp", ck_sync_dir_folder(session),
-                                         session->me, (unsigned long long)salt);
+    writing->temporary = ck_sync_dir_temporary(writing->session);
     if (!writing->temporary) return ck_error_nomem(err);
     if (ck_file_create(&writing->file, writing->temporary, err) == SQLITE_OK &&
-        fill(writing, err) == SQLITE_OK) {
+        remove_abandoned(writing, err) == SQLITE_OK && fill(writing, err) == SQLITE_OK) {
         publish(writing, err);
     }
     if (writing->file.fd >= 0) ck_file_remove(writing->temporary);

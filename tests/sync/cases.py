@@ -6,6 +6,7 @@ import sqlite3
 import struct
 import subprocess
 import sys
+import time
 
 from world import CLOCK, EXTENSION, check
 
@@ -344,6 +345,34 @@ def test_directory_model(folder):
           {"pulled": 2, "pull_exists": 1, "batches": 1, "bytes": 40}, "when it is gone")
     equal(one(b, "SELECT count(*) FROM ck_errors"), 0, "errors")
     equal(call(b, "SELECT ck_sync('packs')"), {}, "a sync with nothing to do")
+
+
+def test_directory_killed(folder):
+    """What a killed push was writing goes with a later one; what another process writes stays."""
+    a, b = folder.store("a", packs="packs/"), folder.store("b", packs="packs/")
+    put(a, "aaa")
+    put(b, "bbb")
+    call(a, "SELECT ck_sync('packs')")
+    names = []
+    for db, age in (a, 2 * DAY), (a, 7_200), (a, 600), (b, 2 * DAY):
+        names.append(f".{one(db, 'SELECT store_uuid FROM _ck_meta')}-{len(names):016x}.tmp")
+        path = os.path.join(folder.file("packs"), names[-1])
+        with open(path, "wb") as file:
+            file.write(b"CKF")
+        os.utime(path, (time.time() - age, time.time() - age))
+
+    def left():
+        there = os.listdir(folder.file("packs"))
+        return [name in there for name in names]
+    call(a, "SELECT ck_sync('packs')")
+    equal(left(), [True] * 4, "files after a sync that has nothing to write")
+    put(a, "ccc")
+    call(a, "SELECT ck_push('packs')")
+    equal(left(), [False, False, True, True], "files after a push of one store")
+    call(b, "SELECT ck_push('packs')")
+    equal(left(), [False, False, True, False], "files after a push of the other")
+    call(b, "SELECT ck_sync('packs')")
+    equal(sum(name.endswith(".tmp") for name in os.listdir(folder.file("packs"))), 1, "left")
 
 
 def test_pack_is_a_cache(folder):
