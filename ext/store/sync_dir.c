@@ -26,17 +26,10 @@
 #define HELLO_NAME "ck-packs.json"
 #define HELLO_BYTES_MAX 65536
 
-/* The folder: the url behind "file:" and an empty or local host. Ends with '/'. */
-const char *ck_sync_dir_folder(const CkSyncSession *session) {
-    const char *path = session->remote.url + strlen("file:");
-    if (strncmp(path, "//localhost/", 12) == 0) return path + 11;
-    return strncmp(path, "///", 3) == 0 ? path + 2 : path;
-}
-
 char *ck_sync_dir_temporary(const CkSyncSession *session) {
     uint64_t salt;
     sqlite3_randomness(sizeof salt, &salt);
-    return sqlite3_mprintf("%s.%s-%016llx.tmp", ck_sync_dir_folder(session), session->me,
+    return sqlite3_mprintf("%s.%s-%016llx.tmp", session->folder, session->me,
                            (unsigned long long)salt);
 }
 
@@ -73,7 +66,7 @@ static int write_hello(CkSyncSession *session, const char *path, CkError *err) {
         }
     }
     ck_stmt_give(store, CK_SQL_SEGMENT_HELLO, stmt);
-    if (err->rc == SQLITE_OK) ck_file_publish(&file, ck_sync_dir_folder(session), path, err);
+    if (err->rc == SQLITE_OK) ck_file_publish(&file, session->folder, path, err);
     if (err->rc != SQLITE_OK) ck_file_remove(temporary);
     ck_file_close(&file);
     sqlite3_free(temporary);
@@ -88,7 +81,7 @@ static int own_is_gone(CkSyncSession *session, int *gone, CkError *err) {
     if (ck_stmt_take(store, CK_SQL_SEGMENT_OWN, &stmt, err) != SQLITE_OK) return err->rc;
     ck_stmt_bind(stmt, "t", session->remote.name);
     while (!*gone && ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
-        char *path = sqlite3_mprintf("%s%s", ck_sync_dir_folder(session),
+        char *path = sqlite3_mprintf("%s%s", session->folder,
                                      sqlite3_column_text(stmt, 0));
         if (!path) ck_error_nomem(err);
         else *gone = !ck_file_exists(path);
@@ -132,14 +125,14 @@ int ck_sync_dir_begin(CkSyncSession *session, int is_new, CkError *err) {
 }
 
 int ck_sync_dir_hello(CkSyncSession *session, int writes, char **json, CkError *err) {
-    char *path = sqlite3_mprintf("%s%s", ck_sync_dir_folder(session), HELLO_NAME);
+    char *path = sqlite3_mprintf("%s%s", session->folder, HELLO_NAME);
     if (!path) return ck_error_nomem(err);
     if (!ck_file_exists(path)) {
         if (session->remote.epoch || !writes) {
             ck_error_set(err, SQLITE_CANTOPEN, "%s is not there (is the folder mounted?%s)", path,
                          writes ? "; UPDATE ck_remotes SET epoch = NULL begins anew"
                                 : "; the first push makes it");
-        } else if (ck_file_make_folder(ck_sync_dir_folder(session), err) == SQLITE_OK) {
+        } else if (ck_file_make_folder(session->folder, err) == SQLITE_OK) {
             write_hello(session, path, err);
         }
     }

@@ -6,9 +6,6 @@
 
 #include "store/sync_session.h"
 
-/* The path of the folder, which ends with '/'. */
-const char *ck_sync_dir_folder(const CkSyncSession *session);
-
 /* What the directory says of itself; writes: it may be made. */
 int ck_sync_dir_hello(CkSyncSession *session, int writes, char **json, CkError *err);
 

@@ -60,7 +60,7 @@ static int open_segment(Reading *reading, size_t i, CkError *err) {
     reading->name = names_of(reading, &n) + i;
     reading->at = (uint64_t)i << 32;
     reading->refused[0] = 0;
-    ck_segment_open(&reading->segment, ck_sync_dir_folder(reading->session), reading->name->text,
+    ck_segment_open(&reading->segment, reading->session->folder, reading->name->text,
                     err);
     reading->is_unreadable = err->rc != SQLITE_OK;
     return err->rc;
@@ -277,7 +277,7 @@ static int leave_out_seen(Reading *reading, CkError *err) {
 
 static int read_all(Reading *reading, CkError *err) {
     size_t n;
-    ck_segment_list(ck_sync_dir_folder(reading->session), &reading->names, err);
+    ck_segment_list(reading->session->folder, &reading->names, err);
     if (err->rc == SQLITE_OK && !reading->wanted) leave_out_seen(reading, err);
     if (err->rc == SQLITE_OK) find_stones(reading, err);
     names_of(reading, &n);

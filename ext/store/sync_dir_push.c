@@ -128,7 +128,7 @@ static int find_place(CkSyncSession *session, int64_t *place, CkError *err) {
     CkBuf names;
     ck_buf_init(&names);
     ck_sync_dir_last_place(session, place, err);
-    if (err->rc == SQLITE_OK) ck_segment_list(ck_sync_dir_folder(session), &names, err);
+    if (err->rc == SQLITE_OK) ck_segment_list(session->folder, &names, err);
     const CkSegmentName *name = (const CkSegmentName *)(const void *)names.data;
     size_t n = names.n_bytes / sizeof *name;
     if (n > 0 && name[n - 1].place > *place) *place = name[n - 1].place;
@@ -140,7 +140,7 @@ static int find_place(CkSyncSession *session, int64_t *place, CkError *err) {
 /* Gives the segment its name, unless nothing is in it. */
 static int publish(Writing *writing, CkError *err) {
     CkSyncSession *session = writing->session;
-    const char *folder = ck_sync_dir_folder(session);
+    const char *folder = session->folder;
     CkSegmentName name = {.n_tombstones = writing->n_tombstones};
     if (writing->n_bytes == 0) return record(writing, NULL, err);
     if (find_place(session, &name.place, err) != SQLITE_OK) return err->rc;
@@ -160,7 +160,7 @@ static int publish(Writing *writing, CkError *err) {
 ** stamps the others. Whose file is removed all the same cannot rename it, and begins again.
 */
 static int remove_abandoned(const Writing *writing, CkError *err) {
-    const char *folder = ck_sync_dir_folder(writing->session);
+    const char *folder = writing->session->folder;
     char prefix[CK_UUID_BYTES + 2];
     int64_t now = 0, at = 0;
     CkBuf names;

@@ -375,6 +375,42 @@ def test_directory_killed(folder):
     equal(sum(name.endswith(".tmp") for name in os.listdir(folder.file("packs"))), 1, "left")
 
 
+def test_urls(folder):
+    """A url is read alike for stores and folders; what can be no remote is refused."""
+    for name, url in ("a", "my%20packs/"), ("b", "my%20store%2Edb"), ("c", "100%/"), ("d", "%zz.db"):
+        db = folder.store(name, r=url)
+        put(db, "aaa")
+        equal(call(db, "SELECT ck_push('r')")["pushed"], 1, url)
+    db.execute("UPDATE ck_remotes SET url = replace(url, 'file:', 'file://localhost') || '-packs/'")
+    equal(call(db, "SELECT ck_push('r')")["pushed"], 1, "a local host")
+    there = os.listdir(folder.path)
+    for name in "my packs", "my store.db", "100%", "%zz.db":
+        check(name in there, f"{name} is not among {there}")
+    for url, why in (("file:", "expected the path"), ("file://localhost", "expected the path"),
+                     ("file:?mode=ro", "expected the path"),
+                     ("file::memory:", "expected the path"),
+                     ("file:%3Amemory:", "expected the path"),
+                     ("file:x?mode=memory&cache=shared", "expected the path"),
+                     ("file://nas/packs/", "the host of a 'file:' url is empty or localhost"),
+                     ("file://nas/store", "the host of a 'file:' url is empty or localhost"),
+                     (folder.url("packs/?mode=ro"), "a folder has no parameters")):
+        db.execute("UPDATE ck_remotes SET url = ?", (url,))
+        said = refused(db, "SELECT ck_sync('r')")
+        check(said.startswith(f"sync: remote 'r' is at '{url}'; {why}"), said)
+    equal(sorted(os.listdir(folder.path)), sorted(there), "files")
+
+
+def test_url_as_name(folder):
+    """A remote that is named like the url of another one is that of its name."""
+    a = folder.store("a", far="hub")
+    a.execute("INSERT INTO ck_remotes(name, url) VALUES ('file:x', ?), ('a', 'file:x')",
+              (folder.url("named"),))
+    put(a, "aaa")
+    equal(call(a, "SELECT ck_sync('file:x')")["pushed"], 1, "pushed")
+    check(os.path.exists(folder.file("named")), "it is not where the remote of that name is")
+    equal(call(a, "SELECT ck_sync(?)", folder.url("hub"))["pushed"], 1, "by its url")
+
+
 def test_pack_is_a_cache(folder):
     """A store streamed into a file, pack by pack, and read back: the recipe of the README."""
     a, b = folder.store("a"), folder.store("b")
