@@ -203,9 +203,10 @@ static int apply_frame(Reading *reading, CkError *err) {
     int64_t n = 0;
     if (ck_write_begin(&write, store, err) != SQLITE_OK) return err->rc;
     ck_buf_clear(&session->acks);
-    if (ck_sync_session_refresh(session, err) == SQLITE_OK &&
-        ck_apply_begin(&apply, store, session->remote.name, NULL, err) == SQLITE_OK) {
-        apply_items(reading, &apply, &n, err);
+    if (ck_sync_session_refresh(session, err) == SQLITE_OK) {
+        if (ck_apply_begin(&apply, store, session->remote.name, NULL, err) == SQLITE_OK) {
+            apply_items(reading, &apply, &n, err);
+        }
         ck_apply_end(&apply, NULL, err);
     }
     if (err->rc == SQLITE_OK && session->acks.n_bytes > 0 &&
