@@ -91,7 +91,8 @@ void ck_file_remove(const char *path) {
 }
 
 int ck_file_exists(const char *path) {
-    return access(path, F_OK) == 0;
+    struct stat info;
+    return lstat(path, &info) == 0;
 }
 
 int ck_file_written_at(const char *path, int64_t *at) {

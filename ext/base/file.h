@@ -40,6 +40,8 @@ void ck_file_remove(const char *path);
 
 /* Makes the folder, if it is not there; the one above it must be. */
 int ck_file_make_folder(const char *folder, CkError *err);
+
+/* Is there a file of that name, or a link, which may lead nowhere? */
 int ck_file_exists(const char *path);
 
 /* When the file was written last, unix seconds by the clock of its file system. 0: not known. */

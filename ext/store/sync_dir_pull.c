@@ -17,6 +17,9 @@
 #include "store/segment.h"
 #include "store/sync_dir.h"
 
+/* Of the rows in ck_errors that speak of a segment; its name follows. */
+#define CODE "segment "
+
 /* Which item, in the order of segments. */
 typedef struct Stone {
     uint8_t hash[CK_HASH_BYTES];
@@ -239,13 +242,13 @@ static int excuse(const Reading *reading, CkError *own, CkError *err) {
     const char *name = reading->name->text;
     const char *message = own->rc != SQLITE_OK ? own->message : reading->refused;
     CkWrite write;
-    char code[CK_FILE_NAME_BYTES + 16];
+    char code[sizeof CODE + CK_FILE_NAME_BYTES];
     if (own->rc != SQLITE_OK && (own->rc == SQLITE_NOMEM || !reading->is_unreadable)) {
         *err = *own; /* the message moves along */
         return err->rc;
     }
     if (own->rc == SQLITE_OK && reading->wanted) return SQLITE_OK; /* not all of it was looked at */
-    sqlite3_snprintf(sizeof code, code, "segment %s", name);
+    sqlite3_snprintf(sizeof code, code, CODE "%s", name);
     if (ck_write_begin(&write, session->store, err) == SQLITE_OK) {
         if (message[0]) {
             ck_errors_add(session->store, session->task, code, err, "%s: %s", name, message);
@@ -256,6 +259,39 @@ static int excuse(const Reading *reading, CkError *own, CkError *err) {
     }
     session->summary->damaged += own->rc != SQLITE_OK;
     ck_error_release(own);
+    return err->rc;
+}
+
+/* Finds an error that speaks of a segment that is gone: its code, from sqlite3_malloc, or NULL. */
+static char *find_old_error(CkSyncSession *session, CkError *err) {
+    CkStore *store = session->store;
+    sqlite3_stmt *stmt = NULL;
+    char *code = NULL;
+    if (ck_stmt_take(store, CK_SQL_ERROR_CODES, &stmt, err) != SQLITE_OK) return NULL;
+    ck_stmt_bind(stmt, "tt", session->task, CODE);
+    while (!code && ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
+        const char *text = (const char *)sqlite3_column_text(stmt, 0);
+        char *path = text ? sqlite3_mprintf("%s%s", session->folder, text + strlen(CODE)) : NULL;
+        int is_gone = path && !ck_file_exists(path);
+        if (is_gone) code = sqlite3_mprintf("%s", text);
+        if (!path || (is_gone && !code)) ck_error_nomem(err);
+        sqlite3_free(path);
+    }
+    ck_stmt_give(store, CK_SQL_ERROR_CODES, stmt);
+    return code;
+}
+
+static int remove_old_errors(CkSyncSession *session, CkError *err) {
+    char *code;
+    CkWrite write;
+    while ((code = find_old_error(session, err)) != NULL) {
+        if (err->rc == SQLITE_OK && ck_write_begin(&write, session->store, err) == SQLITE_OK) {
+            ck_errors_remove(session->store, session->task, code, err);
+            ck_write_end(&write, err);
+        }
+        sqlite3_free(code);
+        if (err->rc != SQLITE_OK) break;
+    }
     return err->rc;
 }
 
@@ -294,7 +330,7 @@ static int read_all(Reading *reading, CkError *err) {
 
 int ck_sync_dir_pull(CkSyncSession *session, CkError *err) {
     Reading reading = {.session = session};
-    return read_all(&reading, err);
+    return read_all(&reading, err) == SQLITE_OK ? remove_old_errors(session, err) : err->rc;
 }
 
 int ck_sync_dir_get(CkSyncSession *session, CkHashes sorted, CkError *err) {

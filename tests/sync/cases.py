@@ -375,6 +375,23 @@ def test_directory_killed(folder):
     equal(sum(name.endswith(".tmp") for name in os.listdir(folder.file("packs"))), 1, "left")
 
 
+def test_directory_errors(folder):
+    """An error that speaks of a segment goes with the segment."""
+    a = folder.store("a", packs="packs/")
+    put(a, "aaa")
+    call(a, "SELECT ck_sync('packs')")
+    for name in "x", "y":
+        with open(folder.file(f"packs/{name}.ckpack"), "wb") as file:
+            file.write(b"no pack")
+    equal(call(a, "SELECT ck_sync('packs')"), {"damaged": 2}, "a sync")
+    os.remove(folder.file("packs/x.ckpack"))
+    equal(call(a, "SELECT ck_sync('packs')"), {"damaged": 1}, "a sync without one of them")
+    equal(one(a, "SELECT group_concat(code) FROM ck_errors"), "segment y.ckpack", "errors")
+    os.remove(folder.file("packs/y.ckpack"))
+    equal(call(a, "SELECT ck_sync('packs')"), {}, "a sync without the other")
+    equal(one(a, "SELECT count(*) FROM ck_errors"), 0, "errors")
+
+
 def test_urls(folder):
     """A url is read alike for stores and folders; what can be no remote is refused."""
     for name, url in ("a", "my%20packs/"), ("b", "my%20store%2Edb"), ("c", "100%/"), ("d", "%zz.db"):
