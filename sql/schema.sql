@@ -353,11 +353,13 @@ CREATE INDEX main.ck_acks_retry ON ck_acks(remote, seq) WHERE result = 'retry';
 CREATE INDEX main.ck_acks_hash ON ck_acks(hash) WHERE result = 'retry';
 
 -- Of a remote that is a directory of packs: those that were read here, and those (own) that this
--- store wrote.
+-- store wrote. models: of one with embeddings that the models of this store did not fit, what those
+-- were; when they are others, it is read again.
 CREATE TABLE main._ck_segment(
     remote TEXT NOT NULL,
     name TEXT NOT NULL,
     own INTEGER NOT NULL,
+    models TEXT,
     PRIMARY KEY(remote, name)
 ) WITHOUT ROWID;
 

@@ -24,7 +24,12 @@ static int open_file(CkFile *file, const char *path, int flags, CkError *err) {
 }
 
 int ck_file_open(CkFile *file, const char *path, CkError *err) {
-    return open_file(file, path, O_RDONLY, err);
+    struct stat info;
+    /* Without O_NONBLOCK a pipe would be waited for. */
+    if (open_file(file, path, O_RDONLY | O_NONBLOCK, err) != SQLITE_OK) return err->rc;
+    if (fstat(file->fd, &info) != 0) return fail(err, SQLITE_IOERR_FSTAT, path);
+    if (S_ISREG(info.st_mode)) return SQLITE_OK;
+    return ck_error_set(err, SQLITE_CANTOPEN, "%s: it is not a file", path);
 }
 
 int ck_file_create(CkFile *file, const char *path, CkError *err) {
@@ -86,22 +91,33 @@ void ck_file_remove(const char *path) {
 }
 
 int ck_file_exists(const char *path) {
-    return access(path, F_OK) == 0;
+    struct stat info;
+    return lstat(path, &info) == 0;
+}
+
+int ck_file_written_at(const char *path, int64_t *at) {
+    struct stat info;
+    if (stat(path, &info) != 0) return 0;
+    *at = (int64_t)info.st_mtime;
+    return 1;
 }
 
 static int compare_names(const void *a, const void *b) {
     return strcmp(((const CkFileName *)a)->name, ((const CkFileName *)b)->name);
 }
 
-int ck_file_list(const char *folder, const char *suffix, CkBuf *names, CkError *err) {
+int ck_file_list(const char *folder, const char *prefix, const char *suffix, CkBuf *names,
+                 CkError *err) {
     DIR *dir = opendir(folder);
     struct dirent *entry;
-    size_t n_suffix = strlen(suffix);
+    size_t n_prefix = strlen(prefix), n_suffix = strlen(suffix);
     if (!dir) return fail(err, SQLITE_CANTOPEN, folder);
     while ((entry = readdir(dir)) != NULL) {
         CkFileName name;
         size_t n = strlen(entry->d_name);
-        if (n < n_suffix || n >= sizeof name.name || entry->d_name[0] == '.') continue;
+        if (n < n_prefix + n_suffix || n >= sizeof name.name) continue;
+        if (n_prefix == 0 && entry->d_name[0] == '.') continue;
+        if (memcmp(entry->d_name, prefix, n_prefix) != 0) continue;
         if (strcmp(entry->d_name + n - n_suffix, suffix) != 0) continue;
         memset(&name, 0, sizeof name);
         memcpy(name.name, entry->d_name, n);

@@ -17,6 +17,7 @@ typedef struct CkFile {
 
 #define CK_FILE_NONE {-1, NULL}
 
+/* Opens a file to be read; a folder, a pipe or a device is an error. */
 int ck_file_open(CkFile *file, const char *path, CkError *err);
 
 /* Creates a file that must not be there yet. */
@@ -39,13 +40,22 @@ void ck_file_remove(const char *path);
 
 /* Makes the folder, if it is not there; the one above it must be. */
 int ck_file_make_folder(const char *folder, CkError *err);
+
+/* Is there a file of that name, or a link, which may lead nowhere? */
 int ck_file_exists(const char *path);
 
-/* The names in a folder that end with `suffix`, sorted; longer ones are left out. */
+/* When the file was written last, unix seconds by the clock of its file system. 0: not known. */
+int ck_file_written_at(const char *path, int64_t *at);
+
+/*
+** The names in a folder that begin with `prefix` and end with `suffix`, sorted; longer ones are
+** left out, and without a prefix hidden ones.
+*/
 #define CK_FILE_NAME_BYTES 128
 typedef struct CkFileName {
     char name[CK_FILE_NAME_BYTES];
 } CkFileName;
-int ck_file_list(const char *folder, const char *suffix, CkBuf *names, CkError *err);
+int ck_file_list(const char *folder, const char *prefix, const char *suffix, CkBuf *names,
+                 CkError *err);
 
 #endif

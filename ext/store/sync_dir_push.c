@@ -8,13 +8,16 @@
 
 #include "base/file.h"
 #include "store/ack.h"
-#include "store/frame.h"
 #include "store/item_reader.h"
 #include "store/outbox.h"
+#include "store/segment.h"
 #include "store/sync_dir.h"
 
 /* A segment is ended when it has so many bytes: so much is sent again when writing it fails. */
 #define SEGMENT_BYTES (64 * 1024 * 1024)
+
+/* A file that was not written to for so long was left by a process that died. */
+#define ABANDONED_S 3600
 
 typedef struct Writing {
     CkSyncSession *session;
@@ -23,7 +26,7 @@ typedef struct Writing {
     CkFile file;
     char *temporary;
     int64_t last; /* seq up to which the outbox was taken */
-    int64_t n_bytes;
+    int64_t n_bytes, n_tombstones;
 } Writing;
 
 static int write_frame(Writing *writing, CkError *err) {
@@ -48,6 +51,7 @@ static int write_item(Writing *writing, const CkOutboxItem *wanted, CkError *err
         ck_frame_writer_add(&writing->writer, &item, err);
         session->summary->bytes += item.n_bytes;
         session->summary->pushed++;
+        writing->n_tombstones += item.op == CK_ITEM_TOMBSTONE;
     } else {
         ack.result = CK_ACK_RETRY;
         ack.code = "damaged";
@@ -62,32 +66,41 @@ static int write_item(Writing *writing, const CkOutboxItem *wanted, CkError *err
     return ck_frame_writer_is_full(&writing->writer) ? write_frame(writing, err) : SQLITE_OK;
 }
 
-/* Takes from the outbox what comes after `last`; 0 items: nothing, or what was tried before. */
+/* Takes from the outbox what comes after `last`, or else what is to be tried again. */
 static int take(Writing *writing, size_t *n, CkError *err) {
     CkSyncSession *session = writing->session;
     CkRemote ahead = session->remote;
-    int is_first = writing->last == ahead.push_seq;
     ahead.push_seq = writing->last;
     ck_buf_clear(&session->items);
     ck_outbox_take(session->store, &ahead, &session->items, err);
     *n = session->items.n_bytes / sizeof(CkOutboxItem);
-    const CkOutboxItem *items = (const CkOutboxItem *)(const void *)session->items.data;
-    if (*n > 0 && items[0].seq <= writing->last && !is_first) *n = 0;
     return err->rc;
 }
 
-static int fill(Writing *writing, CkError *err) {
+static int write_items(Writing *writing, size_t n, CkError *err) {
     CkSyncSession *session = writing->session;
+    for (size_t i = 0; i < n && err->rc == SQLITE_OK; i++) {
+        const CkOutboxItem *items = (const CkOutboxItem *)(const void *)session->items.data;
+        write_item(writing, &items[i], err);
+        if (items[i].seq > writing->last) writing->last = items[i].seq;
+    }
+    session->done += (int64_t)n;
+    return err->rc;
+}
+
+/*
+** Batch by batch. What is tried again is behind `last` and is due until it is answered, so it is a
+** segment's first batch or waits for the next segment.
+*/
+static int fill(Writing *writing, CkError *err) {
+    const CkBuf *items = &writing->session->items;
     size_t n = 0;
-    do {
-        if (take(writing, &n, err) != SQLITE_OK) return err->rc;
-        for (size_t i = 0; i < n && err->rc == SQLITE_OK; i++) {
-            const CkOutboxItem *items = (const CkOutboxItem *)(const void *)session->items.data;
-            write_item(writing, &items[i], err);
-            if (items[i].seq > writing->last) writing->last = items[i].seq;
-        }
-        session->done += (int64_t)n;
-    } while (n > 0 && writing->n_bytes < SEGMENT_BYTES && err->rc == SQLITE_OK);
+    for (int is_first = 1; writing->n_bytes < SEGMENT_BYTES; is_first = 0) {
+        if (take(writing, &n, err) != SQLITE_OK || n == 0) break;
+        const CkOutboxItem *first = (const CkOutboxItem *)(const void *)items->data;
+        if (!is_first && first->seq <= writing->last) break;
+        if (write_items(writing, n, err) != SQLITE_OK) break;
+    }
     return err->rc == SQLITE_OK ? write_frame(writing, err) : err->rc;
 }
 
@@ -101,7 +114,8 @@ static int record(Writing *writing, const char *name, CkError *err) {
                       session->acks.n_bytes / sizeof(CkAck), err);
     }
     if (err->rc == SQLITE_OK && name) {
-        ck_stmt_run(store, CK_SQL_SEGMENT_ADD, err, "tti", session->remote.name, name, (int64_t)1);
+        ck_stmt_run(store, CK_SQL_SEGMENT_ADD, err, "ttii", session->remote.name, name, (int64_t)1,
+                    (int64_t)0);
     }
     if (err->rc == SQLITE_OK) ck_sync_session_progress(session, 0, 0, err);
     ck_write_end(&write, err);
@@ -109,32 +123,68 @@ static int record(Writing *writing, const char *name, CkError *err) {
     return err->rc;
 }
 
+/* A place behind all that is there, and behind what is not there any more. */
+static int find_place(CkSyncSession *session, int64_t *place, CkError *err) {
+    CkBuf names;
+    ck_buf_init(&names);
+    ck_sync_dir_last_place(session, place, err);
+    if (err->rc == SQLITE_OK) ck_segment_list(session->folder, &names, err);
+    const CkSegmentName *name = (const CkSegmentName *)(const void *)names.data;
+    size_t n = names.n_bytes / sizeof *name;
+    if (n > 0 && name[n - 1].place > *place) *place = name[n - 1].place;
+    if (*place < CK_SEGMENT_PLACE_MAX) ++*place;
+    ck_buf_release(&names);
+    return err->rc;
+}
+
 /* Gives the segment its name, unless nothing is in it. */
 static int publish(Writing *writing, CkError *err) {
     CkSyncSession *session = writing->session;
-    const char *folder = ck_sync_dir_folder(session);
-    uint32_t salt;
-    sqlite3_randomness(sizeof salt, &salt);
+    const char *folder = session->folder;
+    CkSegmentName name = {.n_tombstones = writing->n_tombstones};
     if (writing->n_bytes == 0) return record(writing, NULL, err);
-    char *path = sqlite3_mprintf("%s%s-%016llx-%08x" CK_SEGMENT_SUFFIX, folder, session->me,
-                                 (unsigned long long)writing->last, salt);
+    if (find_place(session, &name.place, err) != SQLITE_OK) return err->rc;
+    ck_segment_name_make(session->me, &name);
+    char *path = sqlite3_mprintf("%s%s", folder, name.text);
     if (!path) return ck_error_nomem(err);
     if (ck_file_publish(&writing->file, folder, path, err) == SQLITE_OK) {
-        record(writing, path + strlen(folder), err);
+        record(writing, name.text, err);
     }
     sqlite3_free(path);
     return err->rc;
 }
 
+/*
+** Removes what a process of this store that died was writing. Another one may be writing just now,
+** so what was written to of late stays; "now" is when our own file was made, by the clock that
+** stamps the others. Whose file is removed all the same cannot rename it, and begins again.
+*/
+static int remove_abandoned(const Writing *writing, CkError *err) {
+    const char *folder = writing->session->folder;
+    char prefix[CK_UUID_BYTES + 2];
+    int64_t now = 0, at = 0;
+    CkBuf names;
+    ck_buf_init(&names);
+    sqlite3_snprintf(sizeof prefix, prefix, ".%s-", writing->session->me);
+    if (ck_file_written_at(writing->temporary, &now)) {
+        ck_file_list(folder, prefix, ".tmp", &names, err);
+    }
+    const CkFileName *name = (const CkFileName *)(const void *)names.data;
+    for (size_t i = 0; i < names.n_bytes / sizeof *name && err->rc == SQLITE_OK; i++) {
+        char *path = sqlite3_mprintf("%s%s", folder, name[i].name);
+        if (!path) ck_error_nomem(err);
+        else if (ck_file_written_at(path, &at) && at < now - ABANDONED_S) ck_file_remove(path);
+        sqlite3_free(path);
+    }
+    ck_buf_release(&names);
+    return err->rc;
+}
+
 static int write_segment(Writing *writing, CkError *err) {
-    CkSyncSession *session = writing->session;
-    uint64_t salt;
-    sqlite3_randomness(sizeof salt, &salt);
-    writing->temporary = sqlite3_mprintf("%s.%s-%016llx.tmp", ck_sync_dir_folder(session),
-                                         session->me, (unsigned long long)salt);
+    writing->temporary = ck_sync_dir_temporary(writing->session);
     if (!writing->temporary) return ck_error_nomem(err);
     if (ck_file_create(&writing->file, writing->temporary, err) == SQLITE_OK &&
-        fill(writing, err) == SQLITE_OK) {
+        remove_abandoned(writing, err) == SQLITE_OK && fill(writing, err) == SQLITE_OK) {
         publish(writing, err);
     }
     if (writing->file.fd >= 0) ck_file_remove(writing->temporary);

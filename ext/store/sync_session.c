@@ -5,6 +5,7 @@
 
 #include "store/identity.h"
 #include "store/log.h"
+#include "store/remote_url.h"
 #include "store/sync_dir.h"
 
 static CkBuf *buffer_of(CkSyncSession *session, int i) {
@@ -12,12 +13,6 @@ static CkBuf *buffer_of(CkSyncSession *session, int i) {
                               &session->pack,  &session->acks,  &session->flags,
                               &session->reply.answers};
     return i < (int)(sizeof buffers / sizeof *buffers) ? buffers[i] : NULL;
-}
-
-/* "file:…/" is a directory of packs, "file:…" a store. */
-static int is_directory(const char *url) {
-    size_t n = strlen(url);
-    return n > 0 && url[n - 1] == '/';
 }
 
 /* A store that was copied gets its own name before it says it to others. */
@@ -78,14 +73,10 @@ static int name_remote(const CkSyncSession *session, CkError *err) {
 }
 
 /* What the caller has to mend is no failure of the remote. */
-static int check_remote(const CkRemote *remote, CkSyncUse use, CkError *err) {
-    const char *url = remote->url;
-    if (strncmp(url, "file:", 5) != 0) {
-        return ck_error_set(err, SQLITE_ERROR,
-                            "sync: remote '%s' is at '%s'; only urls that begin with 'file:' are "
-                            "known%s%s",
-                            remote->name, url, *url == '/' ? ", such as file:" : "",
-                            *url == '/' ? url : "");
+static int check_remote(CkSyncSession *session, CkSyncUse use, CkError *err) {
+    const CkRemote *remote = &session->remote;
+    if (ck_remote_url_read(remote->name, remote->url, &session->folder, err) != SQLITE_OK) {
+        return err->rc;
     }
     if (use == CK_SYNC_PUSHES && !remote->push) {
         return ck_error_set(err, SQLITE_ERROR,
@@ -103,12 +94,12 @@ int ck_sync_session_open(CkSyncSession *session, CkStore *store, const char *rem
     session->summary = summary;
     session->started_at = ck_conn_now(store->conn);
     if (ck_remote_open(store, remote, &session->remote, err) != SQLITE_OK) return err->rc;
-    if (check_remote(&session->remote, use, err) != SQLITE_OK) return err->rc;
+    if (check_remote(session, use, err) != SQLITE_OK) return err->rc;
     session->task = sqlite3_mprintf("sync:%s", session->remote.name);
     if (!session->task) return ck_error_nomem(err);
     if (read_name(session, err) != SQLITE_OK) return err->rc;
     int writes = use != CK_SYNC_PULLS && session->remote.push;
-    if (!is_directory(session->remote.url)) {
+    if (!session->folder) {
         ck_transport_open_store(store, session->remote.url, session->me, writes,
                                 &session->transport, err);
     }
@@ -165,6 +156,7 @@ int ck_sync_session_close(CkSyncSession *session, CkError *err) {
     if (session->transport) session->transport->methods->close(session->transport);
     ck_remote_release(&session->remote);
     sqlite3_free(session->task);
+    sqlite3_free(session->folder);
     for (int i = 0; buffer_of(session, i); i++) ck_buf_release(buffer_of(session, i));
     return err->rc;
 }

@@ -12,7 +12,8 @@ typedef struct CkSyncSession {
     CkStore *store;
     CkRemote remote;        /* as it was read last */
     char me[CK_UUID_BYTES]; /* the store's uuid */
-    CkTransport *transport; /* NULL: the remote is a directory (store/sync_dir.h) */
+    char *folder;           /* of a remote that is a directory (store/sync_dir.h), else NULL */
+    CkTransport *transport; /* NULL: the remote is a directory */
     CkSyncSummary *summary;
     char *task;             /* in ck_progress */
     int64_t started_at, done;

@@ -45,6 +45,10 @@ DELETE FROM main.ck_errors WHERE source = ?1 AND code = ?2
 -- name: error_exists
 SELECT 1 FROM main.ck_errors WHERE source = ?1 AND code = ?2
 
+-- The codes of a source that begin with ?2.
+-- name: error_codes
+SELECT code FROM main.ck_errors WHERE source = ?1 AND substr(code, 1, length(?2)) = ?2
+
 -- name: progress_set
 INSERT INTO main.ck_progress(task, started_at, updated_at, done, total) VALUES (?1, ?2, ?3, ?4, ?5)
 ON CONFLICT(task) DO UPDATE

@@ -7,6 +7,7 @@ SELECT name, url, epoch, mark, new_mark, push, mirror,
        push_seq, tombstone_seq, pull_seq, pull_high, min_seq, listing, listed, attempts,
        coalesce(next_at, 0)
 FROM main.ck_remotes WHERE name = ?1 OR url = ?1
+ORDER BY name <> ?1
 
 -- name: remote_names
 SELECT coalesce(group_concat('''' || name || '''', ', '), 'there are none') FROM main.ck_remotes

@@ -1,10 +1,25 @@
 -- Packs in a directory remote: which were read, or written by this store.
 
--- name: segment_seen
-SELECT 1 FROM main._ck_segment WHERE remote = ?1 AND name = ?2
+-- The models, as far as they can refuse an embedding.
+-- part: model_dims
+SELECT coalesce(group_concat(id || ' ' || dims), '') FROM (
+    SELECT id, dims FROM main._ck_model ORDER BY id)
 
+-- name: segment_seen
+SELECT 1 FROM main._ck_segment
+WHERE remote = ?1 AND name = ?2 AND (models IS NULL OR models = (
+-- use: model_dims
+))
+
+-- ?4: a model refused some of it.
 -- name: segment_add
-INSERT OR REPLACE INTO main._ck_segment(remote, name, own) VALUES (?1, ?2, ?3)
+INSERT OR REPLACE INTO main._ck_segment(remote, name, own, models)
+VALUES (?1, ?2, ?3, CASE WHEN ?4 THEN (
+-- use: model_dims
+) END)
+
+-- name: segment_names
+SELECT name FROM main._ck_segment WHERE remote = ?1
 
 -- name: segment_own
 SELECT name FROM main._ck_segment WHERE remote = ?1 AND own
@@ -24,6 +39,10 @@ SELECT json_object('protocol', json_array(?3, ?4), 'key', ?1, 'epoch', ?2, 'seq'
 SELECT seq FROM main._ck_embedding WHERE id = ?1
 UNION ALL
 SELECT seq FROM main.ck_tombstones WHERE ?1 = 0 AND hash = ?2
+
+-- Was hash ?1 retired after ?2?
+-- name: segment_retired
+SELECT 1 FROM main.ck_tombstones WHERE hash = ?1 AND retired_at >= ?2
 
 -- The JSON of a sync, in the order of the arguments.
 -- name: sync_summary

@@ -1,10 +1,12 @@
 """Remotes of every kind, each case by itself: what is said, what is kept, what is refused."""
 import json
 import os
+import signal
 import sqlite3
 import struct
 import subprocess
 import sys
+import time
 
 from world import CLOCK, EXTENSION, check
 
@@ -233,6 +235,197 @@ def test_directory(folder):
     os.rename(folder.file("packs"), folder.file("away"))
     check("is the folder mounted?" in refused(a, "SELECT ck_sync('packs')"), "a folder that went")
     check(not os.path.exists(folder.file("packs")), "the folder was made again")
+
+
+def test_directory_retry(folder):
+    """What did not read back is tried again, once each time, and goes when it is whole."""
+    a, b = folder.store("a", packs="packs/"), folder.store("b", packs="packs/")
+    put(a, "aaa", "bbb")
+    good = one(a, "SELECT data FROM _ck_vector WHERE id = 1")
+    a.execute("UPDATE _ck_vector SET data = zeroblob(16) WHERE id = 1")
+    a.set_progress_handler(lambda: 1, 10_000_000)  # what does not end is interrupted
+    equal(call(a, "SELECT ck_push('packs')")["pushed"], 1, "pushed")
+    CLOCK.now += 60
+    equal(call(a, "SELECT ck_push('packs')"), {"batches": 1}, "the damaged one once more")
+    equal(one(a, "SELECT attempts FROM ck_outbox"), 2, "attempts")
+    a.execute("UPDATE _ck_vector SET data = ? WHERE id = 1", (good,))
+    put(a, "ccc")
+    CLOCK.now += 60
+    equal(call(a, "SELECT ck_push('packs')")["pushed"], 2, "pushed when it is whole")
+    equal(call(a, "SELECT ck_push('packs')"), {}, "the next push")
+    equal(call(b, "SELECT ck_pull('packs')")["pulled"], 3, "pulled")
+
+
+def test_directory_retired(folder):
+    """What was retired stays retired for who reads the folder later, whatever the stores' names are;
+    what was put back after that is there."""
+    for first in range(4):
+        packs = f"packs{first}/"
+        stores = [folder.store(f"{name}{first}", packs=packs) for name in ("a", "b")]
+        a, b = sorted(stores, key=lambda db: one(db, "SELECT store_uuid FROM _ck_meta"),
+                      reverse=first % 2)
+        put(a, "aaa", "bbb", "ccc")
+        call(a, "SELECT ck_sync('packs')")
+        call(b, "SELECT ck_sync('packs')")
+        CLOCK.now += 60
+        refer(a, "bbb")
+        hashes = [one(b, "SELECT ck_hash('m', '1', ?)", text) for text in ("aaa", "bbb", "ccc")]
+        b.execute("SELECT ck_retire(?)", (hashes[0] + hashes[1],))
+        call(b, "SELECT ck_sync('packs')")
+        CLOCK.now += 60
+        call(a, "SELECT ck_sync('packs')")  # it needs bbb
+        CLOCK.now += 86400
+        c = folder.store(f"c{first}", packs=packs)
+        if first < 2:
+            equal(call(c, "SELECT ck_pull('packs', ?)", b"".join(hashes)),
+                  {"pulled": 2, "missing": 1, "batches": 3, "bytes": 32}, "by hash")
+            equal(one(c, "SELECT count(*) FROM ck_tombstones"), 0, "tombstones that came by hash")
+        for db in a, b, c, a, b, c:
+            call(db, "SELECT ck_sync('packs')")
+        for db in a, b, c:
+            equal({row[0] for row in db.execute("SELECT hash FROM embeddings")}, set(hashes[1:]),
+                  f"hashes in round {first}")
+            equal(call(db, "SELECT ck_sync('packs')"), {}, "a sync with nothing to do")
+
+
+def test_directory_late(folder):
+    """A segment that can be read only after a tombstone of what is in it."""
+    a, b = folder.store("a", packs="packs/"), folder.store("b", packs="packs/")
+    put(a, "aaa")
+    call(a, "SELECT ck_sync('packs')")
+    call(b, "SELECT ck_sync('packs')")
+    segment = [name for name in os.listdir(folder.file("packs")) if name.endswith(".ckpack")][0]
+    path = os.path.join(folder.file("packs"), segment)
+    os.rename(path, folder.file("away"))
+    CLOCK.now += 60
+    b.execute("SELECT ck_retire(ck_hash('m', '1', 'aaa'))")
+    call(b, "SELECT ck_sync('packs')")
+    c = folder.store("c", packs="packs/")
+    equal(call(c, "SELECT ck_sync('packs')"), {"pulled": 1, "batches": 1}, "a tombstone")
+    os.rename(folder.file("away"), path)
+    equal(call(c, "SELECT ck_sync('packs')"), {"batches": 1}, "the segment before it")
+    equal(one(c, "SELECT count(*) FROM embeddings"), 0, "embeddings")
+
+
+def test_directory_odd(folder):
+    """What is named like a segment and is none: a folder, a pipe, a link to nowhere."""
+    a = folder.store("a", packs="packs/")
+    put(a, "aaa")
+    call(a, "SELECT ck_sync('packs')")
+    os.mkdir(folder.file("packs/dir.ckpack"))
+    os.mkfifo(folder.file("packs/pipe.ckpack"))
+    os.symlink("nowhere", folder.file("packs/link.ckpack"))
+    put(a, "bbb")
+    signal.alarm(20)  # a pipe that is waited for ends the program
+    equal(call(a, "SELECT ck_sync('packs')"),
+          {"pushed": 1, "damaged": 3, "batches": 1, "bytes": 16}, "a sync")
+    said = [row[0] for row in a.execute("SELECT message FROM ck_errors ORDER BY code")]
+    check(len(said) == 3 and "dir.ckpack: it is not a file" in said[0] and
+          "pipe.ckpack: it is not a file" in said[2], said)
+    os.rename(folder.file("packs/ck-packs.json"), folder.file("hello"))
+    os.mkfifo(folder.file("packs/ck-packs.json"))
+    check("it is not a file" in refused(a, "SELECT ck_sync('packs')"), "a pipe instead of a hello")
+    signal.alarm(0)
+
+
+def test_directory_model(folder):
+    """What a model of other dims refuses is taken when the model is gone."""
+    a, b = folder.store("a", packs="packs/"), folder.store("b", packs="packs/")
+    put(a, "aaa", "bbb")
+    a.execute("SELECT ck_put('n', '1', 'ccc', '[1, 2]')")
+    call(a, "SELECT ck_sync('packs')")
+    b.execute("INSERT INTO models(model, version, dims) VALUES ('m', '1', 7)")
+    equal(call(b, "SELECT ck_sync('packs')"),
+          {"pulled": 1, "pull_rejected": 2, "batches": 1, "bytes": 40}, "a sync")
+    equal(call(b, "SELECT ck_sync('packs')"), {}, "the next one")
+    said = one(b, "SELECT message FROM ck_errors WHERE source = 'sync:packs'")
+    check("vector has 4 dims, model 'm' version '1' has 7" in said, said)
+    b.execute("DELETE FROM models WHERE model = 'm'")
+    equal(call(b, "SELECT ck_sync('packs')"),
+          {"pulled": 2, "pull_exists": 1, "batches": 1, "bytes": 40}, "when it is gone")
+    equal(one(b, "SELECT count(*) FROM ck_errors"), 0, "errors")
+    equal(call(b, "SELECT ck_sync('packs')"), {}, "a sync with nothing to do")
+
+
+def test_directory_killed(folder):
+    """What a killed push was writing goes with a later one; what another process writes stays."""
+    a, b = folder.store("a", packs="packs/"), folder.store("b", packs="packs/")
+    put(a, "aaa")
+    put(b, "bbb")
+    call(a, "SELECT ck_sync('packs')")
+    names = []
+    for db, age in (a, 2 * DAY), (a, 7_200), (a, 600), (b, 2 * DAY):
+        names.append(f".{one(db, 'SELECT store_uuid FROM _ck_meta')}-{len(names):016x}.tmp")
+        path = os.path.join(folder.file("packs"), names[-1])
+        with open(path, "wb") as file:
+            file.write(b"CKF")
+        os.utime(path, (time.time() - age, time.time() - age))
+
+    def left():
+        there = os.listdir(folder.file("packs"))
+        return [name in there for name in names]
+    call(a, "SELECT ck_sync('packs')")
+    equal(left(), [True] * 4, "files after a sync that has nothing to write")
+    put(a, "ccc")
+    call(a, "SELECT ck_push('packs')")
+    equal(left(), [False, False, True, True], "files after a push of one store")
+    call(b, "SELECT ck_push('packs')")
+    equal(left(), [False, False, True, False], "files after a push of the other")
+    call(b, "SELECT ck_sync('packs')")
+    equal(sum(name.endswith(".tmp") for name in os.listdir(folder.file("packs"))), 1, "left")
+
+
+def test_directory_errors(folder):
+    """An error that speaks of a segment goes with the segment."""
+    a = folder.store("a", packs="packs/")
+    put(a, "aaa")
+    call(a, "SELECT ck_sync('packs')")
+    for name in "x", "y":
+        with open(folder.file(f"packs/{name}.ckpack"), "wb") as file:
+            file.write(b"no pack")
+    equal(call(a, "SELECT ck_sync('packs')"), {"damaged": 2}, "a sync")
+    os.remove(folder.file("packs/x.ckpack"))
+    equal(call(a, "SELECT ck_sync('packs')"), {"damaged": 1}, "a sync without one of them")
+    equal(one(a, "SELECT group_concat(code) FROM ck_errors"), "segment y.ckpack", "errors")
+    os.remove(folder.file("packs/y.ckpack"))
+    equal(call(a, "SELECT ck_sync('packs')"), {}, "a sync without the other")
+    equal(one(a, "SELECT count(*) FROM ck_errors"), 0, "errors")
+
+
+def test_urls(folder):
+    """A url is read alike for stores and folders; what can be no remote is refused."""
+    for name, url in ("a", "my%20packs/"), ("b", "my%20store%2Edb"), ("c", "100%/"), ("d", "%zz.db"):
+        db = folder.store(name, r=url)
+        put(db, "aaa")
+        equal(call(db, "SELECT ck_push('r')")["pushed"], 1, url)
+    db.execute("UPDATE ck_remotes SET url = replace(url, 'file:', 'file://localhost') || '-packs/'")
+    equal(call(db, "SELECT ck_push('r')")["pushed"], 1, "a local host")
+    there = os.listdir(folder.path)
+    for name in "my packs", "my store.db", "100%", "%zz.db":
+        check(name in there, f"{name} is not among {there}")
+    for url, why in (("file:", "expected the path"), ("file://localhost", "expected the path"),
+                     ("file:?mode=ro", "expected the path"),
+                     ("file::memory:", "expected the path"),
+                     ("file:%3Amemory:", "expected the path"),
+                     ("file:x?mode=memory&cache=shared", "expected the path"),
+                     ("file://nas/packs/", "the host of a 'file:' url is empty or localhost"),
+                     ("file://nas/store", "the host of a 'file:' url is empty or localhost"),
+                     (folder.url("packs/?mode=ro"), "a folder has no parameters")):
+        db.execute("UPDATE ck_remotes SET url = ?", (url,))
+        said = refused(db, "SELECT ck_sync('r')")
+        check(said.startswith(f"sync: remote 'r' is at '{url}'; {why}"), said)
+    equal(sorted(os.listdir(folder.path)), sorted(there), "files")
+
+
+def test_url_as_name(folder):
+    """A remote that is named like the url of another one is that of its name."""
+    a = folder.store("a", far="hub")
+    a.execute("INSERT INTO ck_remotes(name, url) VALUES ('file:x', ?), ('a', 'file:x')",
+              (folder.url("named"),))
+    put(a, "aaa")
+    equal(call(a, "SELECT ck_sync('file:x')")["pushed"], 1, "pushed")
+    check(os.path.exists(folder.file("named")), "it is not where the remote of that name is")
+    equal(call(a, "SELECT ck_sync(?)", folder.url("hub"))["pushed"], 1, "by its url")
 
 
 def test_pack_is_a_cache(folder):

@@ -80,9 +80,31 @@ def check_all(world):
         check(not kept, f"{name} has {len(kept)} that are retired in the hub")
 
 
+def check_packs(world):
+    """Who reads the directory now has what the stores have, and nothing that all have retired."""
+    moved = [sync_all(world, "dir") for _ in range(ROUNDS)][-1]
+    check(moved == 0, f"the last of {ROUNDS} rounds with the directory still moved {moved} items")
+    world.names.append("reader")
+    db = world.connect("reader")
+    db.execute("SELECT ck_init()")
+    world.evicted["reader"] = set()
+    world.prepare(db, "reader")
+    db.execute("SELECT ck_pull('dir')").fetchall()
+    db.close()
+    there = world.hashes("reader")
+    stores = [name for name in world.names if name != "reader"]
+    back = there.intersection(*(tombstones(world, name) for name in stores))
+    check(not back, f"{len(back)} that all have retired are in the directory: {named(back)}")
+    if not world.has_lost_packs:
+        lost = set().union(*(world.hashes(name) for name in stores)) - there
+        check(not lost, f"the directory lacks {len(lost)}: {named(lost)}")
+
+
 def settle(world):
     """All sync in peace, and then everything must be right."""
     CLOCK.now += 10 * 86400  # what waits for another try is due
+    if "dir" in world.remotes:
+        check_packs(world)
     for _ in range(ROUNDS):
         moved = sync_all(world)
     check(moved == 0, f"the last of {ROUNDS} rounds still moved {moved} items")

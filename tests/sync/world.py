@@ -56,6 +56,7 @@ class World:
         self.backups = {}
         self.mirrors = set()
         self.returned = set()
+        self.has_lost_packs = False
         os.mkdir(self.path("packs"))
         mode = rng.choice(["wal", "delete"])
         for name in [*self.names, HUB]:
@@ -284,6 +285,7 @@ class World:
             return
         if how == "lose":
             os.remove(path)
+            self.has_lost_packs = True
             return
         at = self.rng.randrange(len(sound))
         bad = sound[:at] if how == "cut" else sound[:at] + bytes([sound[at] ^ 64]) + sound[at + 1:]
