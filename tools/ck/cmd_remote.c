@@ -54,7 +54,7 @@ static const char *url_of(CkApp *app, const char *where) {
     }
     if (!is_folder) return ck_path_uri(app, path);
     ck_folder_make(app, path, 0777);
-    return app->exit_code == CK_EXIT_OK ? ck_text(app, "%s/", uri_of_file(app, path)) : NULL;
+    return app->exit_code == CK_EXIT_OK ? ck_text(app, "%s/", ck_path_uri(app, path)) : NULL;
 }
 
 /* A name or URL may be taken once. */
