@@ -30,7 +30,9 @@ int ck_apply_begin(CkApply *apply, CkStore *store, const char *remote, const cha
     apply->push_seq = apply->remote.push_seq;
     ck_feed_next_unsettled(store, &apply->remote, apply->push_seq, &waiting, err);
     apply->caught_up = waiting == 0;
-    return err->rc;
+    if (err->rc != SQLITE_OK) return err->rc;
+    return ck_tombstone_waits(store, &apply->remote, apply->push_seq, NULL, &apply->has_retired,
+                              err);
 }
 
 /* Is of the remote, or goes there: not what it has just sent. */
@@ -63,7 +65,22 @@ static int apply_listed(CkStore *store, const CkItem *item, CkItemOutcome *outco
     return SQLITE_OK;
 }
 
+/* Was it retired here since the remote put it into its feed? The remote hears of that first. */
+static int is_retired(const CkApply *apply, const CkItem *item, CkItemOutcome *outcome,
+                      CkError *err) {
+    int waits = 0;
+    if (!apply->has_retired || apply->by_hash) return 0;
+    ck_tombstone_waits(apply->store, &apply->remote, apply->push_seq, item->hash, &waits, err);
+    if (!waits) return 0;
+    memset(outcome, 0, sizeof *outcome);
+    outcome->result = CK_ITEM_REJECTED;
+    outcome->code = "retired";
+    return 1;
+}
+
 static int apply_put(CkApply *apply, const CkItem *item, CkItemOutcome *outcome, CkError *err) {
+    if (is_retired(apply, item, outcome, err)) return SQLITE_OK;
+    if (err->rc != SQLITE_OK) return err->rc;
     if (item->data) {
         ck_item_put(apply->store, item, outcome, err);
     } else {

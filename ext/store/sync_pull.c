@@ -11,6 +11,7 @@
 #include "store/pack_reader.h"
 #include "store/stored_vector.h"
 #include "store/sync_dir.h"
+#include "store/tombstone.h"
 
 static CkPackLimits limits_of(const CkSyncSession *session) {
     CkPackLimits limits = {session->remote.batch_items, session->remote.batch_bytes, 1};
@@ -39,11 +40,16 @@ static int apply_pack(CkSyncSession *session, CkApply *apply, const CkBuf *pack,
     return err->rc;
 }
 
-/* Appends the hash to session->hashes unless it is stored here. */
+/* Appends the hash to session->hashes unless it is stored here, or was retired here since. */
 static int find_missing(CkSyncSession *session, const uint8_t *hash, CkError *err) {
     int64_t id, used_at;
+    const CkRemote *remote = &session->remote;
     int found = 0;
     if (ck_embedding_find(session->store, hash, &id, &used_at, &found, err) != SQLITE_OK) {
+        return err->rc;
+    }
+    if (!found && ck_tombstone_waits(session->store, remote, remote->push_seq, hash, &found,
+                                     err) != SQLITE_OK) {
         return err->rc;
     }
     session->summary->pull_exists += found;
@@ -52,22 +58,17 @@ static int find_missing(CkSyncSession *session, const uint8_t *hash, CkError *er
 }
 
 static int missing_of_listing(CkSyncSession *session, const CkBuf *pack, CkError *err) {
-    CkFrame frame;
+    CkPackReader reader;
     CkItem item;
-    size_t n_used = 0;
     CkRead read;
     ck_buf_clear(&session->hashes);
     if (pack->n_bytes == 0) return SQLITE_OK;
     if (ck_read_begin(&read, session->store, err) != SQLITE_OK) return err->rc;
-    ck_frame_init(&frame);
-    if (ck_frame_open(&frame, pack->data, pack->n_bytes, &n_used, err) == SQLITE_OK &&
-        n_used != pack->n_bytes) {
-        ck_error_set(err, SQLITE_CORRUPT_VTAB, "a listing is not one whole frame");
-    }
-    while (err->rc == SQLITE_OK && ck_frame_next(&frame, &item) == SQLITE_ROW) {
+    ck_pack_reader_init(&reader, "its list", pack->data, pack->n_bytes);
+    while (ck_pack_reader_next(&reader, &item, err) == SQLITE_ROW) {
         if (item.op == CK_ITEM_PUT) find_missing(session, item.hash, err);
     }
-    ck_frame_release(&frame);
+    ck_pack_reader_release(&reader);
     ck_read_end(&read);
     return err->rc;
 }
@@ -96,6 +97,7 @@ typedef struct Batch {
     const CkBuf *pack;
     const CkPullCursor *cursor;
     int64_t left;
+    int by_hash; /* what is asked for is wanted, whatever was retired */
 } Batch;
 
 static int64_t items_met(const CkSyncSummary *summary) {
@@ -108,10 +110,9 @@ static int apply_batch(CkSyncSession *session, const Batch *batch, CkError *err)
     CkApply apply;
     int64_t before = items_met(session->summary);
     if (ck_write_begin(&write, store, err) != SQLITE_OK) return err->rc;
-    if (ck_apply_begin(&apply, store, session->remote.name, NULL, err) == SQLITE_OK &&
-        batch->listing) {
-        apply_pack(session, &apply, batch->listing, 1, err);
-    }
+    ck_apply_begin(&apply, store, session->remote.name, NULL, err);
+    apply.by_hash = batch->by_hash;
+    if (err->rc == SQLITE_OK && batch->listing) apply_pack(session, &apply, batch->listing, 1, err);
     if (err->rc == SQLITE_OK) apply_pack(session, &apply, batch->pack, 0, err);
     if (err->rc == SQLITE_OK) {
         ck_sync_session_progress(session, items_met(session->summary) - before, batch->left, err);
@@ -132,7 +133,7 @@ static int pull_listing(CkSyncSession *session, const CkListing *listing,
         if (get(session, &at, err) != SQLITE_OK) return err->rc;
         int is_last = at == n;
         const Batch batch = {is_last ? &listing->pack : NULL, &session->pack,
-                             is_last ? cursor : NULL, cursor->high_seq - cursor->next_seq};
+                             is_last ? cursor : NULL, cursor->high_seq - cursor->next_seq, 0};
         apply_batch(session, &batch, err);
     } while (at < n && err->rc == SQLITE_OK);
     return err->rc;
@@ -141,7 +142,7 @@ static int pull_listing(CkSyncSession *session, const CkListing *listing,
 static int pull_whole(CkSyncSession *session, const CkListing *listing, const CkPullCursor *cursor,
                       CkError *err) {
     int64_t known = session->summary->pull_exists;
-    const Batch batch = {NULL, &listing->pack, cursor, cursor->high_seq - cursor->next_seq};
+    const Batch batch = {NULL, &listing->pack, cursor, cursor->high_seq - cursor->next_seq, 0};
     apply_batch(session, &batch, err);
     session->is_news = session->summary->pull_exists == known;
     return err->rc;
@@ -237,7 +238,7 @@ int ck_sync_session_get(CkSyncSession *session, CkHashes hashes, CkError *err) {
     int64_t before = session->summary->pulled;
     while (at < n && err->rc == SQLITE_OK) {
         if (get(session, &at, err) != SQLITE_OK) break;
-        const Batch batch = {NULL, &session->pack, NULL, (int64_t)(n - at)};
+        const Batch batch = {NULL, &session->pack, NULL, (int64_t)(n - at), 1};
         apply_batch(session, &batch, err);
     }
     session->summary->missing += (int64_t)n - (session->summary->pulled - before);

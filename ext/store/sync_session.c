@@ -171,9 +171,11 @@ int ck_sync_session_close(CkSyncSession *session, CkError *err) {
 
 void ck_sync_count_pulled(CkSyncSummary *summary, const CkItem *item,
                           const CkItemOutcome *outcome) {
+    int rejected = outcome->result == CK_ITEM_REJECTED;
+    int retired = rejected && strcmp(outcome->code, "retired") == 0; /* known, in its way */
     summary->pulled += outcome->result == CK_ITEM_CREATED;
-    summary->pull_exists += outcome->result == CK_ITEM_EXISTS;
+    summary->pull_exists += outcome->result == CK_ITEM_EXISTS || retired;
     summary->conflicts += outcome->result == CK_ITEM_CONFLICT;
-    summary->pull_rejected += outcome->result == CK_ITEM_REJECTED;
+    summary->pull_rejected += rejected && !retired;
     summary->bytes += item->n_bytes;
 }

@@ -41,7 +41,7 @@ typedef struct CkHashes {
 
 /* A page of the remote's feed. */
 typedef struct CkListing {
-    int whole;  /* asked for: with the vectors; else it is one frame without them */
+    int whole;  /* asked for: with the vectors; else without them */
     CkBuf pack;
     int64_t next_seq, high_seq;
 } CkListing;

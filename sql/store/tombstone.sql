@@ -20,6 +20,25 @@ WHERE e.id = ?1
 -- name: tombstone_exists
 SELECT 1 FROM main.ck_tombstones WHERE hash = ?1
 
+-- Tombstones that remote ?1 has yet to hear of: those above ?2 that it has not answered, and what it is
+-- asked again. Is there any?
+-- name: tombstone_any_waits
+SELECT 1 FROM main.ck_tombstones AS t
+LEFT JOIN main.ck_acks AS a ON a.remote = ?1 AND a.hash = t.hash AND a.seq = t.seq
+WHERE t.seq > ?2 AND (a.result IS NULL OR a.result = 'retry')
+UNION ALL
+SELECT 1 FROM main.ck_acks AS a INDEXED BY ck_acks_retry
+JOIN main.ck_tombstones AS t ON t.hash = a.hash AND t.seq = a.seq
+WHERE a.remote = ?1 AND a.result = 'retry'
+LIMIT 1
+
+-- Is that of hash ?3 one?
+-- name: tombstone_waits
+SELECT 1 FROM main.ck_tombstones AS t
+LEFT JOIN main.ck_acks AS a ON a.remote = ?1 AND a.hash = t.hash AND a.seq = t.seq
+WHERE t.hash = ?3
+  AND CASE WHEN t.seq > ?2 THEN coalesce(a.result, 'retry') ELSE a.result END = 'retry'
+
 -- name: tombstone_insert
 INSERT INTO main.ck_tombstones(hash, seq, model, version, dims, retired_at, origin)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, coalesce(?7, (SELECT origin FROM main._ck_meta WHERE id = 1)))

@@ -1,6 +1,7 @@
 """Remotes of every kind, each case by itself: what is said, what is kept, what is refused."""
 import json
 import os
+import shutil
 import sqlite3
 import struct
 import subprocess
@@ -318,6 +319,80 @@ def test_two_at_once(folder):
         db = folder.store(name)
         equal(one(db, "SELECT count(*) FROM embeddings"), 1500, f"embeddings of {name}")
         equal(one(db, "SELECT count(*) FROM ck_progress"), 0, f"progress of {name}")
+
+
+def test_retired_before_sync(folder):
+    """What was retired stays so, whatever a remote lists that has yet to hear of it."""
+    a, b = folder.store("a", hub="hub", second="second"), folder.store("b", hub="hub")
+    put(a, "aaa", "bbb")
+    put(b, "aaa", "bbb")
+    call(b, "SELECT ck_sync('hub')")
+    b.execute("INSERT INTO ck_remotes(name, url) VALUES ('second', ?)", (folder.url("second"),))
+    call(b, "SELECT ck_sync('second')")
+    CLOCK.now += 1
+    retired = one(a, "SELECT ck_hash('m', '1', 'aaa')")
+    equal(one(a, "SELECT ck_retire(?) ->> '$[0].state'", retired), "retired", "the retirement")
+    for remote in "hub", "second":
+        equal(call(a, "SELECT ck_pull(?)", remote), {"pull_exists": 2, "batches": 1},
+              f"the pull from {remote}")
+    equal(one(a, "SELECT count(*) FROM ck_outbox WHERE op = 'tombstone'"), 2, "what waits")
+    for db, remote in (a, "hub"), (b, "hub"), (a, "second"), (b, "second"), (a, "hub"):
+        call(db, "SELECT ck_sync(?)", remote)
+    for name in "a", "b", "hub", "second":
+        db = folder.store(name)
+        equal(one(db, "SELECT group_concat(hash = ?) FROM embeddings", retired), "0", name)
+        equal(one(db, "SELECT count(*) FROM ck_tombstones"), 1, f"tombstones of {name}")
+    put(b, "aaa")
+    call(b, "SELECT ck_sync('hub')")
+    equal(call(a, "SELECT ck_sync('hub')")["pulled"], 1, "what was put again")
+
+
+def test_retired_is_asked_for(folder):
+    """Who asks for a hash gets it, although it was retired; and what the remote needs comes back."""
+    a, b = folder.store("a", hub="hub"), folder.store("b", hub="hub")
+    for db in b, a:
+        put(db, "aaa", "bbb")
+    call(b, "SELECT ck_sync('hub')")
+    CLOCK.now += 1
+    for content in "aaa", "bbb":
+        equal(one(a, "SELECT ck_retire(ck_hash('m', '1', ?)) ->> '$[0].state'", content), "retired",
+              content)
+    equal(call(a, "SELECT ck_pull('hub', ck_hash('m', '1', 'bbb'))")["pulled"], 1, "asked for")
+    refer(b, "aaa")
+    call(b, "SELECT ck_sync('hub')")
+    call(a, "SELECT ck_sync('hub')")
+    equal(one(a, "SELECT count(*) FROM embeddings"), 1, "while the remote is told")
+    equal(call(a, "SELECT ck_sync('hub')")["pulled"], 1, "what the remote needs")
+    equal(one(a, "SELECT count(*) FROM ck_tombstones"), 0, "tombstones")
+
+
+def test_retired_and_restored(folder):
+    """A remote that is another one than it was is told of what was retired, as well."""
+    a = folder.store("a", hub="hub")
+    put(a, "aaa", "bbb")
+    call(a, "SELECT ck_sync('hub')")
+    CLOCK.now += 1
+    one(a, "SELECT ck_retire(ck_hash('m', '1', 'aaa'))")
+    shutil.copy(folder.file("hub"), folder.file("copy"))
+    os.replace(folder.file("copy"), folder.file("hub"))
+    equal(call(a, "SELECT ck_sync('hub')")["relisted"], 1, "a copy in its place")
+    for name in "a", "hub":
+        equal(one(folder.store(name), "SELECT count(*) FROM embeddings"), 1, name)
+
+
+def test_listing_of_many_models(folder):
+    """A page of more models, or origins, than a frame can name."""
+    hub, a, b = folder.store("hub"), folder.store("a", hub="hub"), folder.store("b", hub="hub")
+    hub.execute("BEGIN")
+    for i in range(300):
+        hub.execute("SELECT ck_put('m' || ?, '1', 'x', ?)", (i, vector(1, 2)))
+    hub.execute("COMMIT")
+    equal(call(a, "SELECT ck_sync('hub')")["pulled"], 300, "of 300 models")
+    hub.execute("WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 5000) "
+                "INSERT INTO embeddings(model, version, content, vector, origin) "
+                "SELECT 'm1', '1', 'c' || i, ?, 'o' || i FROM n", (vector(1, 2),))
+    b.execute("UPDATE ck_remotes SET batch_items = 10000")
+    equal(call(b, "SELECT ck_sync('hub')")["pulled"], 5300, "of 5000 origins")
 
 
 CASES = {name[5:]: function for name, function in list(globals().items())
