@@ -10,7 +10,7 @@
 **       All of ours is offered again, by hashes, and all of its is listed again. Of our tombstones
 **       none is sent twice: what was put there after them would be lost.
 **   min_seq above our cursor   it has forgotten tombstones that we have not seen: listed again
-**   a model that has become one of the same dims   ours is offered again
+**   a model is refused no more   ours is offered again, and all of its is listed again
 */
 #include "store/remote.h"
 
@@ -97,6 +97,11 @@ void ck_remote_release(CkRemote *remote) {
     memset(remote, 0, sizeof *remote);
 }
 
+char *ck_remote_listing(const CkRemote *remote) {
+    return sqlite3_mprintf("%s/%lld", remote->epoch ? remote->epoch : "",
+                           (long long)remote->listing);
+}
+
 int ck_hello_make(CkStore *store, const char *peer, char **json, CkError *err) {
     sqlite3_stmt *stmt = NULL;
     char copied[24] = "";
@@ -179,7 +184,7 @@ static int check_other(CkStore *store, const Hello *hello, CkError *err) {
 static const char *reason_to_relist(const Hello *hello) {
     const CkRemote *known = &hello->remote;
     const char *mark = hello->mark ? hello->mark : "";
-    if (!known->epoch) return NULL;
+    if (!known->epoch) return known->push_seq > 0 || known->pull_seq > 0 ? "epoch" : NULL;
     if (strcmp(known->epoch, hello->epoch) != 0) return "epoch";
     if (known->mark && strcmp(known->mark, mark) != 0 &&
         !(known->new_mark && strcmp(known->new_mark, mark) == 0)) {
@@ -219,8 +224,10 @@ static int add_models(CkStore *store, const char *name, const char *hello, CkErr
     return err->rc;
 }
 
-/* Models of other dims are refused, each for itself. */
-static int record_models(CkStore *store, const char *name, const char *hello, CkError *err) {
+/* Models of other dims are refused, each for itself. *again: all is listed, since one is not any
+** more. */
+static int record_models(CkStore *store, const char *name, const char *hello, int *again,
+                         CkError *err) {
     int64_t differ = 0, lifted = 0;
     int found;
     ck_stmt_ints(store, CK_SQL_HANDSHAKE_MODELS_DIFFER, err, &differ, 1, &found, "tt", name, hello);
@@ -235,8 +242,10 @@ static int record_models(CkStore *store, const char *name, const char *hello, Ck
     }
     if (err->rc != SQLITE_OK || !lifted) return err->rc;
     ck_stmt_run(store, CK_SQL_REMOTE_DROP_MODEL_ACKS, err, "t", name);
-    if (err->rc != SQLITE_OK) return err->rc;
-    return ck_stmt_run(store, CK_SQL_REMOTE_PUSH_AGAIN, err, "t", name);
+    if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_REMOTE_PUSH_AGAIN, err, "t", name);
+    if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_REMOTE_LIST_AGAIN, err, "t", name);
+    *again = 1;
+    return err->rc;
 }
 
 static int parse_hello(CkStore *store, const char *json, Hello *hello, CkError *err) {
@@ -252,7 +261,7 @@ int ck_remote_handshake(CkStore *store, const char *name, const char *json, CkHa
                         CkError *err) {
     Hello hello;
     char new_mark[CK_UUID_BYTES];
-    int found;
+    int found, again = 0;
     memset(&hello, 0, sizeof hello);
     memset(out, 0, sizeof *out);
     if (ck_remote_open(store, name, &hello.remote, err) != SQLITE_OK) return err->rc;
@@ -267,7 +276,11 @@ int ck_remote_handshake(CkStore *store, const char *name, const char *json, CkHa
     out->reason = reason_to_relist(&hello);
     out->relist = out->reason != NULL;
     if (out->relist && start_again(store, name, out->reason, err) != SQLITE_OK) goto done;
-    if (record_models(store, name, json, err) != SQLITE_OK) goto done;
+    if (record_models(store, name, json, &again, err) != SQLITE_OK) goto done;
+    if (again && !out->relist) {
+        out->relist = 1;
+        out->reason = "models";
+    }
     ck_uuid_make(new_mark);
     ck_stmt_run(store, CK_SQL_HANDSHAKE_SET, err, "ttiiitti", name, hello.epoch, hello.limit_items,
                 hello.limit_bytes, hello.min_seq, new_mark, json, hello.seq);

@@ -95,7 +95,7 @@ static int get(CkSyncSession *session, size_t *at, CkError *err) {
 typedef struct Batch {
     const CkBuf *listing; /* or NULL */
     const CkBuf *pack;
-    const CkPullCursor *cursor;
+    const CkPullCursor *cursor; /* its epoch is the session's */
     int64_t left;
     int by_hash; /* what is asked for is wanted, whatever was retired */
 } Batch;
@@ -108,8 +108,10 @@ static int apply_batch(CkSyncSession *session, const Batch *batch, CkError *err)
     CkStore *store = session->store;
     CkWrite write;
     CkApply apply;
+    CkPullCursor cursor;
     int64_t before = items_met(session->summary);
     if (ck_write_begin(&write, store, err) != SQLITE_OK) return err->rc;
+    if (ck_sync_session_refresh(session, err) != SQLITE_OK) return ck_write_end(&write, err);
     ck_apply_begin(&apply, store, session->remote.name, NULL, err);
     apply.by_hash = batch->by_hash;
     if (err->rc == SQLITE_OK && batch->listing) apply_pack(session, &apply, batch->listing, 1, err);
@@ -117,7 +119,11 @@ static int apply_batch(CkSyncSession *session, const Batch *batch, CkError *err)
     if (err->rc == SQLITE_OK) {
         ck_sync_session_progress(session, items_met(session->summary) - before, batch->left, err);
     }
-    ck_apply_end(&apply, batch->cursor, err);
+    if (batch->cursor) {
+        cursor = *batch->cursor;
+        cursor.epoch = session->remote.epoch;
+    }
+    ck_apply_end(&apply, batch->cursor ? &cursor : NULL, err);
     return ck_write_end(&write, err);
 }
 
@@ -168,7 +174,7 @@ static int pull_page(CkSyncSession *session, int64_t after, CkListing *listing, 
     if (listing->next_seq <= after && listing->pack.n_bytes > 0) {
         return ck_error_set(err, SQLITE_ERROR, "its feed does not advance");
     }
-    const CkPullCursor cursor = {remote->epoch, after, listing->next_seq, listing->high_seq};
+    const CkPullCursor cursor = {NULL, after, listing->next_seq, listing->high_seq};
     if (listing->whole) pull_whole(session, listing, &cursor, err);
     else pull_listing(session, listing, &cursor, err);
     return err->rc == SQLITE_OK ? ck_sync_session_refresh(session, err) : err->rc;

@@ -59,6 +59,7 @@ static int shake_hands(CkSyncSession *session, int writes, CkError *err) {
     sqlite3_free(hello);
     session->summary->relisted |= shaken.relist;
     if (err->rc != SQLITE_OK || ck_sync_session_refresh(session, err) != SQLITE_OK) return err->rc;
+    session->is_greeted = 1;
     return session->transport ? SQLITE_OK : ck_sync_dir_begin(session, shaken.relist, err);
 }
 
@@ -109,7 +110,10 @@ int ck_sync_session_open(CkSyncSession *session, CkStore *store, const char *rem
     if (read_name(session, err) != SQLITE_OK) return err->rc;
     int writes = use != CK_SYNC_PULLS && session->remote.push;
     if (!is_directory(session->remote.url)) {
-        ck_transport_open_store(store, session->remote.url, session->me, writes,
+        CkTransportUse transport_use = !writes                 ? CK_TRANSPORT_READS
+                                       : session->remote.epoch ? CK_TRANSPORT_WRITES
+                                                               : CK_TRANSPORT_CREATES;
+        ck_transport_open_store(store, session->remote.url, session->me, transport_use,
                                 &session->transport, err);
     }
     if (err->rc == SQLITE_OK) shake_hands(session, writes, err);
@@ -119,6 +123,15 @@ int ck_sync_session_open(CkSyncSession *session, CkStore *store, const char *rem
 int ck_sync_session_refresh(CkSyncSession *session, CkError *err) {
     CkRemote fresh;
     if (ck_remote_open(session->store, session->remote.name, &fresh, err) != SQLITE_OK) {
+        return err->rc;
+    }
+    const CkRemote *known = &session->remote;
+    if (session->is_greeted && (fresh.listing != known->listing || !fresh.epoch || !known->epoch ||
+                                strcmp(fresh.epoch, known->epoch) != 0)) {
+        ck_error_set(err, SQLITE_ABORT,
+                     "sync: remote '%s' was found to be another one meanwhile; sync again",
+                     known->name);
+        ck_remote_release(&fresh);
         return err->rc;
     }
     ck_remote_release(&session->remote);

@@ -41,7 +41,7 @@ SELECT ?1 ->> '$.protocol[0]', ?1 ->> '$.protocol[1]', ?1 ->> '$.key', ?1 ->> '$
 SELECT 1 FROM main._ck_meta WHERE id = 1 AND store_uuid = ?1
 
 -- Has the remote's past changed? Up to the seq that it had at the last handshake its writers must be those
--- that it had then, as far back as both lists go.
+-- that it had then, as far back as both lists go: a thousand later ones leave nothing to compare.
 -- name: handshake_writers_differ
 WITH known AS (
     SELECT value ->> '$[0]' AS seq, value ->> '$[1]' AS word
@@ -54,9 +54,8 @@ span AS (
            writers_seq AS last_seq
     FROM main.ck_remotes WHERE name = ?1)
 SELECT EXISTS (SELECT 1 FROM known) AND json_type(?2, '$.writers') = 'array'
-   AND ((SELECT max(seq) FROM known) < (SELECT min(seq) FROM said)
-        OR EXISTS (SELECT seq, word FROM known, span WHERE seq >= first_seq
-                   EXCEPT SELECT seq, word FROM said)
+   AND (EXISTS (SELECT seq, word FROM known, span WHERE seq >= first_seq
+                EXCEPT SELECT seq, word FROM said)
         OR EXISTS (SELECT seq, word FROM said, span WHERE seq BETWEEN first_seq AND last_seq
                    EXCEPT SELECT seq, word FROM known))
 
@@ -234,7 +233,7 @@ LIMIT ?4
 -- Answers as JSON.
 -- name: ack_elements
 SELECT value ->> 'hash', value ->> 'seq', value ->> 'result', value ->> 'code',
-       value ->> 'message', value ->> 'retry_after'
+       value ->> 'message', value ->> 'retry_after', value ->> 'listing'
 FROM json_each(?1)
 
 -- Is ?2 the latest change of hash ?1, and how often was it tried for remote ?3?

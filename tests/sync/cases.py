@@ -395,5 +395,132 @@ def test_listing_of_many_models(folder):
     equal(call(b, "SELECT ck_sync('hub')")["pulled"], 5300, "of 5000 origins")
 
 
+def test_replaced_row(folder):
+    """INSERT OR REPLACE into ck_remotes begins from nothing, with the old name and the old url."""
+    a, hub = folder.store("a", hub="hub"), folder.store("hub")
+    put(hub, "bbb")
+    put(a, "aaa")
+    call(a, "SELECT ck_pull('hub')")
+    equal(one(a, "SELECT count(*) FROM ck_acks"), 1, "answers")
+    for name, file in ("hub", "new"), ("other", "new"):
+        a.execute("INSERT OR REPLACE INTO ck_remotes(name, url) VALUES (?, ?)",
+                  (name, folder.url(file)))
+        equal(one(a, "SELECT count(*) FROM ck_outbox"), 2, "what waits")
+        call(a, "SELECT ck_sync(?)", name)
+        equal(one(folder.store("new"), "SELECT count(*) FROM embeddings"), 2, "what is there")
+    a.execute("INSERT INTO ck_errors VALUES ('sync:other', 'failed', 'x', 0, 0, 1)")
+    a.execute("DELETE FROM ck_remotes")
+    equal(one(a, "SELECT count(*) FROM ck_errors"), 0, "errors of a remote that is gone")
+
+
+def test_epoch_is_unset(folder):
+    """UPDATE ck_remotes SET epoch = NULL begins anew."""
+    a, hub = folder.store("a", hub="hub"), folder.store("hub")
+    put(a, "aaa", "bbb")
+    call(a, "SELECT ck_sync('hub')")
+    hub.execute("DELETE FROM embeddings")
+    equal(call(a, "SELECT ck_sync('hub')"), {}, "a sync that knows nothing of it")
+    a.execute("UPDATE ck_remotes SET epoch = NULL")
+    said = call(a, "SELECT ck_sync('hub')")
+    equal((said.get("relisted"), said.get("pushed")), (1, 2), "a sync that begins anew")
+    equal(call(a, "SELECT ck_sync('hub')"), {}, "the next one")
+
+
+def test_refusal_is_lifted(folder):
+    """What was refused of a model comes when its dims are the same."""
+    hub, a = folder.store("hub"), folder.store("a", hub="hub")
+    put(hub, "aaa")
+    hub.execute("SELECT ck_put('other', '1', 'x', ?)", (vector(1, 2),))
+    a.execute("INSERT INTO models(model, version, dims) VALUES ('other', '1', 3)")
+    said = call(a, "SELECT ck_sync('hub')")
+    equal((said["pulled"], said["pull_rejected"]), (1, 1), "with a model of other dims")
+    a.execute("DELETE FROM models WHERE model = 'other'")
+    said = call(a, "SELECT ck_sync('hub')")
+    equal((said["pulled"], said["relisted"]), (1, 1), "without it")
+    equal(call(a, "SELECT ck_sync('hub')"), {}, "the next one")
+    equal(one(a, "SELECT count(*) FROM ck_errors"), 0, "errors")
+
+
+def test_mirror_switched(folder):
+    """A remote that becomes a mirror keeps all that it has; one that is none any more, or has gone,
+    keeps nothing."""
+    hub, a = folder.store("hub"), folder.store("a", hub="hub")
+    put(hub, "aaa", "bbb")
+    call(a, "SELECT ck_pull('hub')")
+    one(a, "SELECT ck_gc(0)")
+    equal(one(a, "SELECT count(*) FROM embeddings"), 0, "what nobody refers to")
+    mirrored = "SELECT count(*) FROM refs WHERE workspace = 'mirror'"
+    ends = ("UPDATE ck_remotes SET mirror = 0", "DELETE FROM ck_remotes",
+            "INSERT OR REPLACE INTO ck_remotes(name, url) VALUES ('hub', 'file:elsewhere')")
+    for end in ends:
+        a.execute("INSERT OR REPLACE INTO ck_remotes(name, url) VALUES ('hub', ?)",
+                  (folder.url("hub"),))
+        call(a, "SELECT ck_pull('hub')")
+        a.execute("UPDATE ck_remotes SET mirror = 1")
+        call(a, "SELECT ck_pull('hub')")
+        one(a, "SELECT ck_gc(0)")
+        equal(one(a, mirrored), 2, "refs of the mirror")
+        a.execute("UPDATE ck_remotes SET name = 'team'")
+        equal(one(a, mirrored), 0, "refs of the old name")
+        call(a, "SELECT ck_pull('team')")
+        equal(one(a, mirrored), 2, "refs of the new name")
+        a.execute("UPDATE ck_remotes SET name = 'hub'")
+        call(a, "SELECT ck_pull('hub')")
+        a.execute(end)
+        equal(one(a, mirrored), 0, f"refs of the mirror after {end}")
+
+
+def test_many_writers(folder):
+    """A thousand connections that wrote since the last sync do not make it another remote."""
+    hub, a = folder.store("hub"), folder.store("a", hub="hub")
+    put(hub, "aaa")
+    put(a, "bbb")
+    call(a, "SELECT ck_sync('hub')")
+    hub.execute("WITH RECURSIVE n(i) AS (SELECT seq + 1 FROM _ck_meta UNION ALL "
+                "SELECT i + 1 FROM n LIMIT 1001) "
+                "INSERT INTO _ck_writer(seq, word) SELECT i, i FROM n")
+    hub.execute("UPDATE _ck_meta SET seq = seq + 1001")
+    put(hub, "ccc")
+    said = call(a, "SELECT ck_sync('hub')")
+    equal((said["pulled"], said.get("relisted")), (1, None), "a sync after that")
+
+
+def test_vanished(folder):
+    """A store that was there is not made anew; a copy that is put back is told once."""
+    a = folder.store("a", hub="hub")
+    put(a, "aaa")
+    call(a, "SELECT ck_sync('hub')")
+    os.rename(folder.file("hub"), folder.file("away"))
+    said = refused(a, "SELECT ck_sync('hub')")
+    check("hub" in said and "mounted" in said and "epoch = NULL" in said, said)
+    check(not os.path.exists(folder.file("hub")), "the store was made anew")
+    shutil.copy(folder.file("away"), folder.file("hub"))
+    put(a, "bbb")
+    said = call(a, "SELECT ck_sync('hub')")
+    equal((said["relisted"], said["pushed"]), (1, 1), "a copy in its place")
+    equal(call(a, "SELECT ck_sync('hub')"), {}, "the next one")
+    os.remove(folder.file("hub"))
+    a.execute("UPDATE ck_remotes SET epoch = NULL")
+    equal(call(a, "SELECT ck_sync('hub')")["pushed"], 2, "another one, which was asked for")
+
+
+def test_late_answers(folder):
+    """Answers of a remote that was replaced since the batch was taken are refused."""
+    a, hub = folder.store("a", hub="hub"), folder.store("hub")
+    put(a, "aaa")
+    greet = "SELECT ck_handshake('hub', ?)"
+    a.execute(greet, (one(hub, "SELECT ck_hello()"),))
+    answers = one(a, "SELECT json_group_array(json_object('hash', hex(hash), 'seq', seq, "
+                  "'listing', listing, 'result', 'created')) FROM ck_batch('hub')")
+    new = folder.store("new")
+    a.execute(greet, (one(new, "SELECT ck_hello()"),))
+    check("shake hands again" in refused(a, "SELECT ck_ack('hub', ?)", answers), "a late answer")
+    equal(one(a, "SELECT count(*) FROM ck_outbox"), 1, "what waits")
+    answers = one(a, "SELECT json_group_array(json_object('hash', hex(hash), 'seq', seq, "
+                  "'listing', listing, 'result', 'created')) FROM ck_batch('hub')")
+    equal(one(a, "SELECT ck_ack('hub', ?)", answers), 1, "an answer in time")
+    equal(one(a, "SELECT count(*) FROM ck_outbox"), 0, "what waits")
+
+
 CASES = {name[5:]: function for name, function in list(globals().items())
          if name.startswith("test_")}
