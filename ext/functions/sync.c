@@ -80,7 +80,7 @@ static void handshake(sqlite3_context *context, int argc, sqlite3_value **argv) 
 
 /* ck_fail(remote, message [, retry_after]): the remote failed; when it is to be tried again. */
 static void fail(sqlite3_context *context, int argc, sqlite3_value **argv) {
-    static const CkRange any_delay = {0, 365 * 86400};
+    static const CkRange any_delay = {0, CK_RETRY_AFTER_MAX_S};
     CkError err = CK_ERROR_NONE;
     const char *name, *message;
     int64_t retry_after_s = 0;
@@ -185,6 +185,10 @@ static int read_acks(CkStore *store, const CkRemote *remote, sqlite3_value *json
         read_ack(stmt, acks->n_bytes / sizeof(CkAck), acks, err);
     }
     ck_stmt_give(store, CK_SQL_ACK_ELEMENTS, stmt);
+    if (err->message && strcmp(err->message, "malformed JSON") == 0) {
+        ck_error_release(err);
+        ck_error_set(err, SQLITE_ERROR, "ck_ack: answers must be a JSON array of objects");
+    }
     return err->rc;
 }
 

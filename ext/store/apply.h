@@ -23,6 +23,7 @@ typedef struct CkApply {
     int by_hash;      /* the caller's to set after begin: what comes was asked for by its hash */
     CkMirror mirror;
     int64_t n_created, n_exists, n_conflicts, n_rejected;
+    int64_t n_retired; /* of n_created: tombstones */
     int64_t n_announced; /* embeddings that got a new seq, so that who retired them hears of it */
 } CkApply;
 

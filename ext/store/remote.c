@@ -135,6 +135,11 @@ static int is_integer(sqlite3_stmt *stmt, int column) {
     return sqlite3_column_type(stmt, column) == SQLITE_INTEGER;
 }
 
+static int not_a_hello(const char *name, CkError *err) {
+    return ck_error_set(err, SQLITE_ERROR,
+                        "sync: what remote '%s' says of itself is not a hello of ck", name);
+}
+
 static int read_hello(Hello *hello, sqlite3_stmt *stmt, CkError *err) {
     const char *name = hello->remote.name;
     const char *key = (const char *)sqlite3_column_text(stmt, 2);
@@ -147,8 +152,7 @@ static int read_hello(Hello *hello, sqlite3_stmt *stmt, CkError *err) {
                    sqlite3_column_int64(stmt, integers[i]) >= 0;
     }
     if (!complete) {
-        return ck_error_set(err, SQLITE_ERROR,
-                            "sync: what remote '%s' says of itself is not a hello of ck", name);
+        return not_a_hello(name, err);
     }
     int64_t min = sqlite3_column_int64(stmt, 0), max = sqlite3_column_int64(stmt, 1);
     if (min > CK_PROTOCOL_MAX || max < CK_PROTOCOL_MIN) {
@@ -199,13 +203,18 @@ static const char *reason_to_relist(const Hello *hello) {
     return NULL;
 }
 
+/* All that the remote has is listed from the first. */
+static int list_again(CkStore *store, const char *name, CkError *err) {
+    if (ck_stmt_run(store, CK_SQL_REMOTE_DROP_REJECTED, err, "t", name) != SQLITE_OK) return err->rc;
+    return ck_stmt_run(store, CK_SQL_REMOTE_LIST_AGAIN, err, "t", name);
+}
+
 static int start_again(CkStore *store, const char *name, const char *reason, CkError *err) {
     if (strcmp(reason, "min_seq") != 0) {
         ck_stmt_run(store, CK_SQL_REMOTE_PUSH_AGAIN, err, "t", name);
         if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_REMOTE_DROP_ACKS, err, "t", name);
     }
-    if (err->rc != SQLITE_OK) return err->rc;
-    return ck_stmt_run(store, CK_SQL_REMOTE_LIST_AGAIN, err, "t", name);
+    return err->rc == SQLITE_OK ? list_again(store, name, err) : err->rc;
 }
 
 /* The table's constraints say what a model can be. */
@@ -243,7 +252,7 @@ static int record_models(CkStore *store, const char *name, const char *hello, in
     if (err->rc != SQLITE_OK || !lifted) return err->rc;
     ck_stmt_run(store, CK_SQL_REMOTE_DROP_MODEL_ACKS, err, "t", name);
     if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_REMOTE_PUSH_AGAIN, err, "t", name);
-    if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_REMOTE_LIST_AGAIN, err, "t", name);
+    if (err->rc == SQLITE_OK) list_again(store, name, err);
     *again = 1;
     return err->rc;
 }
@@ -252,7 +261,12 @@ static int parse_hello(CkStore *store, const char *json, Hello *hello, CkError *
     sqlite3_stmt *stmt = NULL;
     if (ck_stmt_take(store, CK_SQL_HANDSHAKE_READ, &stmt, err) != SQLITE_OK) return err->rc;
     ck_stmt_bind(stmt, "t", json);
-    if (ck_stmt_step(store, stmt, err) == SQLITE_ROW) read_hello(hello, stmt, err);
+    if (ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
+        read_hello(hello, stmt, err);
+    } else if (err->rc == SQLITE_ERROR) { /* malformed JSON */
+        ck_error_release(err);
+        not_a_hello(hello->remote.name, err);
+    }
     ck_stmt_give(store, CK_SQL_HANDSHAKE_READ, stmt);
     return err->rc;
 }
@@ -327,6 +341,7 @@ int ck_remote_settle(CkStore *store, const char *name, CkError *err) {
     CkRemote remote;
     if (ck_remote_open(store, name, &remote, err) != SQLITE_OK) return err->rc;
     ck_ack_record(store, &remote, NULL, 0, err); /* passes over what is not to be sent */
+    if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_ACK_DROP_POISON, err, "t", remote.name);
     if (err->rc == SQLITE_OK) {
         ck_stmt_run(store, CK_SQL_REMOTE_SETTLE, err, "ti", remote.name,
                     ck_conn_now(store->conn));

@@ -20,6 +20,9 @@
 #define CK_RETRY_FIRST_S 10
 #define CK_RETRY_MAX_S 21600
 
+/* The longest wait that a remote may ask for. */
+#define CK_RETRY_AFTER_MAX_S (365 * 86400)
+
 /* The version of the messages that this code speaks: at least and at most. */
 #define CK_PROTOCOL_MIN 1
 #define CK_PROTOCOL_MAX 1

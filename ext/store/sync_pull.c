@@ -34,6 +34,11 @@ static int apply_pack(CkSyncSession *session, CkApply *apply, const CkBuf *pack,
         int is_known = listed && item.op == CK_ITEM_PUT;
         if (is_known && !session->remote.mirror) continue;
         if (ck_apply_item(apply, &item, &outcome, err) != SQLITE_OK) break;
+        if (is_known && outcome.result == CK_ITEM_REJECTED &&
+            strcmp(outcome.code, "missing") == 0) {
+            ck_buf_append(&session->lost, item.hash, CK_HASH_BYTES);
+            if (session->lost.rc != SQLITE_OK) ck_error_nomem(err);
+        }
         if (!is_known) ck_sync_count_pulled(session->summary, &item, &outcome);
     }
     ck_pack_reader_release(&reader);
@@ -90,8 +95,8 @@ static int get(CkSyncSession *session, size_t *at, CkError *err) {
     return err->rc;
 }
 
-/* One transaction: a pack, and before it what was listed; cursor NULL before the last of a
-** listing. */
+/* One transaction: a pack, and after it what was listed; cursor NULL before the last of a
+** listing, and kept back when something of that has gone meanwhile. */
 typedef struct Batch {
     const CkBuf *listing; /* or NULL */
     const CkBuf *pack;
@@ -110,39 +115,54 @@ static int apply_batch(CkSyncSession *session, const Batch *batch, CkError *err)
     CkApply apply;
     CkPullCursor cursor;
     int64_t before = items_met(session->summary);
-    if (ck_write_begin(&write, store, err) != SQLITE_OK) return err->rc;
+    if (ck_sync_session_begin(session, &write, err) != SQLITE_OK) return err->rc;
     if (ck_sync_session_refresh(session, err) != SQLITE_OK) return ck_write_end(&write, err);
     ck_apply_begin(&apply, store, session->remote.name, NULL, err);
     apply.by_hash = batch->by_hash;
-    if (err->rc == SQLITE_OK && batch->listing) apply_pack(session, &apply, batch->listing, 1, err);
     if (err->rc == SQLITE_OK) apply_pack(session, &apply, batch->pack, 0, err);
+    if (err->rc == SQLITE_OK && batch->listing) apply_pack(session, &apply, batch->listing, 1, err);
     if (err->rc == SQLITE_OK) {
         ck_sync_session_progress(session, items_met(session->summary) - before, batch->left, err);
     }
-    if (batch->cursor) {
+    int moves = batch->cursor && !(batch->listing && session->lost.n_bytes > 0);
+    if (moves) {
         cursor = *batch->cursor;
         cursor.epoch = session->remote.epoch;
     }
-    ck_apply_end(&apply, batch->cursor ? &cursor : NULL, err);
+    ck_apply_end(&apply, moves ? &cursor : NULL, err);
     return ck_write_end(&write, err);
 }
 
-/* What a listing has and is not here. The listing itself, and the cursor, go with the last part. */
-static int pull_listing(CkSyncSession *session, const CkListing *listing,
-                        const CkPullCursor *cursor, CkError *err) {
-    size_t at = 0;
-    int64_t known = session->summary->pull_exists;
-    if (missing_of_listing(session, &listing->pack, err) != SQLITE_OK) return err->rc;
-    size_t n = session->hashes.n_bytes / CK_HASH_BYTES;
-    session->is_news = n > 0 && session->summary->pull_exists == known;
+/* Gets and applies session->hashes. The listing, and the cursor, go with the last part. */
+static int get_listed(CkSyncSession *session, const CkBuf *listing, const CkPullCursor *cursor,
+                      CkError *err) {
+    size_t at = 0, n = session->hashes.n_bytes / CK_HASH_BYTES;
     do {
         if (get(session, &at, err) != SQLITE_OK) return err->rc;
         int is_last = at == n;
-        const Batch batch = {is_last ? &listing->pack : NULL, &session->pack,
-                             is_last ? cursor : NULL, cursor->high_seq - cursor->next_seq, 0};
+        const Batch batch = {is_last ? listing : NULL, &session->pack, is_last ? cursor : NULL,
+                             cursor->high_seq - cursor->next_seq, 0};
         apply_batch(session, &batch, err);
     } while (at < n && err->rc == SQLITE_OK);
     return err->rc;
+}
+
+/*
+** What a listing has and is not here. A mirror refers to the rest of it, too; what of that was
+** collected as garbage since it was listed is got as well, once: the remote may have lost it.
+*/
+static int pull_listing(CkSyncSession *session, const CkListing *listing,
+                        const CkPullCursor *cursor, CkError *err) {
+    int64_t known = session->summary->pull_exists;
+    if (missing_of_listing(session, &listing->pack, err) != SQLITE_OK) return err->rc;
+    session->is_news = session->hashes.n_bytes > 0 && session->summary->pull_exists == known;
+    ck_buf_clear(&session->lost);
+    if (get_listed(session, &listing->pack, cursor, err) != SQLITE_OK) return err->rc;
+    if (session->lost.n_bytes == 0) return SQLITE_OK;
+    ck_buf_clear(&session->hashes);
+    ck_buf_append(&session->hashes, session->lost.data, session->lost.n_bytes);
+    if (session->hashes.rc != SQLITE_OK) return ck_error_nomem(err);
+    return get_listed(session, NULL, cursor, err);
 }
 
 static int pull_whole(CkSyncSession *session, const CkListing *listing, const CkPullCursor *cursor,

@@ -192,7 +192,7 @@ static int record(CkSyncSession *session, CkError *err) {
     size_t n, n_acks = session->acks.n_bytes / sizeof(CkAck);
     const CkOutboxItem *items = items_of(session, &n);
     sqlite3_snprintf(sizeof mark, mark, "%s", session->remote.new_mark);
-    if (ck_write_begin(&write, store, err) != SQLITE_OK) return err->rc;
+    if (ck_sync_session_begin(session, &write, err) != SQLITE_OK) return err->rc;
     if (ck_sync_session_refresh(session, err) == SQLITE_OK) {
         ck_ack_record(store, &session->remote, (CkAck *)(void *)session->acks.data, n_acks, err);
     }

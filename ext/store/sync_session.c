@@ -10,7 +10,7 @@
 static CkBuf *buffer_of(CkSyncSession *session, int i) {
     CkBuf *const buffers[] = {&session->items, &session->sent,  &session->hashes,
                               &session->pack,  &session->acks,  &session->flags,
-                              &session->reply.answers};
+                              &session->reply.answers, &session->lost};
     return i < (int)(sizeof buffers / sizeof *buffers) ? buffers[i] : NULL;
 }
 
@@ -18,6 +18,16 @@ static CkBuf *buffer_of(CkSyncSession *session, int i) {
 static int is_directory(const char *url) {
     size_t n = strlen(url);
     return n > 0 && url[n - 1] == '/';
+}
+
+int ck_sync_session_begin(CkSyncSession *session, CkWrite *write, CkError *err) {
+    CkError own = CK_ERROR_NONE;
+    if (ck_write_begin(write, session->store, &own) == SQLITE_OK) return SQLITE_OK;
+    session->is_own = 1;
+    if (own.rc == SQLITE_NOMEM) ck_error_nomem(err);
+    else ck_error_set(err, own.rc, "sync: this store: %s", own.message ? own.message : "failed");
+    ck_error_release(&own);
+    return err->rc;
 }
 
 /* A store that was copied gets its own name before it says it to others. */
@@ -29,7 +39,7 @@ static int read_name(CkSyncSession *session, CkError *err) {
     int found = 0;
     ck_stmt_ints(store, CK_SQL_IDENTITY_GET, err, &known, 1, &found, "");
     if (err->rc == SQLITE_OK && inode != known && inode != 0 &&
-        ck_write_begin(&write, store, err) == SQLITE_OK) {
+        ck_sync_session_begin(session, &write, err) == SQLITE_OK) {
         ck_identity_check(store, err);
         ck_write_end(&write, err);
     }
@@ -52,7 +62,7 @@ static int shake_hands(CkSyncSession *session, int writes, CkError *err) {
     } else {
         ck_sync_dir_hello(session, writes, &hello, err);
     }
-    if (err->rc == SQLITE_OK && ck_write_begin(&write, store, err) == SQLITE_OK) {
+    if (err->rc == SQLITE_OK && ck_sync_session_begin(session, &write, err) == SQLITE_OK) {
         ck_remote_handshake(store, session->remote.name, hello, &shaken, err);
         ck_write_end(&write, err);
     }
@@ -71,9 +81,11 @@ static int name_remote(const CkSyncSession *session, CkError *err) {
     *err = (CkError)CK_ERROR_NONE;
     ck_error_set(err, own.rc, "sync: remote '%s': %s%s", session->remote.name,
                  own.message ? own.message : sqlite3_errstr(own.rc),
-                 (own.rc & 0xff) == SQLITE_READONLY && session->transport
+                 (own.rc & 0xff) != SQLITE_READONLY || is_directory(session->remote.url) ? ""
+                 : session->writes
                      ? " (UPDATE ck_remotes SET push = 0 for one that may only be read)"
-                     : "");
+                     : " (one in WAL mode, in a folder that may only be read, takes ?immutable=1 "
+                       "in its url, while nobody else writes it)");
     ck_error_release(&own);
     return err->rc;
 }
@@ -108,7 +120,7 @@ int ck_sync_session_open(CkSyncSession *session, CkStore *store, const char *rem
     session->task = sqlite3_mprintf("sync:%s", session->remote.name);
     if (!session->task) return ck_error_nomem(err);
     if (read_name(session, err) != SQLITE_OK) return err->rc;
-    int writes = use != CK_SYNC_PULLS && session->remote.push;
+    int writes = session->writes = use != CK_SYNC_PULLS && session->remote.push;
     if (!is_directory(session->remote.url)) {
         CkTransportUse transport_use = !writes                 ? CK_TRANSPORT_READS
                                        : session->remote.epoch ? CK_TRANSPORT_WRITES
@@ -154,6 +166,7 @@ static int record_end(CkSyncSession *session, const CkError *outcome) {
     CkWrite write;
     int primary = outcome->rc & 0xff;
     if (primary == SQLITE_NOMEM || primary == SQLITE_INTERRUPT || !session->task) return SQLITE_OK;
+    if (session->is_own) return SQLITE_OK;
     if (ck_write_begin(&write, store, &err) == SQLITE_OK) {
         ck_progress_clear(store, session->task, &err);
         if (err.rc == SQLITE_OK && outcome->rc == SQLITE_OK) {
@@ -173,7 +186,13 @@ static int record_end(CkSyncSession *session, const CkError *outcome) {
 int ck_sync_session_close(CkSyncSession *session, CkError *err) {
     name_remote(session, err);
     int rc = record_end(session, err);
-    if (session->task) ck_errors_settle(session->store, session->task, err);
+    CkError outcome = *err; /* for the books; a remote that is locked for long has failed, too */
+    if (outcome.rc == SQLITE_BUSY || (outcome.rc & 0xff) == SQLITE_READONLY) {
+        outcome.rc = SQLITE_ERROR;
+    }
+    if (session->task && !session->is_own) {
+        ck_errors_settle(session->store, session->task, &outcome);
+    }
     if (rc != SQLITE_OK) ck_error_set(err, rc, "sync: its end cannot be recorded");
     if (session->transport) session->transport->methods->close(session->transport);
     ck_remote_release(&session->remote);

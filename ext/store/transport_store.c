@@ -108,12 +108,13 @@ static int store_put(CkTransport *transport, const CkBuf *pack, const char *mark
     CkApply apply;
     int found;
     if (ck_write_begin(&write, far, err) != SQLITE_OK) return err->rc;
+    /* First who it is, then what it sends, so that the audit can name the user. */
     if (ck_apply_begin(&apply, far, NULL, to->me, err) == SQLITE_OK &&
+        ck_peer_heartbeat(far, to->me, ck_identity_user(), mark, err) == SQLITE_OK &&
         ck_stmt_ints(far, CK_SQL_META_SEQ, err, &reply->before_seq, 1, &found, "") == SQLITE_OK) {
         put_items(&apply, pack, &reply->answers, err);
     }
     ck_apply_end(&apply, NULL, err);
-    if (err->rc == SQLITE_OK) ck_peer_heartbeat(far, to->me, ck_identity_user(), mark, err);
     reply->after_seq = reply->before_seq;
     if (err->rc == SQLITE_OK && apply.n_announced == 0) {
         ck_stmt_ints(far, CK_SQL_META_SEQ, err, &reply->after_seq, 1, &found, "");

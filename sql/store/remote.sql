@@ -150,6 +150,9 @@ UPDATE main.ck_remotes
 SET pull_seq = 0, pull_high = 0, listing = listing + 1, reported = NULL, report_after = NULL
 WHERE name = ?1
 
+-- name: remote_drop_rejected
+DELETE FROM main.ck_errors WHERE source = 'sync:' || ?1 AND code = 'rejected'
+
 -- name: remote_fail
 UPDATE main.ck_remotes
 SET attempts = attempts + 1, next_at = ?2 + ?3, last_error = ?4, last_error_at = ?2 WHERE name = ?1
@@ -250,6 +253,15 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, nullif(?8, 0), ?9)
 -- name: ack_unset
 DELETE FROM main.ck_acks WHERE remote = ?1 AND hash = ?2 AND seq = ?3
 
+-- The word that something is not sent any more, when nothing is.
+-- name: ack_drop_poison
+DELETE FROM main.ck_errors
+WHERE source = 'sync:' || ?1 AND code = 'poison' AND NOT EXISTS (
+    SELECT 1 FROM main.ck_acks AS a
+    WHERE a.remote = ?1 AND a.result = 'rejected' AND a.code = 'poison'
+      AND (EXISTS (SELECT 1 FROM main._ck_embedding AS e WHERE e.seq = a.seq)
+           OR EXISTS (SELECT 1 FROM main.ck_tombstones AS t WHERE t.seq = a.seq)))
+
 -- What push_seq says by itself.
 -- name: ack_drop_settled
 DELETE FROM main.ck_acks
@@ -261,9 +273,9 @@ DELETE FROM main.ck_acks AS a
 WHERE NOT EXISTS (SELECT 1 FROM main._ck_embedding AS e WHERE e.seq = a.seq)
   AND NOT EXISTS (SELECT 1 FROM main.ck_tombstones AS t WHERE t.seq = a.seq)
 
--- What remote ?1 says of its model ?2 of version ?3: metric (0: cosine, 1: l2, 2: dot), normalized.
+-- What remote ?1 says of its model ?2 of version ?3: metric (0: cosine, 1: l2, 2: dot), normalized, dims.
 -- name: remote_model
-SELECT CASE metric WHEN 'cosine' THEN 0 WHEN 'l2' THEN 1 ELSE 2 END, normalized
+SELECT CASE metric WHEN 'cosine' THEN 0 WHEN 'l2' THEN 1 ELSE 2 END, normalized, dims
 FROM main._ck_remote_model WHERE remote = ?1 AND model = ?2 AND version = ?3
 
 -- The change ?1, of embedding ?2 or a tombstone (0), as it travels: an embedding without an origin is

@@ -46,11 +46,21 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, coalesce(?7, (SELECT origin FROM main._ck_meta W
 -- name: tombstone_delete
 DELETE FROM main.ck_tombstones WHERE hash = ?1
 
+-- Those of before ?1, but for what waits in an outbox.
+-- part: tombstone_is_old
+WHERE t.retired_at < ?1 AND NOT EXISTS (
+    SELECT 1 FROM main.ck_remotes AS r
+    LEFT JOIN main.ck_acks AS a ON a.remote = r.name AND a.hash = t.hash AND a.seq = t.seq
+    WHERE r.push AND CASE WHEN t.seq > max(r.push_seq, r.tombstone_seq)
+                          THEN coalesce(a.result, 'retry') ELSE a.result END = 'retry')
+
 -- name: tombstone_expired
-SELECT coalesce(max(seq), 0) FROM main.ck_tombstones WHERE retired_at < ?1
+SELECT coalesce(max(t.seq), 0) FROM main.ck_tombstones AS t
+-- use: tombstone_is_old
 
 -- name: tombstone_expire
-DELETE FROM main.ck_tombstones WHERE retired_at < ?1
+DELETE FROM main.ck_tombstones AS t
+-- use: tombstone_is_old
 
 -- One of the future was made by a clock that was ahead.
 -- name: tombstone_clamp
