@@ -239,6 +239,8 @@ def test_directory(folder):
 def test_pack_is_a_cache(folder):
     """A store streamed into a file, pack by pack, and read back: the recipe of the README."""
     a, b = folder.store("a"), folder.store("b")
+    a.execute("INSERT INTO models(model, version, dims, metric, encoding) "
+              "VALUES ('m', '1', 4, 'l2', 'f16')")
     put(a, *[f"{i:03}" for i in range(500)])
     since, sizes = 0, []
     with open(folder.file("cache.ckpack"), "wb") as file:
@@ -251,11 +253,15 @@ def test_pack_is_a_cache(folder):
     check(len(sizes) > 2 and max(sizes) < 20_000, f"packs of {sizes}")
     with open(folder.file("cache.ckpack"), "rb") as file:
         whole = file.read()
+    b.execute("INSERT OR IGNORE INTO models(model, version, dims, metric, normalized, encoding) "
+              "SELECT DISTINCT model, version, dims, metric, normalized, encoding "
+              "FROM ck_unpack(?) WHERE op = 'put'", (whole,))
     b.execute("INSERT OR IGNORE INTO embeddings(hash, model, version, vector, origin) "
               "SELECT hash, model, version, vector, origin FROM ck_unpack(?) WHERE op = 'put'",
               (whole,))
     rows = "SELECT hash, vector FROM embeddings ORDER BY hash"
     equal(b.execute(rows).fetchall(), a.execute(rows).fetchall(), "the rows")
+    equal(one(b, "SELECT metric || encoding FROM models"), "l2f16", "the model")
 
 
 def test_claims(folder):
@@ -520,6 +526,133 @@ def test_late_answers(folder):
                   "'listing', listing, 'result', 'created')) FROM ck_batch('hub')")
     equal(one(a, "SELECT ck_ack('hub', ?)", answers), 1, "an answer in time")
     equal(one(a, "SELECT count(*) FROM ck_outbox"), 0, "what waits")
+
+
+def test_collected_meanwhile(folder):
+    """A mirror gets what was here when it was listed, and is not when that is applied."""
+    hub, a = folder.store("hub"), folder.store("a", hub="hub")
+    put(hub, "aaa", "bbb")
+    put(a, "aaa")
+    call(a, "SELECT ck_push('hub')")
+    a.execute("UPDATE ck_remotes SET mirror = 1")
+    other = folder.store("a")
+    begun = []
+
+    def collect(statement):
+        if "BEGIN IMMEDIATE" in statement:
+            begun.append(1)
+            if len(begun) == 2:
+                other.execute("DELETE FROM embeddings")
+
+    a.set_trace_callback(collect)
+    call(a, "SELECT ck_pull('hub')")
+    a.set_trace_callback(None)
+    check(len(begun) > 2, f"{len(begun)} transactions")
+    equal(one(a, "SELECT count(*) FROM refs WHERE workspace = 'mirror'"), 2, "refs of the mirror")
+    equal(call(a, "SELECT ck_pull('hub')"), {}, "the next one")
+
+
+def test_rejected_pull(folder):
+    """What a remote has and cannot be here is said, until the remote is listed anew."""
+    hub, db = folder.store("hub"), folder.store("a", hub="hub")
+    put(hub, "aaa")
+    db.execute("SELECT ck_handshake('hub', ?)", (one(hub, "SELECT ck_hello()"),))
+    equal(one(db, "SELECT ck_apply('hub', 'put', randomblob(32), 'm', '1', '[0, 0]', NULL, 1)"),
+          "rejected: vector", "a vector of zeros")
+    said = db.execute("SELECT code, message FROM ck_errors").fetchall()
+    check(len(said) == 1 and said[0][0] == "rejected" and "(vector)" in said[0][1], said)
+    db.execute("UPDATE ck_remotes SET epoch = NULL, pull_seq = 1")
+    call(db, "SELECT ck_pull('hub')")
+    equal(one(db, "SELECT count(*) FROM ck_errors"), 0, "errors after it was listed anew")
+
+
+def test_retry_after_is_bounded(folder):
+    """A remote cannot put a try off for ever."""
+    a = folder.store("a", hub="hub")
+    put(a, "aaa")
+    one(a, "SELECT ck_ack('hub', (SELECT json_array(json_object('hash', hex(hash), 'seq', seq, "
+        "'result', 'retry', 'retry_after', 9223372036854775807)) FROM ck_batch('hub')))")
+    equal(one(a, "SELECT next_at FROM ck_acks"), CLOCK.now + 365 * DAY, "the next try")
+    check("must be a JSON array" in refused(a, "SELECT ck_ack('hub', '[')"), "ck_ack")
+    check("not a hello" in refused(a, "SELECT ck_handshake('hub', '[')"), "ck_handshake")
+    check("cannot be" in refused(a, "SELECT ck_handshake('hub', json_set(ck_hello(), '$.epoch', 'e', "
+                                    "'$.models[0].dims', 0))"), "a model that cannot be")
+
+
+def test_tombstone_waits(folder):
+    """A tombstone that a remote has yet to hear of does not expire."""
+    a, b = folder.store("a", hub="hub"), folder.store("b", hub="hub")
+    for db in a, b:
+        put(db, "aaa", "bbb")
+        call(db, "SELECT ck_sync('hub')")
+    CLOCK.now += 1
+    one(a, "SELECT ck_retire(ck_hash('m', '1', 'aaa'))")
+    equal(one(a, "SELECT detail ->> 'embeddings' FROM ck_audit WHERE action = 'retired'"), 1,
+          "the audit of the retirement")
+    CLOCK.now += 40 * DAY
+    one(a, "SELECT ck_gc()")
+    equal(one(a, "SELECT count(*) FROM ck_tombstones"), 1, "tombstones that wait")
+    call(a, "SELECT ck_sync('hub')")
+    hub = folder.store("hub")
+    equal(one(hub, "SELECT count(*) FROM embeddings"), 1, "embeddings of the hub")
+    equal(hub.execute("SELECT detail ->> 'created', detail ->> 'retired', user IS NOT NULL "
+                      "FROM ck_audit WHERE action = 'received'").fetchall(),
+          [(2, 0, 1), (0, 1, 1)], "the audit of the hub")
+    one(a, "SELECT ck_gc()")
+    equal(one(a, "SELECT count(*) FROM ck_tombstones"), 0, "tombstones that were told")
+
+
+def test_whose_fault(folder):
+    """A store that is locked is named, be it this one or the remote."""
+    a, hub = folder.store("a", hub="hub"), folder.store("hub")
+    put(hub, "aaa")
+    call(a, "SELECT ck_sync('hub')")
+    put(hub, "bbb")
+    a.execute("PRAGMA busy_timeout = 10")
+    other = folder.store("a")
+    other.execute("BEGIN IMMEDIATE")
+    said = refused(a, "SELECT ck_sync('hub')")
+    other.execute("ROLLBACK")
+    check(said.startswith("sync: this store: database is locked"), said)
+    equal(a.execute("SELECT attempts, (SELECT count(*) FROM ck_errors) FROM ck_remotes").fetchall(),
+          [(0, 0)], "failures of the remote")
+
+
+def test_long_user(folder):
+    """A user's name that is too long for an origin is cut."""
+    script = ("import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); "
+              "db.enable_load_extension(True); db.load_extension(sys.argv[2]); "
+              "db.execute('SELECT ck_init()'); "
+              "print(db.execute('SELECT length(origin) FROM _ck_meta').fetchone()[0])")
+    said = subprocess.run([sys.executable, "-c", script, folder.file("a"), EXTENSION], check=True,
+                          env={**os.environ, "CK_USER": "u" * 500}, stdout=subprocess.PIPE)
+    equal(int(said.stdout), 36 + 1 + 50, "its length")
+    a, b = folder.store("a", hub="hub"), folder.store("b", hub="hub")
+    put(a, "aaa")
+    call(a, "SELECT ck_sync('hub')")
+    call(b, "SELECT ck_sync('hub')")
+    check(one(b, "SELECT origin FROM embeddings").endswith("/" + "u" * 50), "its origin")
+    check("256" in refused(a, "SELECT ck_apply(NULL, 'put', randomblob(32), 'm', '1', '[1, 0]', ?, 1)",
+                           "o" * 300), "a longer one of ck_apply")
+
+
+def test_poison_is_over(folder):
+    """The word that something is not sent any more goes when it was put anew."""
+    a = folder.store("a", hub="hub")
+    call(a, "SELECT ck_sync('hub')")
+    put(a, "aaa")
+    answer = ("SELECT ck_ack('hub', (SELECT json_array(json_object('hash', hex(hash), 'seq', seq, "
+              "'result', 'retry')) FROM ck_batch('hub')))")
+    for _ in range(8):
+        one(a, answer)
+        CLOCK.now += DAY
+    equal(one(a, "SELECT code FROM ck_errors"), "poison", "errors")
+    call(a, "SELECT ck_sync('hub')")
+    equal(one(a, "SELECT count(*) FROM ck_errors"), 1, "errors while it is not sent")
+    a.execute("INSERT OR REPLACE INTO embeddings(model, version, content, vector) "
+              "VALUES ('m', '1', 'aaa', ?)", (vector(1, 2, 3, 4),))
+    call(a, "SELECT ck_sync('hub')")
+    equal(one(a, "SELECT count(*) FROM ck_errors"), 0, "errors after that")
 
 
 CASES = {name[5:]: function for name, function in list(globals().items())

@@ -206,6 +206,15 @@ class World:
                    "SELECT name, url, mirror FROM ck_remotes WHERE name = 'hub'")
         db.close()
 
+    def switch_mirror(self, name):
+        """The hub becomes a mirror, or is none any more."""
+        db = self.connect(name)
+        db.execute("UPDATE ck_remotes SET mirror = 1 - mirror WHERE name = 'hub'")
+        on = db.execute("SELECT mirror FROM ck_remotes WHERE name = 'hub'").fetchone()[0]
+        self.say(f"{name}: mirror = {on}")
+        self.mirrors = self.mirrors | {name} if on else self.mirrors - {name}
+        db.close()
+
     def get(self, name):
         """Some hashes are asked for, of which some nobody has."""
         wanted = sorted(self.hashes(HUB))[:5] + [b"\1" * 32]
@@ -348,7 +357,7 @@ class World:
         """Something happens."""
         what = self.rng.choice([self.put] * 5 + [self.sync] * 6 + [self.crash] * 3 + [
             self.refer, self.refer, self.release, self.evict, self.retire,
-            self.retire_and_sync, self.get, self.jump,
+            self.retire_and_sync, self.replace_remote, self.switch_mirror, self.get, self.jump,
             self.back_up, self.restore, self.messages]
             + ([self.damage] * 2 if "dir" in self.remotes else []))
         what(self.any_store())
