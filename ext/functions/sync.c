@@ -144,8 +144,8 @@ static int check_listing(const CkRemote *remote, sqlite3_stmt *stmt, CkError *er
         ck_error_nomem(err);
     } else if (said && strcmp(said, known) != 0) {
         ck_error_set(err, SQLITE_ERROR,
-                     "ck_ack: this batch was taken for listing '%.120s' of remote '%s', which is at "
-                     "'%.120s' now; shake hands again",
+                     "ck_ack: this batch was taken for listing '%.120s' of remote '%s', which is "
+                     "at '%.120s' now; shake hands again",
                      said, remote->name, known);
     }
     sqlite3_free(known);

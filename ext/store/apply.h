@@ -34,9 +34,9 @@ int ck_apply_begin(CkApply *apply, CkStore *store, const char *remote, const cha
 
 /*
 ** One item. A put without data (of a listing by hashes) is EXISTS when the hash is stored, else
-** REJECTED with code 'missing': it is to be got. A put of what was retired here, of which the remote
-** has yet to be told, is REJECTED with code 'retired', unless it was asked for by its hash. What is
-** wrong with an item is in the outcome; err is for what SQLite says, and ends the batch. A
+** REJECTED with code 'missing': it is to be got. A put of what was retired here, of which the
+** remote has yet to be told, is REJECTED with code 'retired', unless it was asked for by its hash.
+** What is wrong with an item is in the outcome; err is for what SQLite says, and ends the batch. A
 ** tombstone is CREATED, EXISTS or REJECTED (see store/tombstone.h).
 */
 int ck_apply_item(CkApply *apply, const CkItem *item, CkItemOutcome *outcome, CkError *err);

@@ -205,7 +205,8 @@ static const char *reason_to_relist(const Hello *hello) {
 
 /* All that the remote has is listed from the first. */
 static int list_again(CkStore *store, const char *name, CkError *err) {
-    if (ck_stmt_run(store, CK_SQL_REMOTE_DROP_REJECTED, err, "t", name) != SQLITE_OK) return err->rc;
+    ck_stmt_run(store, CK_SQL_REMOTE_DROP_REJECTED, err, "t", name);
+    if (err->rc != SQLITE_OK) return err->rc;
     return ck_stmt_run(store, CK_SQL_REMOTE_LIST_AGAIN, err, "t", name);
 }
 

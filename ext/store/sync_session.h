@@ -37,7 +37,8 @@ int ck_sync_session_open(CkSyncSession *session, CkStore *store, const char *rem
 int ck_sync_session_close(CkSyncSession *session, CkError *err);
 
 /* Reads the remote's row again. Another process may have found it to be another remote meanwhile,
-** or to have changed its past: an error, since what this one has asked and was told is of the old. */
+** or to have changed its past: an error, since what this one has asked and was told is of the
+** old. */
 int ck_sync_session_refresh(CkSyncSession *session, CkError *err);
 
 /* Begins a write transaction here. What fails then is this store's fault, and is said to be. */

@@ -1,10 +1,10 @@
 /*
 ** The table-valued function `ck_batch(remote)`: what to send to a remote now.
 **
-** seq, op, hash, model, version, bytes, origin, at, listing: the next rows of ck_outbox that are due, as
-** many as make one message (store/outbox.h). The vector is read with ck_get(hash), where it is
-** needed at all: first the hashes are sent, and then the vectors of those that the remote does not
-** have. listing goes with the answers, so that late ones are noticed.
+** seq, op, hash, model, version, bytes, origin, at, listing: the next rows of ck_outbox that are
+** due, as many as make one message (store/outbox.h). The vector is read with ck_get(hash), where it
+** is needed at all: first the hashes are sent, and then the vectors of those that the remote does
+** not have. listing goes with the answers, so that late ones are noticed.
 */
 #include <string.h>
 
