@@ -363,16 +363,35 @@ CREATE TABLE main._ck_segment(
     PRIMARY KEY(remote, name)
 ) WITHOUT ROWID;
 
--- A remote of another place begins from nothing; one that is gone leaves nothing.
+-- A remote of another place begins from nothing; one that is gone leaves nothing. INSERT OR REPLACE is
+-- both, and fires no trigger for the row that goes. What a remote's mirror refers to (by paths
+-- REMOTE/LISTING/GROUP) it lets go of with the remote, its name, or `mirror`; one that becomes a
+-- mirror lists all again.
+CREATE TRIGGER main.ck_remotes_made AFTER INSERT ON ck_remotes
+BEGIN
+    DELETE FROM ck_acks WHERE remote = new.name;
+    DELETE FROM _ck_remote_model WHERE remote = new.name;
+    DELETE FROM _ck_segment WHERE remote = new.name;
+    DELETE FROM ck_errors WHERE source = 'sync:' || new.name;
+    DELETE FROM _ck_ref WHERE id IN (
+        SELECT r.id FROM _ck_workspace AS w
+        CROSS JOIN _ck_path AS p ON p.path > new.name || '/' AND p.path < new.name || '0'
+        CROSS JOIN _ck_ref AS r
+            ON r.id >= (w.id << 43) + (p.id << 18) AND r.id < (w.id << 43) + ((p.id + 1) << 18)
+        WHERE w.uuid = 'mirror');
+    UPDATE _ck_workspace SET stamp = random() WHERE uuid = 'mirror';
+END;
 CREATE TRIGGER main.ck_remotes_moved AFTER UPDATE OF url ON ck_remotes WHEN new.url <> old.url
 BEGIN
     DELETE FROM ck_acks WHERE remote = old.name;
     DELETE FROM _ck_remote_model WHERE remote = old.name;
     DELETE FROM _ck_segment WHERE remote = old.name;
+    DELETE FROM ck_errors WHERE source = 'sync:' || old.name;
     UPDATE ck_remotes
     SET epoch = NULL, writers = NULL, mark = NULL, new_mark = NULL, push_seq = 0,
-        tombstone_seq = 0, pull_seq = 0, pull_high = 0, min_seq = 0, listing = listing + 1, reported = NULL, report_after = NULL,
-        beat_at = NULL, attempts = 0, next_at = NULL, last_error = NULL
+        tombstone_seq = 0, pull_seq = 0, pull_high = 0, min_seq = 0, listing = listing + 1,
+        reported = NULL, report_after = NULL, beat_at = NULL, attempts = 0, next_at = NULL,
+        last_error = NULL
     WHERE name = new.name;
 END;
 CREATE TRIGGER main.ck_remotes_renamed AFTER UPDATE OF name ON ck_remotes WHEN new.name <> old.name
@@ -380,12 +399,48 @@ BEGIN
     UPDATE ck_acks SET remote = new.name WHERE remote = old.name;
     UPDATE _ck_remote_model SET remote = new.name WHERE remote = old.name;
     UPDATE _ck_segment SET remote = new.name WHERE remote = old.name;
+    DELETE FROM ck_errors WHERE source = 'sync:' || old.name;
+    DELETE FROM _ck_ref WHERE id IN (
+        SELECT r.id FROM _ck_workspace AS w
+        CROSS JOIN _ck_path AS p ON p.path > old.name || '/' AND p.path < old.name || '0'
+        CROSS JOIN _ck_ref AS r
+            ON r.id >= (w.id << 43) + (p.id << 18) AND r.id < (w.id << 43) + ((p.id + 1) << 18)
+        WHERE w.uuid = 'mirror');
+    UPDATE _ck_workspace SET stamp = random() WHERE uuid = 'mirror';
+    UPDATE ck_remotes SET pull_seq = 0, pull_high = 0, listing = listing + 1
+    WHERE name = new.name AND mirror;
+    DELETE FROM _ck_segment WHERE remote = new.name AND new.mirror;
+END;
+CREATE TRIGGER main.ck_remotes_mirrored AFTER UPDATE OF mirror ON ck_remotes
+WHEN new.mirror AND NOT old.mirror
+BEGIN
+    UPDATE ck_remotes SET pull_seq = 0, pull_high = 0, listing = listing + 1 WHERE name = new.name;
+    DELETE FROM _ck_segment WHERE remote = new.name;
+END;
+CREATE TRIGGER main.ck_remotes_unmirrored AFTER UPDATE OF mirror ON ck_remotes
+WHEN old.mirror AND NOT new.mirror
+BEGIN
+    DELETE FROM _ck_ref WHERE id IN (
+        SELECT r.id FROM _ck_workspace AS w
+        CROSS JOIN _ck_path AS p ON p.path > old.name || '/' AND p.path < old.name || '0'
+        CROSS JOIN _ck_ref AS r
+            ON r.id >= (w.id << 43) + (p.id << 18) AND r.id < (w.id << 43) + ((p.id + 1) << 18)
+        WHERE w.uuid = 'mirror');
+    UPDATE _ck_workspace SET stamp = random() WHERE uuid = 'mirror';
 END;
 CREATE TRIGGER main.ck_remotes_gone AFTER DELETE ON ck_remotes
 BEGIN
     DELETE FROM ck_acks WHERE remote = old.name;
     DELETE FROM _ck_remote_model WHERE remote = old.name;
     DELETE FROM _ck_segment WHERE remote = old.name;
+    DELETE FROM ck_errors WHERE source = 'sync:' || old.name;
+    DELETE FROM _ck_ref WHERE id IN (
+        SELECT r.id FROM _ck_workspace AS w
+        CROSS JOIN _ck_path AS p ON p.path > old.name || '/' AND p.path < old.name || '0'
+        CROSS JOIN _ck_ref AS r
+            ON r.id >= (w.id << 43) + (p.id << 18) AND r.id < (w.id << 43) + ((p.id + 1) << 18)
+        WHERE w.uuid = 'mirror');
+    UPDATE _ck_workspace SET stamp = random() WHERE uuid = 'mirror';
 END;
 
 -- What waits to be sent, by remote: changes that were never sent, and those to be sent again (of

@@ -29,14 +29,16 @@ INSERT INTO ck_remotes(name, url) VALUES (:remote, :url);
 ATTACH :file AS far;
 SELECT ck_attach('far');
 CREATE TEMP TABLE IF NOT EXISTS batch(
-    seq INTEGER PRIMARY KEY, op TEXT, hash BLOB, model TEXT, version TEXT, origin TEXT, at INTEGER);
+    seq INTEGER PRIMARY KEY, op TEXT, hash BLOB, model TEXT, version TEXT, origin TEXT, at INTEGER,
+    listing TEXT);
 CREATE TEMP TABLE IF NOT EXISTS answer(seq INTEGER PRIMARY KEY, hash BLOB, answer TEXT);
 
 -- Message hello; then our models there, so that they are not made up from the first vector. A model
 -- of the same name with other dims stays as it is, and is refused by the handshake.
 -- name: handshake
 INSERT OR IGNORE INTO far_models(model, version, dims, metric, encoding, normalized)
-SELECT model, version, dims, metric, encoding, normalized FROM models;
+SELECT model, version, dims, metric, encoding, normalized FROM models
+WHERE (SELECT push FROM ck_remotes WHERE name = :remote);
 SELECT ck_handshake(:remote, ck_hello('far', (SELECT store_uuid FROM _ck_meta)));
 
 -- Message push. The first transaction writes the remote: the items, and our new mark with them. The
@@ -44,7 +46,8 @@ SELECT ck_handshake(:remote, ck_hello('far', (SELECT store_uuid FROM _ck_meta)))
 -- name: push
 DELETE FROM batch;
 DELETE FROM answer;
-INSERT INTO batch SELECT seq, op, hash, model, version, origin, at FROM ck_batch(:remote);
+INSERT INTO batch
+SELECT seq, op, hash, model, version, origin, at, listing FROM ck_batch(:remote);
 BEGIN IMMEDIATE;
 INSERT INTO answer
 SELECT seq, hash, ck_apply(NULL, op, hash, model, version, ck_get(hash), origin, at, 'far')
@@ -55,8 +58,9 @@ WHERE EXISTS (SELECT 1 FROM answer);
 COMMIT;
 BEGIN IMMEDIATE;
 SELECT ck_ack(:remote, json_group_array(json_object(
-    'hash', hex(hash), 'seq', seq,
-    'result', CASE WHEN answer IN ('created', 'exists') THEN answer ELSE 'rejected' END,
+    'hash', hex(hash), 'seq', seq, 'listing', (SELECT max(listing) FROM batch),
+    'result', CASE answer WHEN 'created' THEN answer WHEN 'exists' THEN answer
+                          WHEN 'conflict' THEN 'exists' ELSE 'rejected' END,
     'code', replace(answer, 'rejected: ', ''))))
 FROM answer;
 SELECT ck_settle(:remote, 1) WHERE EXISTS (SELECT 1 FROM answer);
@@ -70,7 +74,7 @@ DELETE FROM answer;
 BEGIN IMMEDIATE;
 INSERT INTO batch
 SELECT c.seq, c.op, c.hash, c.model, c.version, coalesce(e.origin, t.origin, (
-           SELECT origin FROM far._ck_meta)), t.retired_at
+           SELECT origin FROM far._ck_meta)), t.retired_at, NULL
 FROM far.ck_changes AS c
 LEFT JOIN far._ck_embedding AS e ON e.seq = c.seq
 LEFT JOIN far.ck_tombstones AS t ON t.seq = c.seq

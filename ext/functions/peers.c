@@ -11,6 +11,7 @@
 #include "store/hash_list.h"
 #include "store/identity.h"
 #include "store/lease.h"
+#include "store/log.h"
 #include "store/peer.h"
 #include "store/tombstone.h"
 #include "store/value.h"
@@ -219,6 +220,7 @@ static void report(sqlite3_context *context, int argc, sqlite3_value **argv) {
 static void retire(sqlite3_context *context, int argc, sqlite3_value **argv) {
     static const char *const states[] = {"retired", "referenced", "leased", "absent"};
     Call call;
+    int64_t n_retired = 0;
     (void)argc;
     begin(&call, "ck_retire", context, NULL);
     hashes_argument(&call, argv[0]);
@@ -230,31 +232,38 @@ static void retire(sqlite3_context *context, int argc, sqlite3_value **argv) {
         CkRetired state;
         if (ck_retire(call.store, ck_hash_list_at(&call.hashes, i), &state, &call.err) ==
             SQLITE_OK) {
+            n_retired += state == CK_RETIRE_DONE;
             json_object(&call, i, states[state]);
             sqlite3_str_appendchar(call.json, 1, '}');
         }
     }
     if (call.json) sqlite3_str_appendchar(call.json, 1, ']');
+    if (n_retired > 0) {
+        ck_audit_add(call.store, "retired", &call.err, "{\"embeddings\":%lld}",
+                     (long long)n_retired);
+    }
     end(&call);
 }
 
-/* The model as this store or the remote knows it; one that nobody knows has the vector's dims. */
+/* The model as this store or the remote knows it, but of the vector's dims. dims 0: without a
+** vector the dims are those that are known, or 1. */
 static int describe_model(Call *call, const char *remote, CkItemModel *model, uint32_t dims) {
     CkModel known;
-    int64_t row[2] = {0, 0};
+    int64_t row[3] = {0, 0, 0};
     int found = 0;
     ck_model_defaults(&known);
-    known.dims = dims;
+    known.dims = 1;
     ck_model_find(call->store, model->name, model->version, &known, &found, &call->err);
     if (call->err.rc == SQLITE_OK && !found && remote) {
-        ck_stmt_ints(call->store, CK_SQL_REMOTE_MODEL, &call->err, row, 2, &found, "ttt", remote,
+        ck_stmt_ints(call->store, CK_SQL_REMOTE_MODEL, &call->err, row, 3, &found, "ttt", remote,
                      model->name, model->version);
         if (found) {
             known.metric = (CkMetric)row[0];
             known.normalized = row[1] != 0;
+            known.dims = (uint32_t)row[2];
         }
     }
-    model->dims = dims;
+    model->dims = dims > 0 ? dims : known.dims;
     model->metric = known.metric;
     model->encoding = known.encoding;
     model->normalized = known.normalized;
@@ -309,7 +318,9 @@ static void apply(sqlite3_context *context, int argc, sqlite3_value **argv) {
     const char *op = text_argument(&call, argv[1], "op");
     model.name = text_argument(&call, argv[3], "model");
     model.version = text_argument(&call, argv[4], "version");
-    item.origin = optional_text(&call, argv[6], "origin");
+    if (call.err.rc == SQLITE_OK && ck_value_given(argv[6])) {
+        ck_text_from_value(argv[6], "ck_apply", "origin", CK_ORIGIN_MAX, &item.origin, &call.err);
+    }
     item.model = &model;
     if (call.err.rc == SQLITE_OK) ck_hash_from_value(argv[2], "ck_apply", item.hash, &call.err);
     if (call.err.rc == SQLITE_OK) read_vector(&call, argv[5], &vector, &item);
@@ -324,7 +335,7 @@ static void apply(sqlite3_context *context, int argc, sqlite3_value **argv) {
         }
     }
     if (call.err.rc == SQLITE_OK) {
-        describe_model(&call, remote, &model, vector.dims ? vector.dims : 1);
+        describe_model(&call, remote, &model, vector.dims);
     }
     if (call.err.rc == SQLITE_OK) {
         item.checksum = ck_item_checksum(&item);

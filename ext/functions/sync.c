@@ -80,7 +80,7 @@ static void handshake(sqlite3_context *context, int argc, sqlite3_value **argv) 
 
 /* ck_fail(remote, message [, retry_after]): the remote failed; when it is to be tried again. */
 static void fail(sqlite3_context *context, int argc, sqlite3_value **argv) {
-    static const CkRange any_delay = {0, 365 * 86400};
+    static const CkRange any_delay = {0, CK_RETRY_AFTER_MAX_S};
     CkError err = CK_ERROR_NONE;
     const char *name, *message;
     int64_t retry_after_s = 0;
@@ -136,6 +136,22 @@ static const char *copy_column(sqlite3_stmt *stmt, int column, CkError *err) {
     return copy;
 }
 
+/* Is the answer, if it says so, of a batch that was taken from the remote as it is known now? */
+static int check_listing(const CkRemote *remote, sqlite3_stmt *stmt, CkError *err) {
+    const char *said = (const char *)sqlite3_column_text(stmt, 6);
+    char *known = ck_remote_listing(remote);
+    if (!known) {
+        ck_error_nomem(err);
+    } else if (said && strcmp(said, known) != 0) {
+        ck_error_set(err, SQLITE_ERROR,
+                     "ck_ack: this batch was taken for listing '%.120s' of remote '%s', which is "
+                     "at '%.120s' now; shake hands again",
+                     said, remote->name, known);
+    }
+    sqlite3_free(known);
+    return err->rc;
+}
+
 /* Reads the row (hash in hex, seq, result, code, message, retry_after) of answer i. */
 static int read_ack(sqlite3_stmt *stmt, size_t i, CkBuf *acks, CkError *err) {
     const char *result = (const char *)sqlite3_column_text(stmt, 2);
@@ -159,14 +175,20 @@ static int read_ack(sqlite3_stmt *stmt, size_t i, CkBuf *acks, CkError *err) {
 }
 
 /* Appends the answers in a JSON array, a CkAck each. */
-static int read_acks(CkStore *store, sqlite3_value *json, CkBuf *acks, CkError *err) {
+static int read_acks(CkStore *store, const CkRemote *remote, sqlite3_value *json, CkBuf *acks,
+                     CkError *err) {
     sqlite3_stmt *stmt = NULL;
     if (ck_stmt_take(store, CK_SQL_ACK_ELEMENTS, &stmt, err) != SQLITE_OK) return err->rc;
     ck_stmt_bind(stmt, "v", json);
     while (err->rc == SQLITE_OK && ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
+        if (check_listing(remote, stmt, err) != SQLITE_OK) break;
         read_ack(stmt, acks->n_bytes / sizeof(CkAck), acks, err);
     }
     ck_stmt_give(store, CK_SQL_ACK_ELEMENTS, stmt);
+    if (err->message && strcmp(err->message, "malformed JSON") == 0) {
+        ck_error_release(err);
+        ck_error_set(err, SQLITE_ERROR, "ck_ack: answers must be a JSON array of objects");
+    }
     return err->rc;
 }
 
@@ -176,7 +198,7 @@ static int record_acks(CkStore *store, const char *name, sqlite3_value *json, in
     CkBuf buf;
     ck_buf_init(&buf);
     if (ck_remote_open(store, name, &remote, err) != SQLITE_OK) return err->rc;
-    read_acks(store, json, &buf, err);
+    read_acks(store, &remote, json, &buf, err);
     CkAck *acks = (CkAck *)(void *)buf.data;
     *n = (int64_t)(buf.n_bytes / sizeof *acks);
     if (err->rc == SQLITE_OK) ck_ack_record(store, &remote, acks, (size_t)*n, err);

@@ -51,7 +51,8 @@ static int set_row(Recording *r, const CkAck *ack, CkAckResult result, int64_t a
     int64_t next_at = 0;
     if (result == CK_ACK_RETRY) {
         int64_t delay = ck_retry_delay_s(attempts, ck_load_u64(ack->hash));
-        next_at = r->now + (delay > ack->retry_after_s ? delay : ack->retry_after_s);
+        if (delay < ack->retry_after_s) delay = ack->retry_after_s;
+        next_at = r->now + (delay < CK_RETRY_AFTER_MAX_S ? delay : CK_RETRY_AFTER_MAX_S);
     }
     return ck_stmt_run(r->store, CK_SQL_ACK_SET, err, "tbitttiii", r->remote->name, ack->hash,
                        CK_HASH_BYTES, ack->seq, results[result], code, ack->message, attempts,
@@ -106,7 +107,7 @@ static int end(Recording *r, CkError *err) {
                     r->n_created, r->n_conflicts);
     }
     if (err->rc == SQLITE_OK && r->n_created + r->n_conflicts > 0) {
-        CkAuditSync sync = {name, NULL, r->n_created, r->n_conflicts, 0};
+        CkAuditSync sync = {name, NULL, r->n_created, r->n_conflicts, 0, 0};
         ck_audit_sync(store, "pushed", &sync, err);
     }
     if (err->rc != SQLITE_OK) return err->rc;

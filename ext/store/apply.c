@@ -11,6 +11,7 @@
 
 #include "store/embedding.h"
 #include "store/feed.h"
+#include "store/hash_list.h"
 #include "store/identity.h"
 #include "store/log.h"
 #include "store/tombstone.h"
@@ -30,7 +31,9 @@ int ck_apply_begin(CkApply *apply, CkStore *store, const char *remote, const cha
     apply->push_seq = apply->remote.push_seq;
     ck_feed_next_unsettled(store, &apply->remote, apply->push_seq, &waiting, err);
     apply->caught_up = waiting == 0;
-    return err->rc;
+    if (err->rc != SQLITE_OK) return err->rc;
+    return ck_tombstone_waits(store, &apply->remote, apply->push_seq, NULL, &apply->has_retired,
+                              err);
 }
 
 /* Is of the remote, or goes there: not what it has just sent. */
@@ -63,7 +66,22 @@ static int apply_listed(CkStore *store, const CkItem *item, CkItemOutcome *outco
     return SQLITE_OK;
 }
 
+/* Was it retired here since the remote put it into its feed? The remote hears of that first. */
+static int is_retired(const CkApply *apply, const CkItem *item, CkItemOutcome *outcome,
+                      CkError *err) {
+    int waits = 0;
+    if (!apply->has_retired || apply->by_hash) return 0;
+    ck_tombstone_waits(apply->store, &apply->remote, apply->push_seq, item->hash, &waits, err);
+    if (!waits) return 0;
+    memset(outcome, 0, sizeof *outcome);
+    outcome->result = CK_ITEM_REJECTED;
+    outcome->code = "retired";
+    return 1;
+}
+
 static int apply_put(CkApply *apply, const CkItem *item, CkItemOutcome *outcome, CkError *err) {
+    if (is_retired(apply, item, outcome, err)) return SQLITE_OK;
+    if (err->rc != SQLITE_OK) return err->rc;
     if (item->data) {
         ck_item_put(apply->store, item, outcome, err);
     } else {
@@ -76,13 +94,31 @@ static int apply_put(CkApply *apply, const CkItem *item, CkItemOutcome *outcome,
     return ck_mirror_add(apply->store, &apply->mirror, &apply->remote, outcome->id, err);
 }
 
+/* The remote has something that cannot be here: said until all of it is listed again. What it says
+** of models is known from the handshake. */
+static int note_rejected(const CkApply *apply, const CkItem *item, const CkItemOutcome *outcome,
+                         CkError *err) {
+    static const char *const usual[] = {"missing", "retired", "model"};
+    char hex[CK_HASH_HEX], source[1024];
+    if (!apply->remote.name || outcome->result != CK_ITEM_REJECTED) return SQLITE_OK;
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
+        if (strcmp(outcome->code, usual[i]) == 0) return SQLITE_OK;
+    }
+    ck_hash_to_hex(item->hash, hex);
+    sqlite3_snprintf(sizeof source, source, "sync:%s", apply->remote.name);
+    return ck_errors_add(apply->store, source, "rejected", err,
+                         "the embedding %s that it has was not taken (%s): %s", hex, outcome->code,
+                         outcome->message);
+}
+
 int ck_apply_item(CkApply *apply, const CkItem *item, CkItemOutcome *outcome, CkError *err) {
     if (item->op == CK_ITEM_TOMBSTONE) {
         ck_tombstone_put(apply->store, item, apply->peer, outcome, err);
-    } else {
-        apply_put(apply, item, outcome, err);
+    } else if (apply_put(apply, item, outcome, err) == SQLITE_OK) {
+        note_rejected(apply, item, outcome, err);
     }
     if (err->rc != SQLITE_OK) return err->rc;
+    apply->n_retired += item->op == CK_ITEM_TOMBSTONE && outcome->result == CK_ITEM_CREATED;
     apply->n_created += outcome->result == CK_ITEM_CREATED;
     apply->n_exists += outcome->result == CK_ITEM_EXISTS;
     apply->n_conflicts += outcome->result == CK_ITEM_CONFLICT;
@@ -137,8 +173,9 @@ int ck_apply_end(CkApply *apply, const CkPullCursor *cursor, CkError *err) {
     }
     if (err->rc == SQLITE_OK && apply->n_created + apply->n_conflicts > 0) {
         ck_audit_sync(apply->store, remote->name ? "pulled" : "received",
-                      &(CkAuditSync){remote->name, apply->peer, apply->n_created,
-                                     apply->n_conflicts, apply->n_rejected},
+                      &(CkAuditSync){remote->name, apply->peer,
+                                     apply->n_created - apply->n_retired, apply->n_conflicts,
+                                     apply->n_rejected, apply->n_retired},
                       err);
     }
     if (err->rc == SQLITE_OK && remote->name && cursor) write_cursor(apply, cursor, err);

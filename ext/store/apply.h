@@ -19,8 +19,11 @@ typedef struct CkApply {
     const char *peer;
     int64_t push_seq; /* our changes up to there are settled with the remote */
     int caught_up;    /* and there are no others */
+    int has_retired;  /* the remote has yet to hear of tombstones of ours */
+    int by_hash;      /* the caller's to set after begin: what comes was asked for by its hash */
     CkMirror mirror;
     int64_t n_created, n_exists, n_conflicts, n_rejected;
+    int64_t n_retired; /* of n_created: tombstones */
     int64_t n_announced; /* embeddings that got a new seq, so that who retired them hears of it */
 } CkApply;
 
@@ -31,9 +34,10 @@ int ck_apply_begin(CkApply *apply, CkStore *store, const char *remote, const cha
 
 /*
 ** One item. A put without data (of a listing by hashes) is EXISTS when the hash is stored, else
-** REJECTED with code 'missing': it is to be got. What is wrong with an item is in the outcome; err
-** is for what SQLite says, and ends the batch. A tombstone is CREATED, EXISTS or REJECTED (see
-** store/tombstone.h).
+** REJECTED with code 'missing': it is to be got. A put of what was retired here, of which the
+** remote has yet to be told, is REJECTED with code 'retired', unless it was asked for by its hash.
+** What is wrong with an item is in the outcome; err is for what SQLite says, and ends the batch. A
+** tombstone is CREATED, EXISTS or REJECTED (see store/tombstone.h).
 */
 int ck_apply_item(CkApply *apply, const CkItem *item, CkItemOutcome *outcome, CkError *err);
 

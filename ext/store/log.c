@@ -20,9 +20,9 @@ int ck_audit_add(CkStore *store, const char *action, CkError *err, const char *f
 }
 
 int ck_audit_sync(CkStore *store, const char *action, const CkAuditSync *sync, CkError *err) {
-    ck_stmt_run(store, CK_SQL_AUDIT_SYNC, err, "itttiiit", ck_conn_now(store->conn), action,
+    ck_stmt_run(store, CK_SQL_AUDIT_SYNC, err, "itttiiiti", ck_conn_now(store->conn), action,
                 sync->remote, sync->peer, sync->created, sync->conflicts, sync->rejected,
-                ck_identity_user());
+                ck_identity_user(), sync->retired);
     if (err->rc != SQLITE_OK) return err->rc;
     return ck_stmt_run(store, CK_SQL_AUDIT_TRIM, err, "i", (int64_t)CK_AUDIT_ROWS);
 }

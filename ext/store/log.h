@@ -21,6 +21,7 @@ typedef struct CkAuditSync {
     const char *remote; /* by name, when it is one of ours; or NULL */
     const char *peer;   /* the uuid of the store that pushed it, or NULL */
     int64_t created, conflicts, rejected;
+    int64_t retired; /* tombstones */
 } CkAuditSync;
 int ck_audit_sync(CkStore *store, const char *action, const CkAuditSync *sync, CkError *err);
 

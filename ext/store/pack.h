@@ -20,7 +20,7 @@ typedef struct CkPackLimits {
 /*
 ** Appends frames of the feed after seq `after`, or of n hashes one behind the other (those that are
 ** not stored are left out). At least one item is taken, if there is one, whatever the bytes are.
-** n_done: so many hashes were looked at. ck_pack_list: a page of the feed, in one frame without its
+** n_done: so many hashes were looked at. ck_pack_list: a page of the feed, whole or without its
 ** vectors, whose bytes count all the same; last: the seq of the last item, or `after`; is_end: no
 ** more.
 */

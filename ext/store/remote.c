@@ -10,7 +10,7 @@
 **       All of ours is offered again, by hashes, and all of its is listed again. Of our tombstones
 **       none is sent twice: what was put there after them would be lost.
 **   min_seq above our cursor   it has forgotten tombstones that we have not seen: listed again
-**   a model that has become one of the same dims   ours is offered again
+**   a model is refused no more   ours is offered again, and all of its is listed again
 */
 #include "store/remote.h"
 
@@ -97,6 +97,11 @@ void ck_remote_release(CkRemote *remote) {
     memset(remote, 0, sizeof *remote);
 }
 
+char *ck_remote_listing(const CkRemote *remote) {
+    return sqlite3_mprintf("%s/%lld", remote->epoch ? remote->epoch : "",
+                           (long long)remote->listing);
+}
+
 int ck_hello_make(CkStore *store, const char *peer, char **json, CkError *err) {
     sqlite3_stmt *stmt = NULL;
     char copied[24] = "";
@@ -130,6 +135,11 @@ static int is_integer(sqlite3_stmt *stmt, int column) {
     return sqlite3_column_type(stmt, column) == SQLITE_INTEGER;
 }
 
+static int not_a_hello(const char *name, CkError *err) {
+    return ck_error_set(err, SQLITE_ERROR,
+                        "sync: what remote '%s' says of itself is not a hello of ck", name);
+}
+
 static int read_hello(Hello *hello, sqlite3_stmt *stmt, CkError *err) {
     const char *name = hello->remote.name;
     const char *key = (const char *)sqlite3_column_text(stmt, 2);
@@ -142,8 +152,7 @@ static int read_hello(Hello *hello, sqlite3_stmt *stmt, CkError *err) {
                    sqlite3_column_int64(stmt, integers[i]) >= 0;
     }
     if (!complete) {
-        return ck_error_set(err, SQLITE_ERROR,
-                            "sync: what remote '%s' says of itself is not a hello of ck", name);
+        return not_a_hello(name, err);
     }
     int64_t min = sqlite3_column_int64(stmt, 0), max = sqlite3_column_int64(stmt, 1);
     if (min > CK_PROTOCOL_MAX || max < CK_PROTOCOL_MIN) {
@@ -179,7 +188,7 @@ static int check_other(CkStore *store, const Hello *hello, CkError *err) {
 static const char *reason_to_relist(const Hello *hello) {
     const CkRemote *known = &hello->remote;
     const char *mark = hello->mark ? hello->mark : "";
-    if (!known->epoch) return NULL;
+    if (!known->epoch) return known->push_seq > 0 || known->pull_seq > 0 ? "epoch" : NULL;
     if (strcmp(known->epoch, hello->epoch) != 0) return "epoch";
     if (known->mark && strcmp(known->mark, mark) != 0 &&
         !(known->new_mark && strcmp(known->new_mark, mark) == 0)) {
@@ -194,13 +203,19 @@ static const char *reason_to_relist(const Hello *hello) {
     return NULL;
 }
 
+/* All that the remote has is listed from the first. */
+static int list_again(CkStore *store, const char *name, CkError *err) {
+    ck_stmt_run(store, CK_SQL_REMOTE_DROP_REJECTED, err, "t", name);
+    if (err->rc != SQLITE_OK) return err->rc;
+    return ck_stmt_run(store, CK_SQL_REMOTE_LIST_AGAIN, err, "t", name);
+}
+
 static int start_again(CkStore *store, const char *name, const char *reason, CkError *err) {
     if (strcmp(reason, "min_seq") != 0) {
         ck_stmt_run(store, CK_SQL_REMOTE_PUSH_AGAIN, err, "t", name);
         if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_REMOTE_DROP_ACKS, err, "t", name);
     }
-    if (err->rc != SQLITE_OK) return err->rc;
-    return ck_stmt_run(store, CK_SQL_REMOTE_LIST_AGAIN, err, "t", name);
+    return err->rc == SQLITE_OK ? list_again(store, name, err) : err->rc;
 }
 
 /* The table's constraints say what a model can be. */
@@ -219,8 +234,10 @@ static int add_models(CkStore *store, const char *name, const char *hello, CkErr
     return err->rc;
 }
 
-/* Models of other dims are refused, each for itself. */
-static int record_models(CkStore *store, const char *name, const char *hello, CkError *err) {
+/* Models of other dims are refused, each for itself. *again: all is listed, since one is not any
+** more. */
+static int record_models(CkStore *store, const char *name, const char *hello, int *again,
+                         CkError *err) {
     int64_t differ = 0, lifted = 0;
     int found;
     ck_stmt_ints(store, CK_SQL_HANDSHAKE_MODELS_DIFFER, err, &differ, 1, &found, "tt", name, hello);
@@ -235,15 +252,22 @@ static int record_models(CkStore *store, const char *name, const char *hello, Ck
     }
     if (err->rc != SQLITE_OK || !lifted) return err->rc;
     ck_stmt_run(store, CK_SQL_REMOTE_DROP_MODEL_ACKS, err, "t", name);
-    if (err->rc != SQLITE_OK) return err->rc;
-    return ck_stmt_run(store, CK_SQL_REMOTE_PUSH_AGAIN, err, "t", name);
+    if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_REMOTE_PUSH_AGAIN, err, "t", name);
+    if (err->rc == SQLITE_OK) list_again(store, name, err);
+    *again = 1;
+    return err->rc;
 }
 
 static int parse_hello(CkStore *store, const char *json, Hello *hello, CkError *err) {
     sqlite3_stmt *stmt = NULL;
     if (ck_stmt_take(store, CK_SQL_HANDSHAKE_READ, &stmt, err) != SQLITE_OK) return err->rc;
     ck_stmt_bind(stmt, "t", json);
-    if (ck_stmt_step(store, stmt, err) == SQLITE_ROW) read_hello(hello, stmt, err);
+    if (ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
+        read_hello(hello, stmt, err);
+    } else if (err->rc == SQLITE_ERROR) { /* malformed JSON */
+        ck_error_release(err);
+        not_a_hello(hello->remote.name, err);
+    }
     ck_stmt_give(store, CK_SQL_HANDSHAKE_READ, stmt);
     return err->rc;
 }
@@ -252,7 +276,7 @@ int ck_remote_handshake(CkStore *store, const char *name, const char *json, CkHa
                         CkError *err) {
     Hello hello;
     char new_mark[CK_UUID_BYTES];
-    int found;
+    int found, again = 0;
     memset(&hello, 0, sizeof hello);
     memset(out, 0, sizeof *out);
     if (ck_remote_open(store, name, &hello.remote, err) != SQLITE_OK) return err->rc;
@@ -267,7 +291,11 @@ int ck_remote_handshake(CkStore *store, const char *name, const char *json, CkHa
     out->reason = reason_to_relist(&hello);
     out->relist = out->reason != NULL;
     if (out->relist && start_again(store, name, out->reason, err) != SQLITE_OK) goto done;
-    if (record_models(store, name, json, err) != SQLITE_OK) goto done;
+    if (record_models(store, name, json, &again, err) != SQLITE_OK) goto done;
+    if (again && !out->relist) {
+        out->relist = 1;
+        out->reason = "models";
+    }
     ck_uuid_make(new_mark);
     ck_stmt_run(store, CK_SQL_HANDSHAKE_SET, err, "ttiiitti", name, hello.epoch, hello.limit_items,
                 hello.limit_bytes, hello.min_seq, new_mark, json, hello.seq);
@@ -314,6 +342,7 @@ int ck_remote_settle(CkStore *store, const char *name, CkError *err) {
     CkRemote remote;
     if (ck_remote_open(store, name, &remote, err) != SQLITE_OK) return err->rc;
     ck_ack_record(store, &remote, NULL, 0, err); /* passes over what is not to be sent */
+    if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_ACK_DROP_POISON, err, "t", remote.name);
     if (err->rc == SQLITE_OK) {
         ck_stmt_run(store, CK_SQL_REMOTE_SETTLE, err, "ti", remote.name,
                     ck_conn_now(store->conn));

@@ -20,6 +20,9 @@
 #define CK_RETRY_FIRST_S 10
 #define CK_RETRY_MAX_S 21600
 
+/* The longest wait that a remote may ask for. */
+#define CK_RETRY_AFTER_MAX_S (365 * 86400)
+
 /* The version of the messages that this code speaks: at least and at most. */
 #define CK_PROTOCOL_MIN 1
 #define CK_PROTOCOL_MAX 1
@@ -40,12 +43,16 @@ typedef struct CkRemote {
 int ck_remote_open(CkStore *store, const char *name, CkRemote *remote, CkError *err);
 void ck_remote_release(CkRemote *remote);
 
+/* Which remote, with which past: another text when all is to be offered anew. "EPOCH/LISTING", from
+** sqlite3_malloc; NULL: out of memory. */
+char *ck_remote_listing(const CkRemote *remote);
+
 /* What a handshake found. */
 typedef struct CkHandshake {
     int relist;         /* 1: all that is there is listed again, from pull_seq 0 … */
     const char *reason; /* … because of 'epoch', 'mark', 'writers' (its past has changed), 'seq' (it
-                           is behind what we have read) or 'min_seq' (we are behind what it keeps);
-                           else NULL */
+                           is behind what we have read), 'min_seq' (we are behind what it keeps) or
+                           'models' (one is refused no more); else NULL */
     int64_t n_refused;  /* models whose dims differ: embeddings of them are not exchanged */
 } CkHandshake;
 

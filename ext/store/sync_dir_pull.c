@@ -204,10 +204,11 @@ static int apply_frame(Reading *reading, CkError *err) {
     CkWrite write;
     CkApply apply;
     int64_t n = 0;
-    if (ck_write_begin(&write, store, err) != SQLITE_OK) return err->rc;
+    if (ck_sync_session_begin(session, &write, err) != SQLITE_OK) return err->rc;
     ck_buf_clear(&session->acks);
     if (ck_sync_session_refresh(session, err) == SQLITE_OK) {
         if (ck_apply_begin(&apply, store, session->remote.name, NULL, err) == SQLITE_OK) {
+            apply.by_hash = reading->wanted != NULL;
             apply_items(reading, &apply, &n, err);
         }
         ck_apply_end(&apply, NULL, err);

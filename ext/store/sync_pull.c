@@ -11,6 +11,7 @@
 #include "store/pack_reader.h"
 #include "store/stored_vector.h"
 #include "store/sync_dir.h"
+#include "store/tombstone.h"
 
 static CkPackLimits limits_of(const CkSyncSession *session) {
     CkPackLimits limits = {session->remote.batch_items, session->remote.batch_bytes, 1};
@@ -33,17 +34,27 @@ static int apply_pack(CkSyncSession *session, CkApply *apply, const CkBuf *pack,
         int is_known = listed && item.op == CK_ITEM_PUT;
         if (is_known && !session->remote.mirror) continue;
         if (ck_apply_item(apply, &item, &outcome, err) != SQLITE_OK) break;
+        if (is_known && outcome.result == CK_ITEM_REJECTED &&
+            strcmp(outcome.code, "missing") == 0) {
+            ck_buf_append(&session->lost, item.hash, CK_HASH_BYTES);
+            if (session->lost.rc != SQLITE_OK) ck_error_nomem(err);
+        }
         if (!is_known) ck_sync_count_pulled(session->summary, &item, &outcome);
     }
     ck_pack_reader_release(&reader);
     return err->rc;
 }
 
-/* Appends the hash to session->hashes unless it is stored here. */
+/* Appends the hash to session->hashes unless it is stored here, or was retired here since. */
 static int find_missing(CkSyncSession *session, const uint8_t *hash, CkError *err) {
     int64_t id, used_at;
+    const CkRemote *remote = &session->remote;
     int found = 0;
     if (ck_embedding_find(session->store, hash, &id, &used_at, &found, err) != SQLITE_OK) {
+        return err->rc;
+    }
+    if (!found && ck_tombstone_waits(session->store, remote, remote->push_seq, hash, &found,
+                                     err) != SQLITE_OK) {
         return err->rc;
     }
     session->summary->pull_exists += found;
@@ -52,22 +63,17 @@ static int find_missing(CkSyncSession *session, const uint8_t *hash, CkError *er
 }
 
 static int missing_of_listing(CkSyncSession *session, const CkBuf *pack, CkError *err) {
-    CkFrame frame;
+    CkPackReader reader;
     CkItem item;
-    size_t n_used = 0;
     CkRead read;
     ck_buf_clear(&session->hashes);
     if (pack->n_bytes == 0) return SQLITE_OK;
     if (ck_read_begin(&read, session->store, err) != SQLITE_OK) return err->rc;
-    ck_frame_init(&frame);
-    if (ck_frame_open(&frame, pack->data, pack->n_bytes, &n_used, err) == SQLITE_OK &&
-        n_used != pack->n_bytes) {
-        ck_error_set(err, SQLITE_CORRUPT_VTAB, "a listing is not one whole frame");
-    }
-    while (err->rc == SQLITE_OK && ck_frame_next(&frame, &item) == SQLITE_ROW) {
+    ck_pack_reader_init(&reader, "its list", pack->data, pack->n_bytes);
+    while (ck_pack_reader_next(&reader, &item, err) == SQLITE_ROW) {
         if (item.op == CK_ITEM_PUT) find_missing(session, item.hash, err);
     }
-    ck_frame_release(&frame);
+    ck_pack_reader_release(&reader);
     ck_read_end(&read);
     return err->rc;
 }
@@ -89,13 +95,14 @@ static int get(CkSyncSession *session, size_t *at, CkError *err) {
     return err->rc;
 }
 
-/* One transaction: a pack, and before it what was listed; cursor NULL before the last of a
-** listing. */
+/* One transaction: a pack, and after it what was listed; cursor NULL before the last of a
+** listing, and kept back when something of that has gone meanwhile. */
 typedef struct Batch {
     const CkBuf *listing; /* or NULL */
     const CkBuf *pack;
-    const CkPullCursor *cursor;
+    const CkPullCursor *cursor; /* its epoch is the session's */
     int64_t left;
+    int by_hash; /* what is asked for is wanted, whatever was retired */
 } Batch;
 
 static int64_t items_met(const CkSyncSummary *summary) {
@@ -106,42 +113,62 @@ static int apply_batch(CkSyncSession *session, const Batch *batch, CkError *err)
     CkStore *store = session->store;
     CkWrite write;
     CkApply apply;
+    CkPullCursor cursor;
     int64_t before = items_met(session->summary);
-    if (ck_write_begin(&write, store, err) != SQLITE_OK) return err->rc;
-    if (ck_apply_begin(&apply, store, session->remote.name, NULL, err) == SQLITE_OK &&
-        batch->listing) {
-        apply_pack(session, &apply, batch->listing, 1, err);
-    }
+    if (ck_sync_session_begin(session, &write, err) != SQLITE_OK) return err->rc;
+    if (ck_sync_session_refresh(session, err) != SQLITE_OK) return ck_write_end(&write, err);
+    ck_apply_begin(&apply, store, session->remote.name, NULL, err);
+    apply.by_hash = batch->by_hash;
     if (err->rc == SQLITE_OK) apply_pack(session, &apply, batch->pack, 0, err);
+    if (err->rc == SQLITE_OK && batch->listing) apply_pack(session, &apply, batch->listing, 1, err);
     if (err->rc == SQLITE_OK) {
         ck_sync_session_progress(session, items_met(session->summary) - before, batch->left, err);
     }
-    ck_apply_end(&apply, batch->cursor, err);
+    int moves = batch->cursor && !(batch->listing && session->lost.n_bytes > 0);
+    if (moves) {
+        cursor = *batch->cursor;
+        cursor.epoch = session->remote.epoch;
+    }
+    ck_apply_end(&apply, moves ? &cursor : NULL, err);
     return ck_write_end(&write, err);
 }
 
-/* What a listing has and is not here. The listing itself, and the cursor, go with the last part. */
-static int pull_listing(CkSyncSession *session, const CkListing *listing,
-                        const CkPullCursor *cursor, CkError *err) {
-    size_t at = 0;
-    int64_t known = session->summary->pull_exists;
-    if (missing_of_listing(session, &listing->pack, err) != SQLITE_OK) return err->rc;
-    size_t n = session->hashes.n_bytes / CK_HASH_BYTES;
-    session->is_news = n > 0 && session->summary->pull_exists == known;
+/* Gets and applies session->hashes. The listing, and the cursor, go with the last part. */
+static int get_listed(CkSyncSession *session, const CkBuf *listing, const CkPullCursor *cursor,
+                      CkError *err) {
+    size_t at = 0, n = session->hashes.n_bytes / CK_HASH_BYTES;
     do {
         if (get(session, &at, err) != SQLITE_OK) return err->rc;
         int is_last = at == n;
-        const Batch batch = {is_last ? &listing->pack : NULL, &session->pack,
-                             is_last ? cursor : NULL, cursor->high_seq - cursor->next_seq};
+        const Batch batch = {is_last ? listing : NULL, &session->pack, is_last ? cursor : NULL,
+                             cursor->high_seq - cursor->next_seq, 0};
         apply_batch(session, &batch, err);
     } while (at < n && err->rc == SQLITE_OK);
     return err->rc;
 }
 
+/*
+** What a listing has and is not here. A mirror refers to the rest of it, too; what of that was
+** collected as garbage since it was listed is got as well, once: the remote may have lost it.
+*/
+static int pull_listing(CkSyncSession *session, const CkListing *listing,
+                        const CkPullCursor *cursor, CkError *err) {
+    int64_t known = session->summary->pull_exists;
+    if (missing_of_listing(session, &listing->pack, err) != SQLITE_OK) return err->rc;
+    session->is_news = session->hashes.n_bytes > 0 && session->summary->pull_exists == known;
+    ck_buf_clear(&session->lost);
+    if (get_listed(session, &listing->pack, cursor, err) != SQLITE_OK) return err->rc;
+    if (session->lost.n_bytes == 0) return SQLITE_OK;
+    ck_buf_clear(&session->hashes);
+    ck_buf_append(&session->hashes, session->lost.data, session->lost.n_bytes);
+    if (session->hashes.rc != SQLITE_OK) return ck_error_nomem(err);
+    return get_listed(session, NULL, cursor, err);
+}
+
 static int pull_whole(CkSyncSession *session, const CkListing *listing, const CkPullCursor *cursor,
                       CkError *err) {
     int64_t known = session->summary->pull_exists;
-    const Batch batch = {NULL, &listing->pack, cursor, cursor->high_seq - cursor->next_seq};
+    const Batch batch = {NULL, &listing->pack, cursor, cursor->high_seq - cursor->next_seq, 0};
     apply_batch(session, &batch, err);
     session->is_news = session->summary->pull_exists == known;
     return err->rc;
@@ -167,7 +194,7 @@ static int pull_page(CkSyncSession *session, int64_t after, CkListing *listing, 
     if (listing->next_seq <= after && listing->pack.n_bytes > 0) {
         return ck_error_set(err, SQLITE_ERROR, "its feed does not advance");
     }
-    const CkPullCursor cursor = {remote->epoch, after, listing->next_seq, listing->high_seq};
+    const CkPullCursor cursor = {NULL, after, listing->next_seq, listing->high_seq};
     if (listing->whole) pull_whole(session, listing, &cursor, err);
     else pull_listing(session, listing, &cursor, err);
     return err->rc == SQLITE_OK ? ck_sync_session_refresh(session, err) : err->rc;
@@ -237,7 +264,7 @@ int ck_sync_session_get(CkSyncSession *session, CkHashes hashes, CkError *err) {
     int64_t before = session->summary->pulled;
     while (at < n && err->rc == SQLITE_OK) {
         if (get(session, &at, err) != SQLITE_OK) break;
-        const Batch batch = {NULL, &session->pack, NULL, (int64_t)(n - at)};
+        const Batch batch = {NULL, &session->pack, NULL, (int64_t)(n - at), 1};
         apply_batch(session, &batch, err);
     }
     session->summary->missing += (int64_t)n - (session->summary->pulled - before);

@@ -172,10 +172,10 @@ static int send(CkSyncSession *session, CkError *err) {
 ** Who has read all of the remote's feed need not read in it what he put there himself. A mirror
 ** does: it refers to what it reads.
 */
-static int pass_own(CkSyncSession *session, int64_t listing, CkError *err) {
+static int pass_own(CkSyncSession *session, CkError *err) {
     const CkRemote *remote = &session->remote;
     int64_t after = session->reply.after_seq;
-    if (remote->mirror || remote->listing != listing || after <= session->reply.before_seq ||
+    if (remote->mirror || after <= session->reply.before_seq ||
         remote->pull_seq != session->reply.before_seq) {
         return SQLITE_OK;
     }
@@ -187,19 +187,19 @@ static int record(CkSyncSession *session, CkError *err) {
     CkStore *store = session->store;
     CkWrite write;
     char mark[CK_UUID_BYTES]; /* that went with the batch */
-    int64_t last = 0, listing = session->remote.listing;
+    int64_t last = 0;
     int found;
     size_t n, n_acks = session->acks.n_bytes / sizeof(CkAck);
     const CkOutboxItem *items = items_of(session, &n);
     sqlite3_snprintf(sizeof mark, mark, "%s", session->remote.new_mark);
-    if (ck_write_begin(&write, store, err) != SQLITE_OK) return err->rc;
+    if (ck_sync_session_begin(session, &write, err) != SQLITE_OK) return err->rc;
     if (ck_sync_session_refresh(session, err) == SQLITE_OK) {
         ck_ack_record(store, &session->remote, (CkAck *)(void *)session->acks.data, n_acks, err);
     }
     if (err->rc == SQLITE_OK && session->sent.n_bytes > 0) {
         ck_remote_marked(store, session->remote.name, mark, err);
     }
-    if (err->rc == SQLITE_OK) pass_own(session, listing, err);
+    if (err->rc == SQLITE_OK) pass_own(session, err);
     if (err->rc == SQLITE_OK) ck_stmt_ints(store, CK_SQL_META_SEQ, err, &last, 1, &found, "");
     if (err->rc == SQLITE_OK) {
         ck_sync_session_progress(session, (int64_t)n, last - items[n - 1].seq, err);

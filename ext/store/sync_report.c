@@ -91,7 +91,7 @@ static int read_part(Report *report, CkError *err) {
 static int record(Report *report, CkError *err) {
     CkStore *store = report->session->store;
     CkWrite write;
-    if (ck_write_begin(&write, store, err) != SQLITE_OK) return err->rc;
+    if (ck_sync_session_begin(report->session, &write, err) != SQLITE_OK) return err->rc;
     ck_stmt_run(store, CK_SQL_REPORT_SENT, err, "tibi", report->session->remote.name,
                 report->state, report->through, CK_HASH_BYTES, ck_conn_now(store->conn));
     return ck_write_end(&write, err);

@@ -11,8 +11,18 @@
 static CkBuf *buffer_of(CkSyncSession *session, int i) {
     CkBuf *const buffers[] = {&session->items, &session->sent,  &session->hashes,
                               &session->pack,  &session->acks,  &session->flags,
-                              &session->reply.answers};
+                              &session->reply.answers, &session->lost};
     return i < (int)(sizeof buffers / sizeof *buffers) ? buffers[i] : NULL;
+}
+
+int ck_sync_session_begin(CkSyncSession *session, CkWrite *write, CkError *err) {
+    CkError own = CK_ERROR_NONE;
+    if (ck_write_begin(write, session->store, &own) == SQLITE_OK) return SQLITE_OK;
+    session->is_own = 1;
+    if (own.rc == SQLITE_NOMEM) ck_error_nomem(err);
+    else ck_error_set(err, own.rc, "sync: this store: %s", own.message ? own.message : "failed");
+    ck_error_release(&own);
+    return err->rc;
 }
 
 /* A store that was copied gets its own name before it says it to others. */
@@ -24,7 +34,7 @@ static int read_name(CkSyncSession *session, CkError *err) {
     int found = 0;
     ck_stmt_ints(store, CK_SQL_IDENTITY_GET, err, &known, 1, &found, "");
     if (err->rc == SQLITE_OK && inode != known && inode != 0 &&
-        ck_write_begin(&write, store, err) == SQLITE_OK) {
+        ck_sync_session_begin(session, &write, err) == SQLITE_OK) {
         ck_identity_check(store, err);
         ck_write_end(&write, err);
     }
@@ -47,13 +57,14 @@ static int shake_hands(CkSyncSession *session, int writes, CkError *err) {
     } else {
         ck_sync_dir_hello(session, writes, &hello, err);
     }
-    if (err->rc == SQLITE_OK && ck_write_begin(&write, store, err) == SQLITE_OK) {
+    if (err->rc == SQLITE_OK && ck_sync_session_begin(session, &write, err) == SQLITE_OK) {
         ck_remote_handshake(store, session->remote.name, hello, &shaken, err);
         ck_write_end(&write, err);
     }
     sqlite3_free(hello);
     session->summary->relisted |= shaken.relist;
     if (err->rc != SQLITE_OK || ck_sync_session_refresh(session, err) != SQLITE_OK) return err->rc;
+    session->is_greeted = 1;
     return session->transport ? SQLITE_OK : ck_sync_dir_begin(session, shaken.relist, err);
 }
 
@@ -65,9 +76,11 @@ static int name_remote(const CkSyncSession *session, CkError *err) {
     *err = (CkError)CK_ERROR_NONE;
     ck_error_set(err, own.rc, "sync: remote '%s': %s%s", session->remote.name,
                  own.message ? own.message : sqlite3_errstr(own.rc),
-                 (own.rc & 0xff) == SQLITE_READONLY && session->transport
+                 (own.rc & 0xff) != SQLITE_READONLY || session->folder ? ""
+                 : session->writes
                      ? " (UPDATE ck_remotes SET push = 0 for one that may only be read)"
-                     : "");
+                     : " (one in WAL mode, in a folder that may only be read, takes ?immutable=1 "
+                       "in its url, while nobody else writes it)");
     ck_error_release(&own);
     return err->rc;
 }
@@ -98,9 +111,12 @@ int ck_sync_session_open(CkSyncSession *session, CkStore *store, const char *rem
     session->task = sqlite3_mprintf("sync:%s", session->remote.name);
     if (!session->task) return ck_error_nomem(err);
     if (read_name(session, err) != SQLITE_OK) return err->rc;
-    int writes = use != CK_SYNC_PULLS && session->remote.push;
+    int writes = session->writes = use != CK_SYNC_PULLS && session->remote.push;
     if (!session->folder) {
-        ck_transport_open_store(store, session->remote.url, session->me, writes,
+        CkTransportUse transport_use = !writes                 ? CK_TRANSPORT_READS
+                                       : session->remote.epoch ? CK_TRANSPORT_WRITES
+                                                               : CK_TRANSPORT_CREATES;
+        ck_transport_open_store(store, session->remote.url, session->me, transport_use,
                                 &session->transport, err);
     }
     if (err->rc == SQLITE_OK) shake_hands(session, writes, err);
@@ -110,6 +126,15 @@ int ck_sync_session_open(CkSyncSession *session, CkStore *store, const char *rem
 int ck_sync_session_refresh(CkSyncSession *session, CkError *err) {
     CkRemote fresh;
     if (ck_remote_open(session->store, session->remote.name, &fresh, err) != SQLITE_OK) {
+        return err->rc;
+    }
+    const CkRemote *known = &session->remote;
+    if (session->is_greeted && (fresh.listing != known->listing || !fresh.epoch || !known->epoch ||
+                                strcmp(fresh.epoch, known->epoch) != 0)) {
+        ck_error_set(err, SQLITE_ABORT,
+                     "sync: remote '%s' was found to be another one meanwhile; sync again",
+                     known->name);
+        ck_remote_release(&fresh);
         return err->rc;
     }
     ck_remote_release(&session->remote);
@@ -132,6 +157,7 @@ static int record_end(CkSyncSession *session, const CkError *outcome) {
     CkWrite write;
     int primary = outcome->rc & 0xff;
     if (primary == SQLITE_NOMEM || primary == SQLITE_INTERRUPT || !session->task) return SQLITE_OK;
+    if (session->is_own) return SQLITE_OK;
     if (ck_write_begin(&write, store, &err) == SQLITE_OK) {
         ck_progress_clear(store, session->task, &err);
         if (err.rc == SQLITE_OK && outcome->rc == SQLITE_OK) {
@@ -151,7 +177,13 @@ static int record_end(CkSyncSession *session, const CkError *outcome) {
 int ck_sync_session_close(CkSyncSession *session, CkError *err) {
     name_remote(session, err);
     int rc = record_end(session, err);
-    if (session->task) ck_errors_settle(session->store, session->task, err);
+    CkError outcome = *err; /* for the books; a remote that is locked for long has failed, too */
+    if (outcome.rc == SQLITE_BUSY || (outcome.rc & 0xff) == SQLITE_READONLY) {
+        outcome.rc = SQLITE_ERROR;
+    }
+    if (session->task && !session->is_own) {
+        ck_errors_settle(session->store, session->task, &outcome);
+    }
     if (rc != SQLITE_OK) ck_error_set(err, rc, "sync: its end cannot be recorded");
     if (session->transport) session->transport->methods->close(session->transport);
     ck_remote_release(&session->remote);
@@ -163,9 +195,11 @@ int ck_sync_session_close(CkSyncSession *session, CkError *err) {
 
 void ck_sync_count_pulled(CkSyncSummary *summary, const CkItem *item,
                           const CkItemOutcome *outcome) {
+    int rejected = outcome->result == CK_ITEM_REJECTED;
+    int retired = rejected && strcmp(outcome->code, "retired") == 0; /* known, in its way */
     summary->pulled += outcome->result == CK_ITEM_CREATED;
-    summary->pull_exists += outcome->result == CK_ITEM_EXISTS;
+    summary->pull_exists += outcome->result == CK_ITEM_EXISTS || retired;
     summary->conflicts += outcome->result == CK_ITEM_CONFLICT;
-    summary->pull_rejected += outcome->result == CK_ITEM_REJECTED;
+    summary->pull_rejected += rejected && !retired;
     summary->bytes += item->n_bytes;
 }

@@ -17,9 +17,13 @@ typedef struct CkSyncSession {
     CkSyncSummary *summary;
     char *task;             /* in ck_progress */
     int64_t started_at, done;
+    int writes;     /* there may be puts */
+    int is_own;     /* what failed is this store's fault */
+    int is_greeted; /* `remote` is as the handshake left it, but for the cursors */
     int changed; /* something was put there */
     int is_news; /* who got the last batch, the remote or this store, knew nothing of it */
     CkBuf items, sent, hashes, pack, acks, flags; /* of the batch */
+    CkBuf lost; /* hashes that a mirror was listed, had then, and has no more */
     CkPutReply reply;
 } CkSyncSession;
 
@@ -33,8 +37,13 @@ int ck_sync_session_open(CkSyncSession *session, CkStore *store, const char *rem
 /* Ends it: settles, or records the failure; frees everything. */
 int ck_sync_session_close(CkSyncSession *session, CkError *err);
 
-/* Reads the remote's row again. */
+/* Reads the remote's row again. Another process may have found it to be another remote meanwhile,
+** or to have changed its past: an error, since what this one has asked and was told is of the
+** old. */
 int ck_sync_session_refresh(CkSyncSession *session, CkError *err);
+
+/* Begins a write transaction here. What fails then is this store's fault, and is said to be. */
+int ck_sync_session_begin(CkSyncSession *session, CkWrite *write, CkError *err);
 
 /* Inside the transaction of a batch: n more are done, left are known to be left. */
 int ck_sync_session_progress(CkSyncSession *session, int64_t n, int64_t left, CkError *err);

@@ -121,6 +121,19 @@ int ck_tombstone_put(CkStore *store, const CkItem *item, const char *peer, CkIte
     return err->rc;
 }
 
+int ck_tombstone_waits(CkStore *store, const CkRemote *remote, int64_t push_seq,
+                       const uint8_t *hash, int *waits, CkError *err) {
+    int64_t one, after = push_seq > remote->tombstone_seq ? push_seq : remote->tombstone_seq;
+    *waits = 0;
+    if (!remote->push) return SQLITE_OK;
+    if (!hash) {
+        return ck_stmt_ints(store, CK_SQL_TOMBSTONE_ANY_WAITS, err, &one, 1, waits, "ti",
+                            remote->name, after);
+    }
+    return ck_stmt_ints(store, CK_SQL_TOMBSTONE_WAITS, err, &one, 1, waits, "tib", remote->name,
+                        after, hash, CK_HASH_BYTES);
+}
+
 int ck_tombstone_expire(CkStore *store, CkError *err) {
     int64_t now = ck_conn_now(store->conn), cutoff = now - CK_TOMBSTONE_TTL_S, last = 0;
     int found;

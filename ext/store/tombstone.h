@@ -12,6 +12,7 @@
 #define CK_STORE_TOMBSTONE_H
 
 #include "store/item.h"
+#include "store/remote.h"
 #include "store/store.h"
 
 /* Then a tombstone is forgotten, and whoever has not read so far begins again. Seconds. */
@@ -37,6 +38,14 @@ int ck_retire(CkStore *store, const uint8_t hash[CK_HASH_BYTES], CkRetired *stat
 */
 int ck_tombstone_put(CkStore *store, const CkItem *item, const char *peer, CkItemOutcome *outcome,
                      CkError *err);
+
+/*
+** Has the remote yet to hear of a tombstone, of this hash (NULL: of any)? push_seq: our changes up
+** to there are settled with it. What such a remote lists it had before, so that the embedding must
+** not take the tombstone's place.
+*/
+int ck_tombstone_waits(CkStore *store, const CkRemote *remote, int64_t push_seq,
+                       const uint8_t *hash, int *waits, CkError *err);
 
 /* Forgets old tombstones and raises min_seq above them. Inside a write transaction. */
 int ck_tombstone_expire(CkStore *store, CkError *err);

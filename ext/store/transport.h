@@ -41,7 +41,7 @@ typedef struct CkHashes {
 
 /* A page of the remote's feed. */
 typedef struct CkListing {
-    int whole;  /* asked for: with the vectors; else it is one frame without them */
+    int whole;  /* asked for: with the vectors; else without them */
     CkBuf pack;
     int64_t next_seq, high_seq;
 } CkListing;
@@ -67,11 +67,18 @@ struct CkTransport {
     const CkTransportMethods *methods;
 };
 
+/* Will puts come? And if there is no store yet, is one to be made? */
+typedef enum CkTransportUse {
+    CK_TRANSPORT_READS,
+    CK_TRANSPORT_WRITES,
+    CK_TRANSPORT_CREATES
+} CkTransportUse;
+
 /*
-** Opens another store by its URL. writes: puts will come, so it is created if it is not there.
-** `me` is the uuid of the store that asks. Closed with methods->close().
+** Opens another store by its URL. `me` is the uuid of the store that asks. Closed with
+** methods->close().
 */
-int ck_transport_open_store(CkStore *store, const char *url, const char *me, int writes,
+int ck_transport_open_store(CkStore *store, const char *url, const char *me, CkTransportUse use,
                             CkTransport **transport, CkError *err);
 
 #endif

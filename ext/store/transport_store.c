@@ -108,12 +108,13 @@ static int store_put(CkTransport *transport, const CkBuf *pack, const char *mark
     CkApply apply;
     int found;
     if (ck_write_begin(&write, far, err) != SQLITE_OK) return err->rc;
+    /* First who it is, then what it sends, so that the audit can name the user. */
     if (ck_apply_begin(&apply, far, NULL, to->me, err) == SQLITE_OK &&
+        ck_peer_heartbeat(far, to->me, ck_identity_user(), mark, err) == SQLITE_OK &&
         ck_stmt_ints(far, CK_SQL_META_SEQ, err, &reply->before_seq, 1, &found, "") == SQLITE_OK) {
         put_items(&apply, pack, &reply->answers, err);
     }
     ck_apply_end(&apply, NULL, err);
-    if (err->rc == SQLITE_OK) ck_peer_heartbeat(far, to->me, ck_identity_user(), mark, err);
     reply->after_seq = reply->before_seq;
     if (err->rc == SQLITE_OK && apply.n_announced == 0) {
         ck_stmt_ints(far, CK_SQL_META_SEQ, err, &reply->after_seq, 1, &found, "");
@@ -156,30 +157,49 @@ static const CkTransportMethods store_methods = {
     .close = store_close,
 };
 
-/* For puts there must be a store, and it must be what it says it is. */
-static int prepare_writes(CkStore *far, CkError *err) {
+/* For puts there must be a store, and it must be what it says it is: a copy has a name of its own
+** before it says hello, and not only with the first put. */
+static int prepare_writes(CkStore *far, int exists, CkError *err) {
     CkWrite write;
+    int64_t known = 0, inode = exists ? ck_identity_inode(far) : 0;
+    int found;
+    if (exists) ck_stmt_ints(far, CK_SQL_IDENTITY_GET, err, &known, 1, &found, "");
+    if (err->rc != SQLITE_OK || (exists && inode == known)) return err->rc;
     if (ck_write_begin(&write, far, err) != SQLITE_OK) return err->rc;
     if (ck_store_open_write(far, err) == SQLITE_OK) ck_identity_check(far, err);
     return ck_write_end(&write, err);
 }
 
-static int connect(StoreTransport *to, CkStore *store, const char *url, int writes, CkError *err) {
-    int flags = SQLITE_OPEN_READWRITE | (writes ? SQLITE_OPEN_CREATE : 0);
+/* What was there and is not must not be made anew: the drive may not be mounted. */
+static int is_gone(const char *url, CkError *err) {
+    return ck_error_set(err, SQLITE_CANTOPEN,
+                        "%s: the store that was there is gone, or cannot be opened (is the drive "
+                        "mounted? UPDATE ck_remotes SET epoch = NULL begins anew)",
+                        url);
+}
+
+static int connect(StoreTransport *to, CkStore *store, const char *url, CkTransportUse use,
+                   CkError *err) {
+    int flags = SQLITE_OPEN_READWRITE | (use == CK_TRANSPORT_CREATES ? SQLITE_OPEN_CREATE : 0);
     int exists = 0;
-    if (ck_side_open(store->conn, url, flags, &to->side, err) != SQLITE_OK) return err->rc;
+    if (ck_side_open(store->conn, url, flags, &to->side, err) != SQLITE_OK) {
+        if (err->rc != SQLITE_CANTOPEN || use != CK_TRANSPORT_WRITES) return err->rc;
+        ck_error_release(err);
+        return is_gone(url, err);
+    }
     to->far = ck_conn_store(to->side, "main");
     if (!to->far) return ck_error_nomem(err);
     ck_stmt_run(to->far, CK_SQL_META_SIDE_CACHE, err, "");
     if (err->rc == SQLITE_OK) ck_stmt_run(to->far, CK_SQL_META_SIDE_CHECKPOINT, err, "");
     if (err->rc != SQLITE_OK) return err->rc;
-    if (ck_store_open_read(to->far, &exists, err) == SQLITE_OK && !exists && writes) {
-        prepare_writes(to->far, err);
+    if (ck_store_open_read(to->far, &exists, err) != SQLITE_OK || use == CK_TRANSPORT_READS) {
+        return err->rc;
     }
-    return err->rc;
+    if (!exists && use == CK_TRANSPORT_WRITES) return is_gone(url, err);
+    return prepare_writes(to->far, exists, err);
 }
 
-int ck_transport_open_store(CkStore *store, const char *url, const char *me, int writes,
+int ck_transport_open_store(CkStore *store, const char *url, const char *me, CkTransportUse use,
                             CkTransport **transport, CkError *err) {
     StoreTransport *to = sqlite3_malloc64(sizeof *to);
     *transport = NULL;
@@ -187,7 +207,7 @@ int ck_transport_open_store(CkStore *store, const char *url, const char *me, int
     memset(to, 0, sizeof *to);
     to->base.methods = &store_methods;
     sqlite3_snprintf(sizeof to->me, to->me, "%s", me);
-    if (connect(to, store, url, writes, err) != SQLITE_OK) {
+    if (connect(to, store, url, use, err) != SQLITE_OK) {
         store_close(&to->base);
         return err->rc;
     }

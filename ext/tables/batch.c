@@ -1,10 +1,10 @@
 /*
 ** The table-valued function `ck_batch(remote)`: what to send to a remote now.
 **
-** seq, op, hash, model, version, bytes, origin, at: the next rows of ck_outbox that are due, as
-** many as make one message (store/outbox.h). The vector is read with ck_get(hash), where it is
-** needed at all: first the hashes are sent, and then the vectors of those that the remote does not
-** have.
+** seq, op, hash, model, version, bytes, origin, at, listing: the next rows of ck_outbox that are
+** due, as many as make one message (store/outbox.h). The vector is read with ck_get(hash), where it
+** is needed at all: first the hashes are sent, and then the vectors of those that the remote does
+** not have. listing goes with the answers, so that late ones are noticed.
 */
 #include <string.h>
 
@@ -12,11 +12,12 @@
 #include "store/value.h"
 #include "tables/table.h"
 
-enum { COLUMN_SEQ, COLUMN_OP, COLUMN_HASH, COLUMN_MODEL };
+enum { COLUMN_SEQ, COLUMN_OP, COLUMN_HASH, COLUMN_MODEL, COLUMN_LISTING = 8 };
 
 typedef struct Cursor {
     CkTvfCursor tvf;
     CkBuf items;        /* CkOutboxItem */
+    char *listing;      /* ck_remote_listing() */
     sqlite3_stmt *stmt; /* at what else there is of the current one: model to at */
 } Cursor;
 
@@ -55,6 +56,8 @@ static int batch_filter(CkTvfCursor *base, CkError *err) {
         return err->rc;
     }
     ck_outbox_take(store_of(cursor), &remote, &cursor->items, err);
+    cursor->listing = ck_remote_listing(&remote);
+    if (!cursor->listing) ck_error_nomem(err);
     ck_remote_release(&remote);
     if (err->rc != SQLITE_OK) return err->rc;
     return seek(cursor, err);
@@ -74,6 +77,8 @@ static int batch_column(CkTvfCursor *base, sqlite3_context *context, int column,
         sqlite3_result_text(context, item->id > 0 ? "put" : "tombstone", -1, SQLITE_STATIC);
     } else if (column == COLUMN_HASH) {
         sqlite3_result_blob(context, item->hash, CK_HASH_BYTES, SQLITE_TRANSIENT);
+    } else if (column == COLUMN_LISTING) {
+        sqlite3_result_text(context, cursor->listing, -1, SQLITE_TRANSIENT);
     } else {
         sqlite3_result_value(context, sqlite3_column_value(cursor->stmt, column - COLUMN_MODEL));
     }
@@ -84,13 +89,15 @@ static void batch_reset(CkTvfCursor *base) {
     Cursor *cursor = (Cursor *)base;
     end_row(cursor);
     ck_buf_release(&cursor->items);
+    sqlite3_free(cursor->listing);
+    cursor->listing = NULL;
 }
 
 const CkTvf ck_tvf_batch = {
     .name = "ck_batch",
     .declaration = "CREATE TABLE x(seq INTEGER, op TEXT, hash BLOB, model TEXT, version TEXT, "
-                   "bytes INTEGER, origin TEXT, at INTEGER, remote HIDDEN)",
-    .n_columns = 8,
+                   "bytes INTEGER, origin TEXT, at INTEGER, listing TEXT, remote HIDDEN)",
+    .n_columns = 9,
     .n_inputs = 1,
     .n_required = 1,
     .cursor_bytes = sizeof(Cursor),

@@ -16,7 +16,8 @@ VALUES (?1, ?2, ?3, (SELECT store_uuid FROM main._ck_meta WHERE id = 1), ?4)
 -- A batch of remote ?3, or of the store ?4 that pushed it, which is who did it then.
 -- name: audit_sync
 INSERT INTO main.ck_audit(at, action, detail, store, user)
-VALUES (?1, ?2, json_object('remote', ?3, 'created', ?5, 'conflicts', ?6, 'rejected', ?7),
+VALUES (?1, ?2, json_object('remote', ?3, 'created', ?5, 'conflicts', ?6, 'rejected', ?7,
+                                'retired', ?9),
         coalesce(?4, (SELECT store_uuid FROM main._ck_meta WHERE id = 1)),
         CASE WHEN ?4 IS NULL THEN ?8 ELSE (SELECT user FROM main.ck_peers WHERE store = ?4) END)
 

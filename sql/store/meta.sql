@@ -8,7 +8,8 @@ SELECT schema_version, seq, stamp FROM main._ck_meta WHERE id = 1
 
 -- name: meta_create
 INSERT INTO main._ck_meta(id, schema_version, store_uuid, seq, stamp, created_at, inode, origin)
-VALUES (1, ?1, ?2, 0, random(), ?3, nullif(?4, 0), ?2 || '/' || ?5)
+VALUES (1, ?1, ?2, 0, random(), ?3, nullif(?4, 0), ?2 || '/' ||
+        CASE WHEN length(CAST(?5 AS BLOB)) <= 200 THEN ?5 ELSE substr(?5, 1, 50) END)
 
 -- name: meta_set_seq
 UPDATE main._ck_meta SET seq = ?1, stamp = random() WHERE id = 1
@@ -53,7 +54,9 @@ UPDATE main._ck_meta SET inode = ?1 WHERE id = 1
 -- A copy. The leases in it are of processes that work on the original; the marks in remotes are of
 -- the original, too.
 -- name: identity_set
-UPDATE main._ck_meta SET store_uuid = ?1, inode = ?2, origin = ?1 || '/' || ?3 WHERE id = 1
+UPDATE main._ck_meta SET store_uuid = ?1, inode = ?2,
+    origin = ?1 || '/' || CASE WHEN length(CAST(?3 AS BLOB)) <= 200 THEN ?3 ELSE substr(?3, 1, 50) END
+WHERE id = 1
 
 -- name: identity_drop_leases
 DELETE FROM main.ck_leases

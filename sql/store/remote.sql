@@ -42,7 +42,7 @@ SELECT ?1 ->> '$.protocol[0]', ?1 ->> '$.protocol[1]', ?1 ->> '$.key', ?1 ->> '$
 SELECT 1 FROM main._ck_meta WHERE id = 1 AND store_uuid = ?1
 
 -- Has the remote's past changed? Up to the seq that it had at the last handshake its writers must be those
--- that it had then, as far back as both lists go.
+-- that it had then, as far back as both lists go: a thousand later ones leave nothing to compare.
 -- name: handshake_writers_differ
 WITH known AS (
     SELECT value ->> '$[0]' AS seq, value ->> '$[1]' AS word
@@ -55,9 +55,8 @@ span AS (
            writers_seq AS last_seq
     FROM main.ck_remotes WHERE name = ?1)
 SELECT EXISTS (SELECT 1 FROM known) AND json_type(?2, '$.writers') = 'array'
-   AND ((SELECT max(seq) FROM known) < (SELECT min(seq) FROM said)
-        OR EXISTS (SELECT seq, word FROM known, span WHERE seq >= first_seq
-                   EXCEPT SELECT seq, word FROM said)
+   AND (EXISTS (SELECT seq, word FROM known, span WHERE seq >= first_seq
+                EXCEPT SELECT seq, word FROM said)
         OR EXISTS (SELECT seq, word FROM said, span WHERE seq BETWEEN first_seq AND last_seq
                    EXCEPT SELECT seq, word FROM known))
 
@@ -152,6 +151,9 @@ UPDATE main.ck_remotes
 SET pull_seq = 0, pull_high = 0, listing = listing + 1, reported = NULL, report_after = NULL
 WHERE name = ?1
 
+-- name: remote_drop_rejected
+DELETE FROM main.ck_errors WHERE source = 'sync:' || ?1 AND code = 'rejected'
+
 -- name: remote_fail
 UPDATE main.ck_remotes
 SET attempts = attempts + 1, next_at = ?2 + ?3, last_error = ?4, last_error_at = ?2 WHERE name = ?1
@@ -235,7 +237,7 @@ LIMIT ?4
 -- Answers as JSON.
 -- name: ack_elements
 SELECT value ->> 'hash', value ->> 'seq', value ->> 'result', value ->> 'code',
-       value ->> 'message', value ->> 'retry_after'
+       value ->> 'message', value ->> 'retry_after', value ->> 'listing'
 FROM json_each(?1)
 
 -- Is ?2 the latest change of hash ?1, and how often was it tried for remote ?3?
@@ -252,6 +254,15 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, nullif(?8, 0), ?9)
 -- name: ack_unset
 DELETE FROM main.ck_acks WHERE remote = ?1 AND hash = ?2 AND seq = ?3
 
+-- The word that something is not sent any more, when nothing is.
+-- name: ack_drop_poison
+DELETE FROM main.ck_errors
+WHERE source = 'sync:' || ?1 AND code = 'poison' AND NOT EXISTS (
+    SELECT 1 FROM main.ck_acks AS a
+    WHERE a.remote = ?1 AND a.result = 'rejected' AND a.code = 'poison'
+      AND (EXISTS (SELECT 1 FROM main._ck_embedding AS e WHERE e.seq = a.seq)
+           OR EXISTS (SELECT 1 FROM main.ck_tombstones AS t WHERE t.seq = a.seq)))
+
 -- What push_seq says by itself.
 -- name: ack_drop_settled
 DELETE FROM main.ck_acks
@@ -263,9 +274,9 @@ DELETE FROM main.ck_acks AS a
 WHERE NOT EXISTS (SELECT 1 FROM main._ck_embedding AS e WHERE e.seq = a.seq)
   AND NOT EXISTS (SELECT 1 FROM main.ck_tombstones AS t WHERE t.seq = a.seq)
 
--- What remote ?1 says of its model ?2 of version ?3: metric (0: cosine, 1: l2, 2: dot), normalized.
+-- What remote ?1 says of its model ?2 of version ?3: metric (0: cosine, 1: l2, 2: dot), normalized, dims.
 -- name: remote_model
-SELECT CASE metric WHEN 'cosine' THEN 0 WHEN 'l2' THEN 1 ELSE 2 END, normalized
+SELECT CASE metric WHEN 'cosine' THEN 0 WHEN 'l2' THEN 1 ELSE 2 END, normalized, dims
 FROM main._ck_remote_model WHERE remote = ?1 AND model = ?2 AND version = ?3
 
 -- The change ?1, of embedding ?2 or a tombstone (0), as it travels: an embedding without an origin is

@@ -20,6 +20,25 @@ WHERE e.id = ?1
 -- name: tombstone_exists
 SELECT 1 FROM main.ck_tombstones WHERE hash = ?1
 
+-- Tombstones that remote ?1 has yet to hear of: those above ?2 that it has not answered, and what it is
+-- asked again. Is there any?
+-- name: tombstone_any_waits
+SELECT 1 FROM main.ck_tombstones AS t
+LEFT JOIN main.ck_acks AS a ON a.remote = ?1 AND a.hash = t.hash AND a.seq = t.seq
+WHERE t.seq > ?2 AND (a.result IS NULL OR a.result = 'retry')
+UNION ALL
+SELECT 1 FROM main.ck_acks AS a INDEXED BY ck_acks_retry
+JOIN main.ck_tombstones AS t ON t.hash = a.hash AND t.seq = a.seq
+WHERE a.remote = ?1 AND a.result = 'retry'
+LIMIT 1
+
+-- Is that of hash ?3 one?
+-- name: tombstone_waits
+SELECT 1 FROM main.ck_tombstones AS t
+LEFT JOIN main.ck_acks AS a ON a.remote = ?1 AND a.hash = t.hash AND a.seq = t.seq
+WHERE t.hash = ?3
+  AND CASE WHEN t.seq > ?2 THEN coalesce(a.result, 'retry') ELSE a.result END = 'retry'
+
 -- name: tombstone_insert
 INSERT INTO main.ck_tombstones(hash, seq, model, version, dims, retired_at, origin)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, coalesce(?7, (SELECT origin FROM main._ck_meta WHERE id = 1)))
@@ -27,11 +46,21 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, coalesce(?7, (SELECT origin FROM main._ck_meta W
 -- name: tombstone_delete
 DELETE FROM main.ck_tombstones WHERE hash = ?1
 
+-- Those of before ?1, but for what waits in an outbox.
+-- part: tombstone_is_old
+WHERE t.retired_at < ?1 AND NOT EXISTS (
+    SELECT 1 FROM main.ck_remotes AS r
+    LEFT JOIN main.ck_acks AS a ON a.remote = r.name AND a.hash = t.hash AND a.seq = t.seq
+    WHERE r.push AND CASE WHEN t.seq > max(r.push_seq, r.tombstone_seq)
+                          THEN coalesce(a.result, 'retry') ELSE a.result END = 'retry')
+
 -- name: tombstone_expired
-SELECT coalesce(max(seq), 0) FROM main.ck_tombstones WHERE retired_at < ?1
+SELECT coalesce(max(t.seq), 0) FROM main.ck_tombstones AS t
+-- use: tombstone_is_old
 
 -- name: tombstone_expire
-DELETE FROM main.ck_tombstones WHERE retired_at < ?1
+DELETE FROM main.ck_tombstones AS t
+-- use: tombstone_is_old
 
 -- One of the future was made by a clock that was ahead.
 -- name: tombstone_clamp

@@ -431,9 +431,9 @@ const Scenario scenarios[] = {
     {"sync_pulled",
      REMOTE "UPDATE ck_remotes SET mirror = 1;"
             "SELECT ck_apply('r', 'put', " OLD_HASH ", 'm', '1', NULL, NULL, NULL);"
-            "UPDATE ck_remotes SET listing = 1;",
+            "UPDATE ck_remotes SET listing = 2;",
      NULL, "SELECT ck_pulled('r', 'e', 0, 9, 9)",
-     "SELECT pull_seq = 9 AND listed = 1 AND (SELECT count(*) = 3 FROM refs) FROM ck_remotes", 0},
+     "SELECT pull_seq = 9 AND listed = 2 AND (SELECT count(*) = 3 FROM refs) FROM ck_remotes", 0},
     {"sync_fail", REMOTE, NULL, "SELECT ck_fail('r', 'no route')",
      "SELECT attempts = 1 FROM ck_remotes", SCENARIO_VARIES},
     {"sync_settle", REMOTE, NULL, "SELECT ck_settle('r', 1)",
@@ -469,10 +469,10 @@ const Scenario scenarios[] = {
      "SELECT push_seq = 5 AND report_after IS NULL AND reported IS NOT NULL FROM ck_remotes",
      SCENARIO_FAR},
     {"sync_far_pull", DIVERGED, NULL, "SELECT ck_pull('r')",
-     "SELECT count(*) = 8 FROM embeddings", SCENARIO_FAR},
+     "SELECT count(*) = 7 FROM embeddings", SCENARIO_FAR},
     {"sync_far_both", DIVERGED "UPDATE ck_remotes SET mirror = 1, batch_items = 2;", NULL,
      "SELECT ck_sync('r')",
-     "SELECT count(*) = 8 AND (SELECT count(*) = 0 FROM ck_outbox WHERE remote = 'r')"
+     "SELECT count(*) = 7 AND (SELECT count(*) = 0 FROM ck_outbox WHERE remote = 'r')"
      " FROM embeddings",
      SCENARIO_FAR},
     {"sync_far_get", DIVERGED, NULL,

@@ -115,6 +115,5 @@ SELECT ck_handshake('team', '[');
 SELECT ck_handshake('team', json_set(ck_hello(), '$.key', 'md5'));
 SELECT ck_handshake('team', json_set(ck_hello(), '$.protocol[0]', 2, '$.protocol[1]', 3));
 SELECT ck_handshake('team', ck_hello());
-SELECT ck_handshake('team', json_set(ck_hello(), '$.epoch', 'e', '$.models[0].dims', 0));
 SELECT ck_pulled('team', 'some epoch', 0, 1, 1);
 SELECT ck_apply('team', 'delete', zeroblob(32), 'm', '1', NULL, NULL, NULL);

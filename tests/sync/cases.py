@@ -2,6 +2,7 @@
 import json
 import os
 import signal
+import shutil
 import sqlite3
 import struct
 import subprocess
@@ -431,6 +432,8 @@ def test_url_as_name(folder):
 def test_pack_is_a_cache(folder):
     """A store streamed into a file, pack by pack, and read back: the recipe of the README."""
     a, b = folder.store("a"), folder.store("b")
+    a.execute("INSERT INTO models(model, version, dims, metric, encoding) "
+              "VALUES ('m', '1', 4, 'l2', 'f16')")
     put(a, *[f"{i:03}" for i in range(500)])
     since, sizes = 0, []
     with open(folder.file("cache.ckpack"), "wb") as file:
@@ -443,11 +446,15 @@ def test_pack_is_a_cache(folder):
     check(len(sizes) > 2 and max(sizes) < 20_000, f"packs of {sizes}")
     with open(folder.file("cache.ckpack"), "rb") as file:
         whole = file.read()
+    b.execute("INSERT OR IGNORE INTO models(model, version, dims, metric, normalized, encoding) "
+              "SELECT DISTINCT model, version, dims, metric, normalized, encoding "
+              "FROM ck_unpack(?) WHERE op = 'put'", (whole,))
     b.execute("INSERT OR IGNORE INTO embeddings(hash, model, version, vector, origin) "
               "SELECT hash, model, version, vector, origin FROM ck_unpack(?) WHERE op = 'put'",
               (whole,))
     rows = "SELECT hash, vector FROM embeddings ORDER BY hash"
     equal(b.execute(rows).fetchall(), a.execute(rows).fetchall(), "the rows")
+    equal(one(b, "SELECT metric || encoding FROM models"), "l2f16", "the model")
 
 
 def test_claims(folder):
@@ -511,6 +518,334 @@ def test_two_at_once(folder):
         db = folder.store(name)
         equal(one(db, "SELECT count(*) FROM embeddings"), 1500, f"embeddings of {name}")
         equal(one(db, "SELECT count(*) FROM ck_progress"), 0, f"progress of {name}")
+
+
+def test_retired_before_sync(folder):
+    """What was retired stays so, whatever a remote lists that has yet to hear of it."""
+    a, b = folder.store("a", hub="hub", second="second"), folder.store("b", hub="hub")
+    put(a, "aaa", "bbb")
+    put(b, "aaa", "bbb")
+    call(b, "SELECT ck_sync('hub')")
+    b.execute("INSERT INTO ck_remotes(name, url) VALUES ('second', ?)", (folder.url("second"),))
+    call(b, "SELECT ck_sync('second')")
+    CLOCK.now += 1
+    retired = one(a, "SELECT ck_hash('m', '1', 'aaa')")
+    equal(one(a, "SELECT ck_retire(?) ->> '$[0].state'", retired), "retired", "the retirement")
+    for remote in "hub", "second":
+        equal(call(a, "SELECT ck_pull(?)", remote), {"pull_exists": 2, "batches": 1},
+              f"the pull from {remote}")
+    equal(one(a, "SELECT count(*) FROM ck_outbox WHERE op = 'tombstone'"), 2, "what waits")
+    for db, remote in (a, "hub"), (b, "hub"), (a, "second"), (b, "second"), (a, "hub"):
+        call(db, "SELECT ck_sync(?)", remote)
+    for name in "a", "b", "hub", "second":
+        db = folder.store(name)
+        equal(one(db, "SELECT group_concat(hash = ?) FROM embeddings", retired), "0", name)
+        equal(one(db, "SELECT count(*) FROM ck_tombstones"), 1, f"tombstones of {name}")
+    put(b, "aaa")
+    call(b, "SELECT ck_sync('hub')")
+    equal(call(a, "SELECT ck_sync('hub')")["pulled"], 1, "what was put again")
+
+
+def test_retired_is_asked_for(folder):
+    """Who asks for a hash gets it, although it was retired; and what the remote needs comes back."""
+    a, b = folder.store("a", hub="hub"), folder.store("b", hub="hub")
+    for db in b, a:
+        put(db, "aaa", "bbb")
+    call(b, "SELECT ck_sync('hub')")
+    CLOCK.now += 1
+    for content in "aaa", "bbb":
+        equal(one(a, "SELECT ck_retire(ck_hash('m', '1', ?)) ->> '$[0].state'", content), "retired",
+              content)
+    equal(call(a, "SELECT ck_pull('hub', ck_hash('m', '1', 'bbb'))")["pulled"], 1, "asked for")
+    refer(b, "aaa")
+    call(b, "SELECT ck_sync('hub')")
+    call(a, "SELECT ck_sync('hub')")
+    equal(one(a, "SELECT count(*) FROM embeddings"), 1, "while the remote is told")
+    equal(call(a, "SELECT ck_sync('hub')")["pulled"], 1, "what the remote needs")
+    equal(one(a, "SELECT count(*) FROM ck_tombstones"), 0, "tombstones")
+
+
+def test_retired_and_restored(folder):
+    """A remote that is another one than it was is told of what was retired, as well."""
+    a = folder.store("a", hub="hub")
+    put(a, "aaa", "bbb")
+    call(a, "SELECT ck_sync('hub')")
+    CLOCK.now += 1
+    one(a, "SELECT ck_retire(ck_hash('m', '1', 'aaa'))")
+    shutil.copy(folder.file("hub"), folder.file("copy"))
+    os.replace(folder.file("copy"), folder.file("hub"))
+    equal(call(a, "SELECT ck_sync('hub')")["relisted"], 1, "a copy in its place")
+    for name in "a", "hub":
+        equal(one(folder.store(name), "SELECT count(*) FROM embeddings"), 1, name)
+
+
+def test_listing_of_many_models(folder):
+    """A page of more models, or origins, than a frame can name."""
+    hub, a, b = folder.store("hub"), folder.store("a", hub="hub"), folder.store("b", hub="hub")
+    hub.execute("BEGIN")
+    for i in range(300):
+        hub.execute("SELECT ck_put('m' || ?, '1', 'x', ?)", (i, vector(1, 2)))
+    hub.execute("COMMIT")
+    equal(call(a, "SELECT ck_sync('hub')")["pulled"], 300, "of 300 models")
+    hub.execute("WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 5000) "
+                "INSERT INTO embeddings(model, version, content, vector, origin) "
+                "SELECT 'm1', '1', 'c' || i, ?, 'o' || i FROM n", (vector(1, 2),))
+    b.execute("UPDATE ck_remotes SET batch_items = 10000")
+    equal(call(b, "SELECT ck_sync('hub')")["pulled"], 5300, "of 5000 origins")
+
+
+def test_replaced_row(folder):
+    """INSERT OR REPLACE into ck_remotes begins from nothing, with the old name and the old url."""
+    a, hub = folder.store("a", hub="hub"), folder.store("hub")
+    put(hub, "bbb")
+    put(a, "aaa")
+    call(a, "SELECT ck_pull('hub')")
+    equal(one(a, "SELECT count(*) FROM ck_acks"), 1, "answers")
+    for name, file in ("hub", "new"), ("other", "new"):
+        a.execute("INSERT OR REPLACE INTO ck_remotes(name, url) VALUES (?, ?)",
+                  (name, folder.url(file)))
+        equal(one(a, "SELECT count(*) FROM ck_outbox"), 2, "what waits")
+        call(a, "SELECT ck_sync(?)", name)
+        equal(one(folder.store("new"), "SELECT count(*) FROM embeddings"), 2, "what is there")
+    a.execute("INSERT INTO ck_errors VALUES ('sync:other', 'failed', 'x', 0, 0, 1)")
+    a.execute("DELETE FROM ck_remotes")
+    equal(one(a, "SELECT count(*) FROM ck_errors"), 0, "errors of a remote that is gone")
+
+
+def test_epoch_is_unset(folder):
+    """UPDATE ck_remotes SET epoch = NULL begins anew."""
+    a, hub = folder.store("a", hub="hub"), folder.store("hub")
+    put(a, "aaa", "bbb")
+    call(a, "SELECT ck_sync('hub')")
+    hub.execute("DELETE FROM embeddings")
+    equal(call(a, "SELECT ck_sync('hub')"), {}, "a sync that knows nothing of it")
+    a.execute("UPDATE ck_remotes SET epoch = NULL")
+    said = call(a, "SELECT ck_sync('hub')")
+    equal((said.get("relisted"), said.get("pushed")), (1, 2), "a sync that begins anew")
+    equal(call(a, "SELECT ck_sync('hub')"), {}, "the next one")
+
+
+def test_refusal_is_lifted(folder):
+    """What was refused of a model comes when its dims are the same."""
+    hub, a = folder.store("hub"), folder.store("a", hub="hub")
+    put(hub, "aaa")
+    hub.execute("SELECT ck_put('other', '1', 'x', ?)", (vector(1, 2),))
+    a.execute("INSERT INTO models(model, version, dims) VALUES ('other', '1', 3)")
+    said = call(a, "SELECT ck_sync('hub')")
+    equal((said["pulled"], said["pull_rejected"]), (1, 1), "with a model of other dims")
+    a.execute("DELETE FROM models WHERE model = 'other'")
+    said = call(a, "SELECT ck_sync('hub')")
+    equal((said["pulled"], said["relisted"]), (1, 1), "without it")
+    equal(call(a, "SELECT ck_sync('hub')"), {}, "the next one")
+    equal(one(a, "SELECT count(*) FROM ck_errors"), 0, "errors")
+
+
+def test_mirror_switched(folder):
+    """A remote that becomes a mirror keeps all that it has; one that is none any more, or has gone,
+    keeps nothing."""
+    hub, a = folder.store("hub"), folder.store("a", hub="hub")
+    put(hub, "aaa", "bbb")
+    call(a, "SELECT ck_pull('hub')")
+    one(a, "SELECT ck_gc(0)")
+    equal(one(a, "SELECT count(*) FROM embeddings"), 0, "what nobody refers to")
+    mirrored = "SELECT count(*) FROM refs WHERE workspace = 'mirror'"
+    ends = ("UPDATE ck_remotes SET mirror = 0", "DELETE FROM ck_remotes",
+            "INSERT OR REPLACE INTO ck_remotes(name, url) VALUES ('hub', 'file:elsewhere')")
+    for end in ends:
+        a.execute("INSERT OR REPLACE INTO ck_remotes(name, url) VALUES ('hub', ?)",
+                  (folder.url("hub"),))
+        call(a, "SELECT ck_pull('hub')")
+        a.execute("UPDATE ck_remotes SET mirror = 1")
+        call(a, "SELECT ck_pull('hub')")
+        one(a, "SELECT ck_gc(0)")
+        equal(one(a, mirrored), 2, "refs of the mirror")
+        a.execute("UPDATE ck_remotes SET name = 'team'")
+        equal(one(a, mirrored), 0, "refs of the old name")
+        call(a, "SELECT ck_pull('team')")
+        equal(one(a, mirrored), 2, "refs of the new name")
+        a.execute("UPDATE ck_remotes SET name = 'hub'")
+        call(a, "SELECT ck_pull('hub')")
+        a.execute(end)
+        equal(one(a, mirrored), 0, f"refs of the mirror after {end}")
+
+
+def test_many_writers(folder):
+    """A thousand connections that wrote since the last sync do not make it another remote."""
+    hub, a = folder.store("hub"), folder.store("a", hub="hub")
+    put(hub, "aaa")
+    put(a, "bbb")
+    call(a, "SELECT ck_sync('hub')")
+    hub.execute("WITH RECURSIVE n(i) AS (SELECT seq + 1 FROM _ck_meta UNION ALL "
+                "SELECT i + 1 FROM n LIMIT 1001) "
+                "INSERT INTO _ck_writer(seq, word) SELECT i, i FROM n")
+    hub.execute("UPDATE _ck_meta SET seq = seq + 1001")
+    put(hub, "ccc")
+    said = call(a, "SELECT ck_sync('hub')")
+    equal((said["pulled"], said.get("relisted")), (1, None), "a sync after that")
+
+
+def test_vanished(folder):
+    """A store that was there is not made anew; a copy that is put back is told once."""
+    a = folder.store("a", hub="hub")
+    put(a, "aaa")
+    call(a, "SELECT ck_sync('hub')")
+    os.rename(folder.file("hub"), folder.file("away"))
+    said = refused(a, "SELECT ck_sync('hub')")
+    check("hub" in said and "mounted" in said and "epoch = NULL" in said, said)
+    check(not os.path.exists(folder.file("hub")), "the store was made anew")
+    shutil.copy(folder.file("away"), folder.file("hub"))
+    put(a, "bbb")
+    said = call(a, "SELECT ck_sync('hub')")
+    equal((said["relisted"], said["pushed"]), (1, 1), "a copy in its place")
+    equal(call(a, "SELECT ck_sync('hub')"), {}, "the next one")
+    os.remove(folder.file("hub"))
+    a.execute("UPDATE ck_remotes SET epoch = NULL")
+    equal(call(a, "SELECT ck_sync('hub')")["pushed"], 2, "another one, which was asked for")
+
+
+def test_late_answers(folder):
+    """Answers of a remote that was replaced since the batch was taken are refused."""
+    a, hub = folder.store("a", hub="hub"), folder.store("hub")
+    put(a, "aaa")
+    greet = "SELECT ck_handshake('hub', ?)"
+    a.execute(greet, (one(hub, "SELECT ck_hello()"),))
+    answers = one(a, "SELECT json_group_array(json_object('hash', hex(hash), 'seq', seq, "
+                  "'listing', listing, 'result', 'created')) FROM ck_batch('hub')")
+    new = folder.store("new")
+    a.execute(greet, (one(new, "SELECT ck_hello()"),))
+    check("shake hands again" in refused(a, "SELECT ck_ack('hub', ?)", answers), "a late answer")
+    equal(one(a, "SELECT count(*) FROM ck_outbox"), 1, "what waits")
+    answers = one(a, "SELECT json_group_array(json_object('hash', hex(hash), 'seq', seq, "
+                  "'listing', listing, 'result', 'created')) FROM ck_batch('hub')")
+    equal(one(a, "SELECT ck_ack('hub', ?)", answers), 1, "an answer in time")
+    equal(one(a, "SELECT count(*) FROM ck_outbox"), 0, "what waits")
+
+
+def test_collected_meanwhile(folder):
+    """A mirror gets what was here when it was listed, and is not when that is applied."""
+    hub, a = folder.store("hub"), folder.store("a", hub="hub")
+    put(hub, "aaa", "bbb")
+    put(a, "aaa")
+    call(a, "SELECT ck_push('hub')")
+    a.execute("UPDATE ck_remotes SET mirror = 1")
+    other = folder.store("a")
+    begun = []
+
+    def collect(statement):
+        if "BEGIN IMMEDIATE" in statement:
+            begun.append(1)
+            if len(begun) == 2:
+                other.execute("DELETE FROM embeddings")
+
+    a.set_trace_callback(collect)
+    call(a, "SELECT ck_pull('hub')")
+    a.set_trace_callback(None)
+    check(len(begun) > 2, f"{len(begun)} transactions")
+    equal(one(a, "SELECT count(*) FROM refs WHERE workspace = 'mirror'"), 2, "refs of the mirror")
+    equal(call(a, "SELECT ck_pull('hub')"), {}, "the next one")
+
+
+def test_rejected_pull(folder):
+    """What a remote has and cannot be here is said, until the remote is listed anew."""
+    hub, db = folder.store("hub"), folder.store("a", hub="hub")
+    put(hub, "aaa")
+    db.execute("SELECT ck_handshake('hub', ?)", (one(hub, "SELECT ck_hello()"),))
+    equal(one(db, "SELECT ck_apply('hub', 'put', randomblob(32), 'm', '1', '[0, 0]', NULL, 1)"),
+          "rejected: vector", "a vector of zeros")
+    said = db.execute("SELECT code, message FROM ck_errors").fetchall()
+    check(len(said) == 1 and said[0][0] == "rejected" and "(vector)" in said[0][1], said)
+    db.execute("UPDATE ck_remotes SET epoch = NULL, pull_seq = 1")
+    call(db, "SELECT ck_pull('hub')")
+    equal(one(db, "SELECT count(*) FROM ck_errors"), 0, "errors after it was listed anew")
+
+
+def test_retry_after_is_bounded(folder):
+    """A remote cannot put a try off for ever."""
+    a = folder.store("a", hub="hub")
+    put(a, "aaa")
+    one(a, "SELECT ck_ack('hub', (SELECT json_array(json_object('hash', hex(hash), 'seq', seq, "
+        "'result', 'retry', 'retry_after', 9223372036854775807)) FROM ck_batch('hub')))")
+    equal(one(a, "SELECT next_at FROM ck_acks"), CLOCK.now + 365 * DAY, "the next try")
+    check("must be a JSON array" in refused(a, "SELECT ck_ack('hub', '[')"), "ck_ack")
+    check("not a hello" in refused(a, "SELECT ck_handshake('hub', '[')"), "ck_handshake")
+    check("cannot be" in refused(a, "SELECT ck_handshake('hub', json_set(ck_hello(), '$.epoch', 'e', "
+                                    "'$.models[0].dims', 0))"), "a model that cannot be")
+
+
+def test_tombstone_waits(folder):
+    """A tombstone that a remote has yet to hear of does not expire."""
+    a, b = folder.store("a", hub="hub"), folder.store("b", hub="hub")
+    for db in a, b:
+        put(db, "aaa", "bbb")
+        call(db, "SELECT ck_sync('hub')")
+    CLOCK.now += 1
+    one(a, "SELECT ck_retire(ck_hash('m', '1', 'aaa'))")
+    equal(one(a, "SELECT detail ->> 'embeddings' FROM ck_audit WHERE action = 'retired'"), 1,
+          "the audit of the retirement")
+    CLOCK.now += 40 * DAY
+    one(a, "SELECT ck_gc()")
+    equal(one(a, "SELECT count(*) FROM ck_tombstones"), 1, "tombstones that wait")
+    call(a, "SELECT ck_sync('hub')")
+    hub = folder.store("hub")
+    equal(one(hub, "SELECT count(*) FROM embeddings"), 1, "embeddings of the hub")
+    equal(hub.execute("SELECT detail ->> 'created', detail ->> 'retired', user IS NOT NULL "
+                      "FROM ck_audit WHERE action = 'received'").fetchall(),
+          [(2, 0, 1), (0, 1, 1)], "the audit of the hub")
+    one(a, "SELECT ck_gc()")
+    equal(one(a, "SELECT count(*) FROM ck_tombstones"), 0, "tombstones that were told")
+
+
+def test_whose_fault(folder):
+    """A store that is locked is named, be it this one or the remote."""
+    a, hub = folder.store("a", hub="hub"), folder.store("hub")
+    put(hub, "aaa")
+    call(a, "SELECT ck_sync('hub')")
+    put(hub, "bbb")
+    a.execute("PRAGMA busy_timeout = 10")
+    other = folder.store("a")
+    other.execute("BEGIN IMMEDIATE")
+    said = refused(a, "SELECT ck_sync('hub')")
+    other.execute("ROLLBACK")
+    check(said.startswith("sync: this store: database is locked"), said)
+    equal(a.execute("SELECT attempts, (SELECT count(*) FROM ck_errors) FROM ck_remotes").fetchall(),
+          [(0, 0)], "failures of the remote")
+
+
+def test_long_user(folder):
+    """A user's name that is too long for an origin is cut."""
+    script = ("import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); "
+              "db.enable_load_extension(True); db.load_extension(sys.argv[2]); "
+              "db.execute('SELECT ck_init()'); "
+              "print(db.execute('SELECT length(origin) FROM _ck_meta').fetchone()[0])")
+    said = subprocess.run([sys.executable, "-c", script, folder.file("a"), EXTENSION], check=True,
+                          env={**os.environ, "CK_USER": "u" * 500}, stdout=subprocess.PIPE)
+    equal(int(said.stdout), 36 + 1 + 50, "its length")
+    a, b = folder.store("a", hub="hub"), folder.store("b", hub="hub")
+    put(a, "aaa")
+    call(a, "SELECT ck_sync('hub')")
+    call(b, "SELECT ck_sync('hub')")
+    check(one(b, "SELECT origin FROM embeddings").endswith("/" + "u" * 50), "its origin")
+    check("256" in refused(a, "SELECT ck_apply(NULL, 'put', randomblob(32), 'm', '1', '[1, 0]', ?, 1)",
+                           "o" * 300), "a longer one of ck_apply")
+
+
+def test_poison_is_over(folder):
+    """The word that something is not sent any more goes when it was put anew."""
+    a = folder.store("a", hub="hub")
+    call(a, "SELECT ck_sync('hub')")
+    put(a, "aaa")
+    answer = ("SELECT ck_ack('hub', (SELECT json_array(json_object('hash', hex(hash), 'seq', seq, "
+              "'result', 'retry')) FROM ck_batch('hub')))")
+    for _ in range(8):
+        one(a, answer)
+        CLOCK.now += DAY
+    equal(one(a, "SELECT code FROM ck_errors"), "poison", "errors")
+    call(a, "SELECT ck_sync('hub')")
+    equal(one(a, "SELECT count(*) FROM ck_errors"), 1, "errors while it is not sent")
+    a.execute("INSERT OR REPLACE INTO embeddings(model, version, content, vector) "
+              "VALUES ('m', '1', 'aaa', ?)", (vector(1, 2, 3, 4),))
+    call(a, "SELECT ck_sync('hub')")
+    equal(one(a, "SELECT count(*) FROM ck_errors"), 0, "errors after that")
 
 
 CASES = {name[5:]: function for name, function in list(globals().items())

@@ -185,6 +185,37 @@ class World:
             check("ck-packs.json is not there" in str(error), f"ck_{call}('{remote}'): {error}")
         db.close()
 
+    def retire_and_sync(self, name):
+        """What is retired is not back with the next sync, unless the hub needs it."""
+        CLOCK.now += 1
+        db = self.connect(name)
+        rows = [row[0] for row in db.execute("SELECT hash FROM embeddings ORDER BY hash LIMIT 4")]
+        states = json.loads(db.execute("SELECT ck_retire(?)", (b"".join(rows),)).fetchone()[0])
+        retired = {bytes.fromhex(s["hash"]) for s in states if s["state"] == "retired"}
+        said = json.loads(db.execute("SELECT ck_sync('hub')").fetchone()[0])
+        db.close()
+        CLOCK.now += 1
+        back = retired & self.hashes(name)
+        self.say(f"{name} retires {len(retired)} and syncs: {said}")
+        check(not back or said["push_rejected"], f"{name}: {len(back)} retired ones are back")
+
+    def replace_remote(self, name):
+        """The remote's row is written anew, and nothing of it is remembered."""
+        self.say(f"{name} replaces its remote")
+        db = self.connect(name)
+        db.execute("INSERT OR REPLACE INTO ck_remotes(name, url, mirror) "
+                   "SELECT name, url, mirror FROM ck_remotes WHERE name = 'hub'")
+        db.close()
+
+    def switch_mirror(self, name):
+        """The hub becomes a mirror, or is none any more."""
+        db = self.connect(name)
+        db.execute("UPDATE ck_remotes SET mirror = 1 - mirror WHERE name = 'hub'")
+        on = db.execute("SELECT mirror FROM ck_remotes WHERE name = 'hub'").fetchone()[0]
+        self.say(f"{name}: mirror = {on}")
+        self.mirrors = self.mirrors | {name} if on else self.mirrors - {name}
+        db.close()
+
     def get(self, name):
         """Some hashes are asked for, of which some nobody has."""
         wanted = sorted(self.hashes(HUB))[:5] + [b"\1" * 32]
@@ -327,7 +358,8 @@ class World:
     def step(self):
         """Something happens."""
         what = self.rng.choice([self.put] * 5 + [self.sync] * 6 + [self.crash] * 3 + [
-            self.refer, self.refer, self.release, self.evict, self.retire, self.get, self.jump,
+            self.refer, self.refer, self.release, self.evict, self.retire,
+            self.retire_and_sync, self.replace_remote, self.switch_mirror, self.get, self.jump,
             self.back_up, self.restore, self.messages]
             + ([self.damage] * 2 if "dir" in self.remotes else []))
         what(self.any_store())

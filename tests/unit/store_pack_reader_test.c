@@ -118,7 +118,8 @@ static void test_push(void) {
     snprintf(file, sizeof file, "%s/far.db", folder);
     snprintf(url, sizeof url, "file:%s", file);
     CHECK_INT(ck_conn_new(db, &conn, &err), SQLITE_OK);
-    CHECK_INT(ck_transport_open_store(ck_conn_store(conn, "main"), url, me, 1, &transport, &err),
+    CHECK_INT(ck_transport_open_store(ck_conn_store(conn, "main"), url, me, CK_TRANSPORT_CREATES,
+                                      &transport, &err),
               SQLITE_OK);
     make_pack(&pack, ends);
     push(transport, pack.data, pack.n_bytes - 1, "what was pushed ends within a frame");

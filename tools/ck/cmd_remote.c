@@ -44,6 +44,10 @@ static const char *url_of(CkApp *app, const char *where) {
     }
     if (strncmp(where, "file:/", 6) == 0) return where;
     if (strncmp(where, "file:", 5) == 0) where += 5;
+    if (!where[0]) {
+        ck_fail(app, CK_EXIT_USAGE, NULL, "the remote has no path");
+        return NULL;
+    }
     const char *path = ck_path_absolute(app, app->place.folder, where);
     int is_folder = where[strlen(where) - 1] == '/' || ck_path_is_folder(path);
     if (!ck_path_is_folder(ck_path_parent(app, path))) {
