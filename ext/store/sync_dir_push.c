@@ -108,7 +108,7 @@ static int record(Writing *writing, const char *name, CkError *err) {
     CkSyncSession *session = writing->session;
     CkStore *store = session->store;
     CkWrite write;
-    if (ck_write_begin(&write, store, err) != SQLITE_OK) return err->rc;
+    if (ck_sync_session_begin(session, &write, err) != SQLITE_OK) return err->rc;
     if (ck_sync_session_refresh(session, err) == SQLITE_OK) {
         ck_ack_record(store, &session->remote, (CkAck *)(void *)session->acks.data,
                       session->acks.n_bytes / sizeof(CkAck), err);
