@@ -30,7 +30,7 @@ def test_store_that_is_an_empty_file(box):
 
 
 def test_doctor_of_a_locked_store(box):
-    """It waits for 30 seconds and then says who is at fault: not the file."""
+    """It waits for some seconds and then says who is at fault: not the file."""
     main = box.workspace()
     box.ck("sql", "PRAGMA journal_mode = DELETE", cwd=main)
     other = sqlite3.connect(store_of(box))

@@ -8,6 +8,8 @@
 
 #include "store.h"
 
+#define BUSY_SECONDS 30
+
 struct CkMemory {
     CkMemory *next;
     int64_t bytes[]; /* sqlite3_malloc64() aligns to 8 bytes */
@@ -20,6 +22,7 @@ static sqlite3 *volatile interrupted_db;
 void ck_app_init(CkApp *app, const char *program) {
     memset(app, 0, sizeof *app);
     app->program = program;
+    app->busy_seconds = BUSY_SECONDS;
 }
 
 void ck_app_again(CkApp *again, const CkApp *app) {

@@ -62,6 +62,7 @@ struct CkApp {
 
     sqlite3 *db; /* NULL until ck_store_open() */
     int readonly;
+    int busy_seconds; /* that a statement waits for other processes */
     sqlite3_stmt **statements; /* by CkSqlId */
 
     int exit_code;

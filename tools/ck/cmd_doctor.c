@@ -21,6 +21,9 @@
 
 #define FINDINGS_MAX 200
 
+/* Who asks what is wrong wants an answer: that the store is held is one. */
+#define BUSY_SECONDS 3
+
 /* Of the list of what is in order. */
 #define TEXT_COLUMNS 70
 
@@ -68,6 +71,7 @@ static int check_open(Doctor *doctor) {
     int place = ck_place_need_store(app);
     if (place == CK_EXIT_USAGE) return 0; /* config.toml is wrong, and main() says where */
     CkStoreMode mode = ck_option_flag(app, "fix") ? CK_STORE_WRITE : CK_STORE_READ;
+    if (mode == CK_STORE_READ) app->busy_seconds = BUSY_SECONDS;
     if (place == CK_EXIT_OK && ck_store_open(app, mode) == CK_EXIT_OK) return 1;
     const char *hint = app->hint ? ck_text(app, "%s", app->hint) : NULL;
     if (hint && strncmp(hint, "Run: ", 5) == 0) hint += 5;

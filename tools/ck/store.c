@@ -118,7 +118,7 @@ int ck_store_open(CkApp *app, CkStoreMode mode) {
         sqlite3_free(message);
         return app->exit_code;
     }
-    sqlite3_busy_timeout(app->db, CK_BUSY_SECONDS * 1000);
+    sqlite3_busy_timeout(app->db, app->busy_seconds * 1000);
     app->statements = ck_alloc(sizeof *app->statements * CK_SQL_COUNT);
     memset(app->statements, 0, sizeof *app->statements * CK_SQL_COUNT);
     ck_interrupt_bind(app);

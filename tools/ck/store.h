@@ -19,9 +19,6 @@
 #include "app.h"
 #include "tool_sql.h"
 
-/* Seconds a statement waits for other processes. */
-#define CK_BUSY_SECONDS 30
-
 typedef enum CkStoreMode {
     CK_STORE_READ,  /* a store that may only be read is opened for reading: app->readonly */
     CK_STORE_WRITE, /* it must be there and writable */
