@@ -363,10 +363,18 @@ CREATE TABLE main._ck_segment(
     PRIMARY KEY(remote, name)
 ) WITHOUT ROWID;
 
+-- What mirrors refer to, by paths REMOTE/LISTING/GROUP.
+CREATE VIEW main._ck_mirror_ref(id, path) AS
+SELECT r.id, p.path
+FROM _ck_workspace AS w
+CROSS JOIN _ck_path AS p
+CROSS JOIN _ck_ref AS r
+    ON r.id >= (w.id << 43) + (p.id << 18) AND r.id < (w.id << 43) + ((p.id + 1) << 18)
+WHERE w.uuid = 'mirror';
+
 -- A remote of another place begins from nothing; one that is gone leaves nothing. INSERT OR REPLACE is
--- both, and fires no trigger for the row that goes. What a remote's mirror refers to (by paths
--- REMOTE/LISTING/GROUP) it lets go of with the remote, its name, or `mirror`; one that becomes a
--- mirror lists all again.
+-- both, and fires no trigger for the row that goes. What a remote's mirror refers to it lets go of
+-- with the remote, its name, or `mirror`; one that becomes a mirror lists all again.
 CREATE TRIGGER main.ck_remotes_made AFTER INSERT ON ck_remotes
 BEGIN
     DELETE FROM ck_acks WHERE remote = new.name;
@@ -374,11 +382,7 @@ BEGIN
     DELETE FROM _ck_segment WHERE remote = new.name;
     DELETE FROM ck_errors WHERE source = 'sync:' || new.name;
     DELETE FROM _ck_ref WHERE id IN (
-        SELECT r.id FROM _ck_workspace AS w
-        CROSS JOIN _ck_path AS p ON p.path > new.name || '/' AND p.path < new.name || '0'
-        CROSS JOIN _ck_ref AS r
-            ON r.id >= (w.id << 43) + (p.id << 18) AND r.id < (w.id << 43) + ((p.id + 1) << 18)
-        WHERE w.uuid = 'mirror');
+        SELECT id FROM _ck_mirror_ref WHERE path > new.name || '/' AND path < new.name || '0');
     UPDATE _ck_workspace SET stamp = random() WHERE uuid = 'mirror';
 END;
 CREATE TRIGGER main.ck_remotes_moved AFTER UPDATE OF url ON ck_remotes WHEN new.url <> old.url
@@ -401,11 +405,7 @@ BEGIN
     UPDATE _ck_segment SET remote = new.name WHERE remote = old.name;
     DELETE FROM ck_errors WHERE source = 'sync:' || old.name;
     DELETE FROM _ck_ref WHERE id IN (
-        SELECT r.id FROM _ck_workspace AS w
-        CROSS JOIN _ck_path AS p ON p.path > old.name || '/' AND p.path < old.name || '0'
-        CROSS JOIN _ck_ref AS r
-            ON r.id >= (w.id << 43) + (p.id << 18) AND r.id < (w.id << 43) + ((p.id + 1) << 18)
-        WHERE w.uuid = 'mirror');
+        SELECT id FROM _ck_mirror_ref WHERE path > old.name || '/' AND path < old.name || '0');
     UPDATE _ck_workspace SET stamp = random() WHERE uuid = 'mirror';
     UPDATE ck_remotes SET pull_seq = 0, pull_high = 0, listing = listing + 1
     WHERE name = new.name AND mirror;
@@ -421,11 +421,7 @@ CREATE TRIGGER main.ck_remotes_unmirrored AFTER UPDATE OF mirror ON ck_remotes
 WHEN old.mirror AND NOT new.mirror
 BEGIN
     DELETE FROM _ck_ref WHERE id IN (
-        SELECT r.id FROM _ck_workspace AS w
-        CROSS JOIN _ck_path AS p ON p.path > old.name || '/' AND p.path < old.name || '0'
-        CROSS JOIN _ck_ref AS r
-            ON r.id >= (w.id << 43) + (p.id << 18) AND r.id < (w.id << 43) + ((p.id + 1) << 18)
-        WHERE w.uuid = 'mirror');
+        SELECT id FROM _ck_mirror_ref WHERE path > old.name || '/' AND path < old.name || '0');
     UPDATE _ck_workspace SET stamp = random() WHERE uuid = 'mirror';
 END;
 CREATE TRIGGER main.ck_remotes_gone AFTER DELETE ON ck_remotes
@@ -435,11 +431,7 @@ BEGIN
     DELETE FROM _ck_segment WHERE remote = old.name;
     DELETE FROM ck_errors WHERE source = 'sync:' || old.name;
     DELETE FROM _ck_ref WHERE id IN (
-        SELECT r.id FROM _ck_workspace AS w
-        CROSS JOIN _ck_path AS p ON p.path > old.name || '/' AND p.path < old.name || '0'
-        CROSS JOIN _ck_ref AS r
-            ON r.id >= (w.id << 43) + (p.id << 18) AND r.id < (w.id << 43) + ((p.id + 1) << 18)
-        WHERE w.uuid = 'mirror');
+        SELECT id FROM _ck_mirror_ref WHERE path > old.name || '/' AND path < old.name || '0');
     UPDATE _ck_workspace SET stamp = random() WHERE uuid = 'mirror';
 END;
 
