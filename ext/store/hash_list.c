@@ -1,17 +1,12 @@
 /* Lists of hashes: see hash_list.h. */
 #include "store/hash_list.h"
 
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
+#include "base/hex.h"
 
 int ck_hash_from_hex(const char *hex, int n, uint8_t hash[CK_HASH_BYTES]) {
     if (!hex || n != 2 * CK_HASH_BYTES) return 0;
     for (int i = 0; i < CK_HASH_BYTES; i++) {
-        int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
+        int high = ck_hex_digit(hex[2 * i]), low = ck_hex_digit(hex[2 * i + 1]);
         if (high < 0 || low < 0) return 0;
         hash[i] = (uint8_t)(high << 4 | low);
     }

@@ -3,18 +3,14 @@
 
 #include <string.h>
 
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
+#include "base/hex.h"
 
 /* Decodes %HH within n bytes in place; a '%' without two digits is itself. Terminates it. */
 static void decode(char *text, size_t n) {
     size_t to = 0;
     for (size_t i = 0; i < n; i++) {
-        int high = text[i] == '%' && i + 2 < n ? hex_digit(text[i + 1]) : -1;
-        int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
+        int high = text[i] == '%' && i + 2 < n ? ck_hex_digit(text[i + 1]) : -1;
+        int low = high >= 0 ? ck_hex_digit(text[i + 2]) : -1;
         text[to++] = low >= 0 ? (char)(high << 4 | low) : text[i];
         if (low >= 0) i += 2;
     }
