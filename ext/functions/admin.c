@@ -8,6 +8,7 @@
 #include "store/doctor.h"
 #include "store/index_maintain.h"
 #include "store/store.h"
+#include "store/transaction.h"
 #include "store/value.h"
 #include "vector/kernels.h"
 

@@ -4,6 +4,7 @@
 #include "store/gc.h"
 #include "store/log.h"
 #include "store/stored_vector.h"
+#include "store/transaction.h"
 
 static CkStore *main_store(sqlite3_context *context, CkError *err) {
     CkStore *store = ck_conn_store(sqlite3_user_data(context), "main");

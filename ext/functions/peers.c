@@ -14,6 +14,7 @@
 #include "store/log.h"
 #include "store/peer.h"
 #include "store/tombstone.h"
+#include "store/transaction.h"
 #include "store/value.h"
 #include "vector/vector.h"
 

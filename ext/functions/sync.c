@@ -8,6 +8,7 @@
 #include "store/ack.h"
 #include "store/apply.h"
 #include "store/hash_list.h"
+#include "store/transaction.h"
 #include "store/value.h"
 
 /* The store of a schema, NULL or SQL NULL: of main. */

@@ -25,6 +25,7 @@
 #include "store/log.h"
 #include "store/paths.h"
 #include "store/quota.h"
+#include "store/transaction.h"
 #include "store/value.h"
 #include "store/workspace.h"
 

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 
 #include "store/identity.h"
+#include "store/transaction.h"
 
 int ck_audit_add(CkStore *store, const char *action, CkError *err, const char *format, ...) {
     va_list args;

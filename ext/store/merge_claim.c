@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "store/block.h"
 #include "store/log.h"
+#include "store/transaction.h"
 
 #define BLOCKS_PER_DROP 64
 #define SHOW_EVERY_MS 500

@@ -14,6 +14,7 @@
 #include "store/gc.h"
 #include "store/log.h"
 #include "store/stored_vector.h"
+#include "store/transaction.h"
 
 /* Ids looked up at a time: more than a batch can rewrite. */
 #define IDS_MAX 1024

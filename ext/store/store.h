@@ -41,37 +41,9 @@ int ck_store_query(CkStore *store, CkSqlId id, sqlite3_stmt **stmt, CkError *err
                    const char *format, ...);
 
 /*
-** One read transaction over many statements, each of which would else take and give back the file's
-** lock and commit: its own when the connection is in autocommit mode and no write is under way,
-** else the caller's. After an error of begin there is nothing to end.
-*/
-typedef struct CkRead {
-    CkStore *store;
-    int owned;
-} CkRead;
-int ck_read_begin(CkRead *read, CkStore *store, CkError *err);
-void ck_read_end(CkRead *read);
-
-/*
 ** Writes the store's sequence counter, inside the write transaction: the seq that was read there
 ** plus one, which is the seq of the row being written.
 */
 int ck_store_set_seq(CkStore *store, int64_t seq, CkError *err);
-
-/*
-** The transaction of an SQL function that writes: its own BEGIN IMMEDIATE … COMMIT when the
-** connection is in autocommit mode and no write is under way, else the caller's.
-*/
-typedef struct CkWrite {
-    CkStore *store;
-    int owned;
-    int64_t last_insert_rowid; /* the caller's: ids of private rows are not shown */
-} CkWrite;
-
-/* Begins; the store is not opened yet. After an error there is nothing to end. */
-int ck_write_begin(CkWrite *write, CkStore *store, CkError *err);
-
-/* Commits when err is clean, else rolls back, if the transaction is owned. Returns err->rc. */
-int ck_write_end(CkWrite *write, CkError *err);
 
 #endif

@@ -22,6 +22,7 @@
 
 #include "base/file.h"
 #include "store/segment.h"
+#include "store/transaction.h"
 
 #define HELLO_NAME "ck-packs.json"
 #define HELLO_BYTES_MAX 65536

@@ -16,6 +16,7 @@
 #include "store/log.h"
 #include "store/segment.h"
 #include "store/sync_dir.h"
+#include "store/transaction.h"
 
 /* Of the rows in ck_errors that speak of a segment; its name follows. */
 #define CODE "segment "

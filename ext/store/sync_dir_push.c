@@ -12,6 +12,7 @@
 #include "store/outbox.h"
 #include "store/segment.h"
 #include "store/sync_dir.h"
+#include "store/transaction.h"
 
 /* A segment is ended when it has so many bytes: so much is sent again when writing it fails. */
 #define SEGMENT_BYTES (64 * 1024 * 1024)

@@ -12,6 +12,7 @@
 #include "store/stored_vector.h"
 #include "store/sync_dir.h"
 #include "store/tombstone.h"
+#include "store/transaction.h"
 
 static CkPackLimits limits_of(const CkSyncSession *session) {
     CkPackLimits limits = {session->remote.batch_items, session->remote.batch_bytes, 1};

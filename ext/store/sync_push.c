@@ -12,6 +12,7 @@
 #include "store/item_reader.h"
 #include "store/outbox.h"
 #include "store/sync_dir.h"
+#include "store/transaction.h"
 
 static CkOutboxItem *items_of(const CkSyncSession *session, size_t *n) {
     *n = session->items.n_bytes / sizeof(CkOutboxItem);

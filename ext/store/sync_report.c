@@ -15,6 +15,7 @@
 
 #include "store/log.h"
 #include "store/sync_session.h"
+#include "store/transaction.h"
 
 /* So many of the stored hashes are the range of one part. */
 #define PART_HASHES 10000

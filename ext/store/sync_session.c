@@ -7,6 +7,7 @@
 #include "store/log.h"
 #include "store/remote_url.h"
 #include "store/sync_dir.h"
+#include "store/transaction.h"
 
 static CkBuf *buffer_of(CkSyncSession *session, int i) {
     CkBuf *const buffers[] = {&session->items, &session->sent,  &session->hashes,

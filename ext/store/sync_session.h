@@ -7,6 +7,7 @@
 #include "store/apply.h"
 #include "store/remote.h"
 #include "store/sync.h"
+#include "store/transaction.h"
 
 typedef struct CkSyncSession {
     CkStore *store;

@@ -13,6 +13,7 @@
 #include "store/pack_reader.h"
 #include "store/remote.h"
 #include "store/side.h"
+#include "store/transaction.h"
 #include "store/transport.h"
 
 typedef struct StoreTransport {

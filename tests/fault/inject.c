@@ -1,12 +1,11 @@
 /*
-** Makes SQLite's memory and files fail on demand: see inject.h.
+** Makes SQLite's memory and files fail on demand, and interrupts it: see inject.h.
 **
 ** Sync is counted but not carried out: the tests ask what SQLite and ck do with an error, not
 ** what the disk does, and syncing would make them a hundred times slower. Locks never fail.
 */
 #include "inject.h"
 
-#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,7 +38,8 @@ const char *fault_what(void) {
 }
 
 const char *fault_kind_name(FaultKind kind) {
-    static const char *const names[] = {"memory", "memory-gone", "io", "io-gone", "full"};
+    static const char *const names[] = {"memory", "memory-gone", "io",       "io-gone",
+                                        "full",   "stop",        "interrupt"};
     return names[kind];
 }
 
@@ -63,6 +63,19 @@ static int strike(const char *what, int n_bytes) {
         }
     }
     return 1;
+}
+
+/* ---- Interrupts ---- */
+
+static int progress_strikes(void *db) {
+    if (!fault.armed || fault.kind < FAULT_STOP || !strike("progress handler", -1)) return 0;
+    if (fault.kind == FAULT_STOP) return 1;
+    sqlite3_interrupt(db);
+    return 0;
+}
+
+void fault_watch(sqlite3 *db) {
+    sqlite3_progress_handler(db, 1, progress_strikes, db);
 }
 
 /* ---- Memory ---- */

@@ -6,8 +6,8 @@
 **     fault --at KIND N NAME                one fault, with the stack that met it
 **
 ** Prints the findings and "ok fault/NAME" or "not ok fault/NAME", and at last the number of runs
-** with a fault. KIND is memory, memory-gone, io, io-gone or full. --full tries every N; without
-** it, a sample of them, the same in each run, which keeps `make test` short.
+** with a fault. KIND is memory, memory-gone, io, io-gone, full, stop or interrupt. --full tries
+** every N; without it, a sample of them, the same in each run, which keeps `make test` short.
 */
 #include <stdio.h>
 #include <stdlib.h>
