@@ -354,6 +354,15 @@ int64_t ck_index_slots_behind(const CkIndex *index, int64_t first_block) {
     return n;
 }
 
+/* An index begins with less than this, uncalibrated. */
+#define CALIBRATED_MIN 2048
+#define NEW_SHARE 8
+
+int ck_index_is_calibrated(const CkIndex *index) {
+    return index->n_slots >= CALIBRATED_MIN &&
+           index->n_slots - index->n_merged <= index->n_merged / NEW_SHARE;
+}
+
 /* Makes room for a block of the scan by one of a graph that does not fit. */
 static int give_way(CkIndex *index, int64_t n_bytes) {
     const CkIndexCache *cache = &index->store->index_cache;

@@ -45,6 +45,15 @@
 /* Vectors of few components are told apart by calibration, or by comparing most of them. */
 #define BEGIN_DEPTH_MAX 512
 
+/* Without calibration: so many times as deep as the k nearest were found the candidates must reach,
+** and for a recall beyond the calibrated one; and so many times deeper a next try goes. */
+#define REACH 4
+#define REACH_FAR 16
+#define DEEPER 4
+
+/* So few signs say little of any vector, and the vectors are as quick to read. */
+#define FEW_DIMS 8
+
 int ck_plan_depth(uint32_t dims) {
     /* 768 dims reached recall .9996 with 100 candidates, 384 dims .9996 with 150, 128 dims .9988
     ** with 300 (the sets of bge-base, bge-small and SIFT); queries unlike anything stored, .994
@@ -70,12 +79,13 @@ static size_t depth_of(const CkPlanInput *input) {
     return depth;
 }
 
-static CkPlan plan_without_index(const CkPlanInput *input) {
-    if (input->n_passing >= 0 &&
-        input->n_passing * LOOKED_UP_ROW_NS < input->n_rows * SCANNED_ROW_NS) {
-        return (CkPlan){.path = CK_PATH_EXACT_LOOKUP};
-    }
-    return (CkPlan){.path = CK_PATH_EXACT_SCAN};
+/* The cheaper way to compare all exactly, and its cost. */
+static double plan_exact(const CkPlanInput *input, CkPlan *plan) {
+    double scan_ns = (double)input->n_rows * SCANNED_ROW_NS;
+    double look_up_ns = (double)input->n_passing * LOOKED_UP_ROW_NS;
+    int looks_up = input->n_passing >= 0 && look_up_ns < scan_ns;
+    *plan = (CkPlan){.path = looks_up ? CK_PATH_EXACT_LOOKUP : CK_PATH_EXACT_SCAN};
+    return looks_up ? look_up_ns : scan_ns;
 }
 
 /* The least ef that was measured to give a recall; 0 when none was. Between two measured ones it is
@@ -184,11 +194,7 @@ static double plan_graph(const CkPlanInput *input, CkPlan *plan) {
 
 /* What the cheaper of the ways without a graph is, and costs. */
 static double plan_scan(const CkPlanInput *input, CkPlan *plan) {
-    CkPlan exact = plan_without_index(input);
-    int64_t n_read = exact.path == CK_PATH_EXACT_LOOKUP ? input->n_passing : input->n_rows;
-    int64_t row_ns = exact.path == CK_PATH_EXACT_LOOKUP ? LOOKED_UP_ROW_NS : SCANNED_ROW_NS;
-    double exact_ns = (double)n_read * (double)row_ns;
-    *plan = exact;
+    double exact_ns = plan_exact(input, plan);
     if (input->depth == 0 || input->recall >= 1) return exact_ns;
     size_t depth = depth_of(input);
     int64_t n_codes = input->n_passing >= 0 && input->n_passing < input->n_rows ? input->n_passing
@@ -204,7 +210,10 @@ CkPlan ck_plan(const CkPlanInput *input) {
     CkPlan scan, probe, graph;
     double scan_ns = plan_scan(input, &scan);
     if (input->recall >= 1 || input->depth == 0) return scan;
-    if (is_forced(input, CK_PATH_EXACT_SCAN)) return plan_without_index(input);
+    if (is_forced(input, CK_PATH_EXACT_SCAN)) {
+        plan_exact(input, &scan);
+        return scan;
+    }
     if (is_forced(input, CK_PATH_INDEX_SCAN)) return scan;
     double probe_ns = plan_probe(input, &probe), graph_ns = plan_graph(input, &graph);
     if (is_forced(input, CK_PATH_PROBE)) return isinf(probe_ns) ? scan : probe;
@@ -214,6 +223,20 @@ CkPlan ck_plan(const CkPlanInput *input) {
     }
     if (isinf(graph_ns)) return scan;
     return graph_ns < scan_ns || is_forced(input, CK_PATH_GRAPH) ? graph : scan;
+}
+
+int ck_plan_is_shallow(const CkPlanInput *input, const CkPlan *plan, size_t rank) {
+    size_t reach = input->recall > CALIBRATED_RECALL ? REACH_FAR : REACH;
+    return input->ef == 0 && (input->dims < FEW_DIMS || rank > plan->depth / reach);
+}
+
+CkPlan ck_plan_deepen(const CkPlanInput *input, const CkPlan *plan) {
+    CkPlan exact, deeper = *plan;
+    double exact_ns = plan_exact(input, &exact);
+    deeper.depth *= DEEPER;
+    double deeper_ns = (double)deeper.depth * LOOKED_UP_ROW_NS;
+    int may_be_exact = plan->path == CK_PATH_INDEX_SCAN && !is_forced(input, CK_PATH_INDEX_SCAN);
+    return may_be_exact && exact_ns <= deeper_ns ? exact : deeper;
 }
 
 const char *ck_path_name(CkPath path) {

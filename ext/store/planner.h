@@ -54,6 +54,16 @@ typedef struct CkPlan {
 
 CkPlan ck_plan(const CkPlanInput *input);
 
+/*
+** Where nothing was calibrated, a search tells by itself whether it compared enough candidates: when
+** the k nearest are all among the first of them, by code, there are hardly more behind the last.
+** rank: that of the last of the k nearest, from 1 on.
+*/
+int ck_plan_is_shallow(const CkPlanInput *input, const CkPlan *plan, size_t rank);
+
+/* The plan that goes on from a shallow one: with more candidates, or, if that is dearer, exact. */
+CkPlan ck_plan_deepen(const CkPlanInput *input, const CkPlan *plan);
+
 const char *ck_path_name(CkPath path);
 
 /* The candidates for ten neighbours with which an index begins, before it is calibrated. */

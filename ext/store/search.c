@@ -7,6 +7,7 @@
 */
 #include "store/search.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "store/candidates.h"
@@ -22,6 +23,9 @@ typedef struct Search {
     const CkQuery *query;
     CkNearest nearest;
     CkIndex *index; /* NULL when the model has none */
+    CkPlanInput input;
+    CkPlanGraph graph; /* of the input */
+    CkPlan plan;
     CkSearchCounts *counts;
 } Search;
 
@@ -86,49 +90,121 @@ static float scale_of(const Search *search) {
     return search->query->model->metric == CK_METRIC_COSINE ? 1 / search->nearest.query_norm : 1;
 }
 
-/* Scans blocks from first_block on, and the tail; cells before, if there is a probe. */
-static int scan_index(Search *search, size_t depth, size_t first_block, CkProbe *probe,
-                      CkError *err) {
-    CkScan scan = {
-        .x = search->query->x,
-        .scale = scale_of(search),
-        .depth = depth,
-        .first_block = first_block,
-        .probe = probe,
-        .passing = search->query->passing,
-    };
-    CkBuf candidates;
-    ck_buf_init(&candidates);
-    ck_candidates_scan(search->index, &scan, &candidates, &search->counts->n_codes, err);
-    const CkCandidate *candidate = (const CkCandidate *)(const void *)candidates.data;
-    size_t n = candidates.n_bytes / sizeof *candidate;
-    search->counts->n_candidates = (int64_t)n;
-    if (err->rc == SQLITE_OK) {
-        ck_refine(search->index, &search->nearest, candidate, n, scan.scale, err);
+static int exact(Search *search, CkError *err) {
+    return search->plan.path == CK_PATH_EXACT_SCAN ? exact_scan(search, err)
+                                                   : exact_lookup(search, err);
+}
+
+/* Compares the candidates that were none before; both lists are in order of id. */
+static int refine(Search *search, const CkBuf *found, const CkBuf *before, CkError *err) {
+    const CkCandidate *list = (const CkCandidate *)(const void *)found->data;
+    const CkCandidate *old = (const CkCandidate *)(const void *)before->data;
+    size_t n = found->n_bytes / sizeof *list, n_old = before->n_bytes / sizeof *old, at = 0;
+    CkBuf fresh;
+    ck_buf_init(&fresh);
+    for (size_t i = 0; i < n && n_old > 0; i++) {
+        while (at < n_old && old[at].id < list[i].id) at++;
+        if (at == n_old || old[at].id != list[i].id) ck_buf_append(&fresh, &list[i], sizeof *list);
     }
-    ck_buf_release(&candidates);
+    if (fresh.rc != SQLITE_OK) ck_error_nomem(err);
+    if (n_old > 0) {
+        list = (const CkCandidate *)(const void *)fresh.data;
+        n = fresh.n_bytes / sizeof *list;
+    }
+    if (err->rc == SQLITE_OK && n > 0) {
+        ck_refine(search->index, &search->nearest, list, n, scale_of(search), err);
+    }
+    ck_buf_release(&fresh);
     return err->rc;
 }
 
-static int walk_graph(Search *search, const CkPlan *plan, CkError *err) {
-    CkIndex *index = search->index;
-    CkGraphSearch what = {scale_of(search), plan->ef, plan->walk_ef, search->query->passing};
-    ck_graph_search(index, &search->nearest, &what, &search->counts->n_distances, err);
-    if (err->rc != SQLITE_OK ||
-        ck_index_slots_behind(index, index->graph.row.n_scan_blocks) == 0) {
-        return err->rc;
+/* The rank by code, among the candidates, of the last of the nearest that are of them. */
+static size_t rank_of_nearest(const Search *search, const CkBuf *candidates) {
+    const CkCandidate *list = (const CkCandidate *)(const void *)candidates->data;
+    size_t n = candidates->n_bytes / sizeof *list, rank = 0;
+    const CkHits *hits = search->nearest.hits;
+    float last = -INFINITY;
+    for (size_t i = 0; i < hits->n; i++) {
+        size_t low = 0, high = n;
+        while (low < high) {
+            size_t middle = low + (high - low) / 2;
+            if (list[middle].id < hits->hits[i].id) low = middle + 1;
+            else high = middle;
+        }
+        if (low < n && list[low].id == hits->hits[i].id && list[low].key > last) {
+            last = list[low].key;
+        }
     }
-    return scan_index(search, plan->depth, (size_t)index->graph.row.n_scan_blocks, NULL, err);
+    for (size_t i = 0; i < n; i++) rank += list[i].key <= last;
+    return rank;
 }
 
-static int probe_cells(Search *search, const CkPlan *plan, CkError *err) {
+/* Whether the candidates may have been too few. */
+static int is_shallow(const Search *search, const CkBuf *candidates) {
+    if (candidates->n_bytes / sizeof(CkCandidate) < search->plan.depth) return 0; /* all there are */
+    return ck_plan_is_shallow(&search->input, &search->plan, rank_of_nearest(search, candidates));
+}
+
+static int is_exact(const CkPlan *plan) {
+    return plan->path == CK_PATH_EXACT_SCAN || plan->path == CK_PATH_EXACT_LOOKUP;
+}
+
+/* Compares candidates, and more of them as long as they may be too few, which is not asked where
+   that was calibrated. The plan may become an exact one, which is left to the caller. */
+static int scan_index(Search *search, CkScan *scan, int is_calibrated, CkError *err) {
+    CkBuf found, before;
+    ck_buf_init(&found);
+    ck_buf_init(&before);
+    scan->x = search->query->x;
+    scan->scale = scale_of(search);
+    scan->passing = search->query->passing;
+    for (;;) {
+        scan->depth = search->plan.depth;
+        ck_candidates_scan(search->index, scan, &found, &search->counts->n_codes, err);
+        if (err->rc == SQLITE_OK) refine(search, &found, &before, err);
+        search->counts->n_candidates = (int64_t)(found.n_bytes / sizeof(CkCandidate));
+        if (err->rc != SQLITE_OK || is_calibrated || !is_shallow(search, &found)) break;
+        search->plan = ck_plan_deepen(&search->input, &search->plan);
+        if (is_exact(&search->plan)) break;
+        CkBuf again = before;
+        before = found;
+        found = again;
+        ck_buf_clear(&found);
+    }
+    ck_buf_release(&found);
+    ck_buf_release(&before);
+    return err->rc;
+}
+
+static int scan_all(Search *search, CkError *err) {
+    CkScan scan = {.first_block = 0};
+    scan_index(search, &scan, ck_index_is_calibrated(search->index), err);
+    if (err->rc != SQLITE_OK || !is_exact(&search->plan)) return err->rc;
+    search->nearest.hits->n = 0;
+    return exact(search, err);
+}
+
+static int walk_graph(Search *search, CkError *err) {
+    CkIndex *index = search->index;
+    const CkPlan *plan = &search->plan;
+    CkGraphSearch what = {scale_of(search), plan->ef, plan->walk_ef, search->query->passing};
+    CkScan scan = {.first_block = (size_t)index->graph.row.n_scan_blocks};
+    ck_graph_search(index, &search->nearest, &what, &search->counts->n_distances, err);
+    if (err->rc != SQLITE_OK || ck_index_slots_behind(index, index->graph.row.n_scan_blocks) == 0) {
+        return err->rc;
+    }
+    return scan_index(search, &scan, 0, err);
+}
+
+static int probe_cells(Search *search, CkError *err) {
     CkIndex *index = search->index;
     CkBuf order;
     ck_buf_init(&order);
     if (ck_cells_order(index, search->query->x, scale_of(search), &order, err) == SQLITE_OK) {
         CkProbe probe = {(const uint32_t *)(const void *)order.data, index->n_cells,
-                         plan->n_cells, 0};
-        scan_index(search, plan->depth, (size_t)index->graph.row.n_celled, &probe, err);
+                         search->plan.n_cells, 0};
+        CkScan scan = {.first_block = (size_t)index->graph.row.n_celled, .probe = &probe};
+        scan_index(search, &scan, ck_index_is_calibrated(index), err);
         search->counts->n_probed = (int64_t)probe.n_probed;
     }
     ck_buf_release(&order);
@@ -191,11 +267,10 @@ static CkPlanGraph describe_graph(const CkIndex *index, const CkModel *model) {
     };
 }
 
-static CkPlan plan_search(Search *search, int64_t n_rows) {
+static void plan_search(Search *search, int64_t n_rows) {
     const CkQuery *query = search->query;
     const CkIndex *index = search->index;
-    CkPlanGraph graph;
-    CkPlanInput input = {
+    search->input = (CkPlanInput){
         .n_passing = query->passing->restricts ? (int64_t)ck_idset_count(query->passing) : -1,
         .n_rows = n_rows,
         .dims = query->model->dims,
@@ -206,34 +281,30 @@ static CkPlan plan_search(Search *search, int64_t n_rows) {
         .forced = search->store->conn->plan,
     };
     if (index && index->graph.exists) {
-        graph = describe_graph(index, query->model);
-        input.graph = &graph;
+        search->graph = describe_graph(index, query->model);
+        search->input.graph = &search->graph;
     }
-    return ck_plan(&input);
+    search->plan = ck_plan(&search->input);
 }
 
 static int run(Search *search, CkError *err) {
     int64_t n_rows = 0;
     if (count_rows(search, &n_rows, err) != SQLITE_OK) return err->rc;
-    CkPlan plan = plan_search(search, n_rows);
-    switch (plan.path) {
-    case CK_PATH_EXACT_SCAN:
-        exact_scan(search, err);
-        break;
-    case CK_PATH_EXACT_LOOKUP:
-        exact_lookup(search, err);
-        break;
+    plan_search(search, n_rows);
+    switch (search->plan.path) {
     case CK_PATH_INDEX_SCAN:
-        scan_index(search, plan.depth, 0, NULL, err);
+        scan_all(search, err);
         break;
     case CK_PATH_PROBE:
-        probe_cells(search, &plan, err);
+        probe_cells(search, err);
         break;
     case CK_PATH_GRAPH:
-        walk_graph(search, &plan, err);
+        walk_graph(search, err);
         break;
+    default:
+        exact(search, err);
     }
-    search->counts->plan = plan;
+    search->counts->plan = search->plan;
     search->counts->n_cells = search->index ? search->index->n_cells : 0;
     search->counts->n_vectors = search->nearest.n_compared;
     return err->rc;

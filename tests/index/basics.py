@@ -167,6 +167,40 @@ def test_shrinks_with_its_model(path, rng):
     check_found(db, some(rng, known), "grown again")
 
 
+def test_recall_without_calibration(path, rng):
+    """What is asked for comes, whatever was put, in whatever order, before any ck_optimize and long
+    after one."""
+    db = connect(path, plan="")
+    clustered, n = Vectors(rng, 48, clusters=8, spread=0.3), 3000
+    kinds = {
+        "few": (3, lambda i: [rng.gauss(0, 1) for _ in range(3)], False),
+        "gauss": (24, lambda i: [rng.gauss(0, 1) for _ in range(24)], False),
+        "in order": (48, lambda i: clustered.near(clustered.centres[i * 8 // n], 0.3), False),
+        "elsewhere": (20, lambda i: [rng.gauss(4 * (i >= n // 2), 1) for _ in range(20)], True),
+    }
+    for name, (dims, make, optimizes) in kinds.items():
+        db.execute("INSERT INTO models(model, version, dims, metric) VALUES (?, '1', ?, 'l2')",
+                   (name, dims))
+        for first in (0, n // 2):
+            db.execute("BEGIN")
+            db.executemany("INSERT INTO embeddings(model, version, content, vector) "
+                           "VALUES (?, '1', ?, ?)",
+                           [(name, str(i), pack(make(i))) for i in range(first, first + n // 2)])
+            db.execute("COMMIT")
+            if optimizes and first == 0:
+                db.execute("SELECT ck_optimize(?)", (name,))
+        queries = [make(rng.randrange(n)) for _ in range(30)]
+        for asked, floor in ("", 0.97), ("recall = 0.99", 0.97), ("recall = 0.999", 0.99):
+            found = 0
+            for query in queries:
+                where = f"model = '{name}'"
+                nearest = {row[0] for row in exact(db, query, 10, where)[0]}
+                rows, how = search(db, query, 10, f"{where} AND {asked}" if asked else where)
+                found += len(nearest & {row[0] for row in rows})
+            check(found >= floor * 10 * len(queries),
+                  f"{name}, {asked or 'nothing asked'}: {found} of {10 * len(queries)}, by {how}")
+
+
 def test_model_comes_and_goes(path, rng):
     db, vectors, _ = create(path, rng, INDEX_MIN)
     for _ in range(3):

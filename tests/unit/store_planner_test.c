@@ -40,6 +40,42 @@ static void test_recall_and_ef(void) {
     CHECK_INT(ck_plan(&input).path, CK_PATH_EXACT_LOOKUP);
 }
 
+/* What was found among the first candidates is enough, and for a high recall among fewer of them. */
+static void test_shallow(void) {
+    CkPlanInput input = {.n_passing = -1, .n_rows = 100000, .dims = 64, .k = 10, .depth = 400};
+    CkPlan now = ck_plan(&input);
+    CHECK_INT(ck_plan_is_shallow(&input, &now, 100), 0);
+    CHECK_INT(ck_plan_is_shallow(&input, &now, 101), 1);
+    input.ef = 10;
+    CHECK_INT(ck_plan_is_shallow(&input, &now, 400), 0);
+    input.ef = 0;
+    input.recall = 0.999;
+    now = ck_plan(&input);
+    CHECK_INT(now.depth, 800);
+    CHECK_INT(ck_plan_is_shallow(&input, &now, 50), 0);
+    CHECK_INT(ck_plan_is_shallow(&input, &now, 51), 1);
+    now = ck_plan_deepen(&input, &now);
+    CHECK_INT(now.path, CK_PATH_INDEX_SCAN);
+    CHECK_INT(now.depth, 3200);
+    now = ck_plan_deepen(&input, &now);
+    now = ck_plan_deepen(&input, &now);
+    CHECK_INT(now.path, CK_PATH_EXACT_SCAN);
+    /* A graph or cells go on as deep as it takes: what they found is not found again. */
+    now = (CkPlan){.path = CK_PATH_GRAPH, .depth = 90000};
+    now = ck_plan_deepen(&input, &now);
+    CHECK_INT(now.path, CK_PATH_GRAPH);
+    CHECK_INT(now.depth, 360000);
+}
+
+static void test_shallow_of_few_dims(void) {
+    CkPlanInput input = {.n_passing = 2000, .n_rows = 100000, .dims = 7, .k = 10, .depth = 512};
+    CkPlan now = {.path = CK_PATH_INDEX_SCAN, .depth = 512};
+    CHECK_INT(ck_plan_is_shallow(&input, &now, 1), 1);
+    CHECK_INT(ck_plan_deepen(&input, &now).path, CK_PATH_EXACT_LOOKUP);
+    input.dims = 8;
+    CHECK_INT(ck_plan_is_shallow(&input, &now, 1), 0);
+}
+
 /* There are never fewer candidates than rows are wanted; more rows need no fewer; and pages of the
    first 32 come from the same ones. */
 static void test_depths(void) {
@@ -260,6 +296,8 @@ static void test_forced(void) {
 void ck_test_store_planner(void) {
     test_paths();
     test_recall_and_ef();
+    test_shallow();
+    test_shallow_of_few_dims();
     test_depths();
     test_graph_efs();
     test_graph_ks();
