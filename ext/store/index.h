@@ -91,7 +91,7 @@ double ck_index_graph_fits(const CkIndex *index);
 /* Slots of the blocks from first_block on, and of the tail. */
 int64_t ck_index_slots_behind(const CkIndex *index, int64_t first_block);
 
-/* Whether the depth was calibrated on what there is now, but for a few. */
+/* Whether the depth was calibrated on what there is now, but for a few, and must do. */
 int ck_index_is_calibrated(const CkIndex *index);
 
 /*

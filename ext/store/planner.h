@@ -55,9 +55,9 @@ typedef struct CkPlan {
 CkPlan ck_plan(const CkPlanInput *input);
 
 /*
-** Where nothing was calibrated, a search tells by itself whether it compared enough candidates: when
-** the k nearest are all among the first of them, by code, there are hardly more behind the last.
-** rank: that of the last of the k nearest, from 1 on.
+** Where nothing was calibrated, a search tells by itself whether it compared enough candidates:
+** when the k nearest are all among the first of them, by code, there are hardly more behind the
+** last. rank: that of the last of the k nearest, from 1 on.
 */
 int ck_plan_is_shallow(const CkPlanInput *input, const CkPlan *plan, size_t rank);
 

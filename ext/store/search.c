@@ -141,7 +141,8 @@ static size_t rank_of_nearest(const Search *search, const CkBuf *candidates) {
 
 /* Whether the candidates may have been too few. */
 static int is_shallow(const Search *search, const CkBuf *candidates) {
-    if (candidates->n_bytes / sizeof(CkCandidate) < search->plan.depth) return 0; /* all there are */
+    size_t n = candidates->n_bytes / sizeof(CkCandidate);
+    if (n < search->plan.depth) return 0; /* these are all there are */
     return ck_plan_is_shallow(&search->input, &search->plan, rank_of_nearest(search, candidates));
 }
 

@@ -40,7 +40,7 @@ static void test_recall_and_ef(void) {
     CHECK_INT(ck_plan(&input).path, CK_PATH_EXACT_LOOKUP);
 }
 
-/* What was found among the first candidates is enough, and for a high recall among fewer of them. */
+/* What was found among the first candidates is enough; for a high recall, among fewer of them. */
 static void test_shallow(void) {
     CkPlanInput input = {.n_passing = -1, .n_rows = 100000, .dims = 64, .k = 10, .depth = 400};
     CkPlan now = ck_plan(&input);
