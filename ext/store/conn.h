@@ -35,6 +35,7 @@ typedef struct CkHitsWaiting {
     CkModelHits models[CK_HITS_MODELS];
     int n;
     int64_t total;
+    int64_t patience; /* so many may wait when the connection writes */
 } CkHitsWaiting;
 
 /* The indexes in memory, see store/index.h. */

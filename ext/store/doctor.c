@@ -134,8 +134,8 @@ static int check_workspaces(CkDoctor *doctor, CkError *err) {
 static int check_paths(CkDoctor *doctor, CkError *err) {
     int64_t n = count(doctor, CK_SQL_DOCTOR_PATHS, 0, err);
     if (n == 0) return err->rc;
-    return ck_doctor_find(doctor, CK_FINDING_INFO, err, "%lld paths are used by no ref",
-                          (long long)n);
+    return ck_doctor_find(doctor, CK_FINDING_INFO, err, "%lld path%s used by no ref",
+                          (long long)n, n == 1 ? " is" : "s are");
 }
 
 static int check_progress(CkDoctor *doctor, CkError *err) {

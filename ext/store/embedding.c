@@ -228,7 +228,7 @@ static int write_rows(CkStore *store, Draft *draft, CkError *err) {
         result->id = seq;
         if (!draft->item) ck_hits_count(store, model->id, 0, 1);
     }
-    if (ck_hits_flush(store, CK_HITS_BATCH, err) != SQLITE_OK) return err->rc;
+    if (ck_hits_flush(store, err) != SQLITE_OK) return err->rc;
     CkStoredVector stored = {result->id, model->encoding, 0, draft->data, draft->n_bytes};
     ck_stmt_run(store, CK_SQL_VECTOR_PUT, err, "iiiib", result->id, model->id,
                 (int64_t)model->encoding, ck_stored_vector_checksum(&stored), draft->data,

@@ -82,7 +82,7 @@ int ck_gc_grace_from_value(sqlite3_value *value, const char *who, int64_t *grace
 }
 
 static int age_workspaces(Gc *gc, CkError *err) {
-    ck_hits_flush(gc->store, 1, err);
+    ck_hits_flush_all(gc->store, err);
     if (err->rc == SQLITE_OK) ck_workspaces_age(gc->store, &gc->aging, err);
     if (err->rc == SQLITE_OK) ck_feed_expire(gc->store, err);
     gc->phase = PHASE_SWEEP;

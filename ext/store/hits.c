@@ -15,9 +15,17 @@ void ck_hits_count(CkStore *store, int64_t model, int64_t hits, int64_t misses) 
     waiting->total += hits + misses;
 }
 
-int ck_hits_flush(CkStore *store, int64_t least, CkError *err) {
+int ck_hits_flush(CkStore *store, CkError *err) {
     CkHitsWaiting *waiting = &store->hits;
-    if (waiting->total == 0 || waiting->total < least) return SQLITE_OK;
+    if (waiting->total <= waiting->patience) return SQLITE_OK;
+    waiting->patience = 2 * waiting->patience + 1;
+    if (waiting->patience >= CK_HITS_BATCH) waiting->patience = CK_HITS_BATCH - 1;
+    return ck_hits_flush_all(store, err);
+}
+
+int ck_hits_flush_all(CkStore *store, CkError *err) {
+    CkHitsWaiting *waiting = &store->hits;
+    if (waiting->total == 0) return SQLITE_OK;
     int64_t day = ck_conn_now(store->conn) / 86400;
     for (int i = 0; i < waiting->n && err->rc == SQLITE_OK; i++) {
         ck_stmt_run(store, CK_SQL_HITS_ADD, err, "iiii", day, waiting->models[i].model,

@@ -107,7 +107,9 @@ int ck_index_merge(CkStore *store, const char *name, CkMergeWhen when, int64_t *
         ck_error_set(err, SQLITE_ERROR, "ck_optimize: no model '%s' is registered", name);
     }
     for (size_t i = 0; i < n && err->rc == SQLITE_OK; i++) {
-        if (size[i].n_embeddings >= CK_INDEX_MIN && is_due(store, &size[i], when)) {
+        /* An index that there is goes on, however small the model became. */
+        int has_one = size[i].n_embeddings >= CK_INDEX_MIN || size[i].generation != 0;
+        if (has_one && is_due(store, &size[i], when)) {
             merge_one(store, &size[i], when, &result, err);
             *n_vectors += result.n_vectors;
         }

@@ -14,7 +14,7 @@ typedef enum CkMergeWhen {
 
 /*
 ** Builds indexes anew (store/merge.h), of the models called `name`, or of all when it is NULL.
-** Models of less than CK_INDEX_MIN embeddings have none. *n_vectors counts the embeddings in the
+** Models of less than CK_INDEX_MIN embeddings get none. *n_vectors counts the embeddings in the
 ** new generations; a model that another connection is building is left to it. An unknown name is
 ** an error.
 */

@@ -186,7 +186,7 @@ int ck_ref_insert(CkStore *store, const CkRefRow *row, int replace, int64_t *id,
     }
     if ((err->rc & 0xff) == SQLITE_CONSTRAINT) return taken(err);
     if (err->rc == SQLITE_OK) freshen(store, &to, err);
-    if (err->rc == SQLITE_OK) ck_hits_flush(store, CK_HITS_BATCH, err);
+    if (err->rc == SQLITE_OK) ck_hits_flush(store, err);
     return err->rc;
 }
 

@@ -29,8 +29,17 @@ static int take(CkSyncSession *session, CkError *err) {
 }
 
 /*
-** flags[i]: the remote lacks item i, or was not asked, because it knew nothing of the batch before.
-** Tombstones count as lacking.
+** One that the remote has is sent all the same: if its vector is another one there, two models go
+** by one name, which nobody would notice as long as the hashes agree. It is answered as a conflict.
+*/
+static void sample_known(uint8_t *flags, size_t n) {
+    uint8_t *known = memchr(flags, 0, n);
+    if (known) *known = 1;
+}
+
+/*
+** flags[i]: item i is to be sent: the remote lacks it, or was not asked, because it knew nothing of
+** the batch before. Tombstones count as lacking.
 */
 static int offer(CkSyncSession *session, CkError *err) {
     size_t n, n_puts = 0;
@@ -53,6 +62,7 @@ static int offer(CkSyncSession *session, CkError *err) {
         if (items[i].id != 0) flags[i] = flags[put++];
         session->is_news &= flags[i];
     }
+    sample_known(flags, n);
     return err->rc;
 }
 

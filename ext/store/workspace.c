@@ -103,7 +103,7 @@ int ck_workspace_insert(CkStore *store, const CkWorkspaceRow *row, int64_t *id, 
     if (next_id(store, id, err) != SQLITE_OK) return err->rc;
     ck_stmt_run(store, CK_SQL_WORKSPACE_INSERT, err, "ittttiivi", *id, a.name, a.uuid, a.root,
                 a.host, now, a.last_seen, a.expires_at, a.pinned);
-    return err->rc == SQLITE_OK ? ck_hits_flush(store, 1, err) : err->rc;
+    return err->rc == SQLITE_OK ? ck_hits_flush_all(store, err) : err->rc;
 }
 
 /* The stored attributes; the texts live as long as the statement is not stepped. */
@@ -136,7 +136,7 @@ int ck_workspace_update(CkStore *store, int64_t id, const CkWorkspaceRow *row, C
         ck_stmt_run(store, CK_SQL_WORKSPACE_UPDATE, err, "ittttivii", id, a.name, a.uuid, a.root,
                     a.host, a.last_seen, a.expires_at, a.pinned,
                     (int64_t)(row->last_seen != NULL));
-        if (err->rc == SQLITE_OK) ck_hits_flush(store, 1, err);
+        if (err->rc == SQLITE_OK) ck_hits_flush_all(store, err);
     }
     ck_stmt_give(store, CK_SQL_WORKSPACE_SCAN, stmt);
     return err->rc;

@@ -57,6 +57,15 @@ UPDATE workspaces SET last_seen = unixepoch() WHERE name = ?1 AND uuid = ?2
 -- name: index_missing
 SELECT ord FROM ck_missing(?1)
 
+-- The same of a list that was looked up before: it does not count as hits what has just been put.
+-- name: index_still_missing
+WITH RECURSIVE list(ord) AS (
+    SELECT 0 WHERE length(?1) > 0
+    UNION ALL
+    SELECT ord + 1 FROM list WHERE (ord + 1) * 32 < length(?1))
+SELECT ord FROM list
+WHERE NOT EXISTS (SELECT 1 FROM embeddings WHERE hash = substr(?1, ord * 32 + 1, 32))
+
 -- name: index_put
 INSERT OR IGNORE INTO embeddings(hash, model, version, vector) VALUES (?1, ?2, ?3, ?4)
 

@@ -142,6 +142,31 @@ def test_small_cache(path, rng):
             check_index(db, some(rng, known, 5).values())
 
 
+def test_shrinks_with_its_model(path, rng):
+    """Whatever is deleted, the index is no larger than what is left, and grows again."""
+    db, vectors, known = create(path, rng, 6 * INDEX_MIN)
+    check(value(db, "SELECT ck_optimize()") == len(known), "it is not built")
+    n_blocks = value(db, "SELECT count(*) FROM _ck_block_data")
+    for n_left, collect in ((INDEX_MIN // 2, "SELECT ck_optimize()"), (9, "SELECT ck_gc(0)"),
+                            (0, "SELECT ck_gc(0)")):
+        db.execute("DELETE FROM embeddings WHERE rowid NOT IN "
+                   "(SELECT rowid FROM embeddings LIMIT ?)", (n_left,))
+        if n_left < 10:  # all that is left is referred to
+            db.execute("INSERT OR IGNORE INTO workspaces(name) VALUES ('w')")
+            db.execute("INSERT OR REPLACE INTO refs(workspace, path, chunk, hash) "
+                       "SELECT 'w', 'p', rowid, hash FROM embeddings")
+        db.execute(collect)
+        rows, plan = search(db, vectors.one(), 5)
+        check(len(rows) == min(n_left, 5), f"{len(rows)} rows of {n_left} by {plan}")
+        n_now = value(db, "SELECT count(*) FROM _ck_block_data")
+        check(n_now <= min(n_left, 1) < n_blocks, f"{n_now} of {n_blocks} blocks for {n_left}")
+        check(not orphans(db), "blocks that nobody reads are left")
+        db.execute("DELETE FROM refs")
+    known = fill(db, vectors, 3 * INDEX_MIN, first=10 ** 6)
+    check(value(db, "SELECT ck_optimize()") == len(known), "it is not built again")
+    check_found(db, some(rng, known), "grown again")
+
+
 def test_model_comes_and_goes(path, rng):
     db, vectors, _ = create(path, rng, INDEX_MIN)
     for _ in range(3):

@@ -92,6 +92,21 @@ def refer(db, *contents):
                    "VALUES ('w', ?1, 0, ck_hash('m', '1', ?1))", (content,))
 
 
+def test_two_models_by_one_name(folder):
+    """A push notices it by one of those that both have."""
+    a, b = folder.store("a", hub="hub"), folder.store("b", hub="hub")
+    put(a, "aaa", "bbb")
+    call(a, "SELECT ck_sync('hub')")
+    for content in ("aaa", "bbb", "ccc"):
+        b.execute("INSERT INTO embeddings(model, version, content, vector) "
+                  "VALUES ('m', '1', ?, '[1, -1, 1, -1]')", (content,))
+    said = call(b, "SELECT ck_sync('hub')")
+    equal((said["conflicts"], said["push_exists"], said["pushed"]), (1, 1, 1), "of the sync")
+    equal(one(b, "SELECT sum(detail ->> 'conflicts') FROM ck_audit"), 1, "in the audit here")
+    hub = folder.store("hub")
+    equal(one(hub, "SELECT count(*) FROM ck_audit WHERE action = 'conflict'"), 1, "and there")
+
+
 def test_push_and_pull(folder):
     """What is told of a push, a pull, and of each once more."""
     a, b = folder.store("a", hub="hub"), folder.store("b", hub="hub")
@@ -100,8 +115,9 @@ def test_push_and_pull(folder):
           {"pushed": 2, "batches": 1, "bytes": 32}, "the first sync")
     equal(call(a, "SELECT ck_sync('hub')"), {}, "the second sync")
     put(b, "bbb", "ccc")
+    # One that is known there is sent all the same.
     equal(call(b, "SELECT ck_push('hub')"),
-          {"pushed": 1, "push_exists": 1, "batches": 1, "bytes": 16}, "a push of a known one")
+          {"pushed": 1, "push_exists": 1, "batches": 1, "bytes": 32}, "a push of a known one")
     equal(call(b, "SELECT ck_pull('hub')"),
           {"pulled": 1, "pull_exists": 2, "batches": 1, "bytes": 16}, "a pull")
     for db in a, b:

@@ -483,8 +483,15 @@ def test_a_remote_is_asked_first(world):
         check_equal((run["embedded"], sum(server.texts.values()) <= 1), (0, True), "embedded")
         check(run["pulled"] > 0, "nothing was pulled")
         check_stored(other, two, files)
-        # The probe came along: another model is refused here, too.
+        # The probe came first: another model is refused here, too, even if all there is comes along.
+        third = type(world)(_folder(world, "third"))
+        three = third.repository("three", files)
+        third.ck(three, "cache", "remote", "add", "team",
+                 f"file:{world.base}/.ck/embeddings.db?mode=ro")
         server.model = "another"
+        result = third.ck(three, "index", *options(server), expect=3)
+        check("is not what it was" in result.err, result.err)
+        check_equal(third.value("SELECT count(*) FROM embeddings"), 1, "embeddings, but the probe")
         write(two, {"new.c": source("new")})
         result = other.ck(two, "index", *options(server), expect=3)
         check("is not what it was" in result.err, result.err)

@@ -29,6 +29,10 @@ def test_new_worktree_costs_nothing(world):
             run = world.index(where, *endpoint(server))
             check_equal((server.requests, run["embedded"], run["hits"]), (0, 0, run["chunks"]), name)
             world.check_refs(where, files, model="m", version=VERSION)
+    stats = world.ck(main, "cache", "stats", "--json").json
+    # The probe was a miss, too.
+    check_equal((stats["hits"], stats["misses"]), (2 * first["chunks"], first["embedded"] + 1),
+                "look-ups in all")
 
 
 def test_branches_and_merges(world):

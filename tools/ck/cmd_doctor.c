@@ -144,8 +144,9 @@ static void check_remotes(Doctor *doctor) {
     while (ck_sql_step(app, stmt)) {
         const char *name = ck_column_text(stmt, 0, "");
         add(doctor, "remote", "warn",
-            ck_text(app, "%s failed %lld times: %s", name,
-                    (long long)sqlite3_column_int64(stmt, 1), ck_column_text(stmt, 2, "")),
+            ck_text(app, "%s failed, %s so far: %s", name,
+                    ck_counted(app, sqlite3_column_int64(stmt, 1), "time"),
+                    ck_column_text(stmt, 2, "")),
             ck_text(app, "%s cache sync %s", app->program, name));
     }
 }

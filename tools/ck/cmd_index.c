@@ -221,7 +221,7 @@ static const CkOption options[] = {
 const CkCommand ck_command_index = {
     .name = "index",
     .summary = "Index the files of the workspace, or those below PATH",
-    .arguments = "[PATH…]",
+    .arguments = "[PATH...]",
     .max_args = 1000,
     .options = options,
     .description =
@@ -237,8 +237,8 @@ const CkCommand ck_command_index = {
         "variable that --key-env names, or in --key-file. To one on another machine only\n"
         "tracked files are sent, and none that looks like a secret.\n"
         "\n"
-        "A program gets lines {\"index\": 0, \"text\": \"…\"} and answers each with a line\n"
-        "{\"index\": 0, \"embedding\": […]} or {\"index\": 0, \"error\": \"…\"}.\n"
+        "A program gets lines {\"index\": 0, \"text\": \"...\"} and answers each with a line\n"
+        "{\"index\": 0, \"embedding\": [...]} or {\"index\": 0, \"error\": \"...\"}.\n"
         "\n"
         "With --watch it stays, and indexes what is saved, deleted or checked out within\n"
         "about a second; a line, or with --json an object on a line of its own, says what\n"

@@ -20,8 +20,8 @@ static const char *without_secrets(CkApp *app, const char *url) {
     for (size_t i = 0; i < n_host; i++) {
         if (host[i] == '@') at = host + i + 1;
     }
-    return ck_text(app, "%.*s%s%.*s%s", (int)(host - url), url, at > host ? "…@" : "",
-                   (int)(url + n_query - at), at, url[n_query] ? "?…" : "");
+    return ck_text(app, "%.*s%s%.*s%s", (int)(host - url), url, at > host ? "...@" : "",
+                   (int)(url + n_query - at), at, url[n_query] ? "?..." : "");
 }
 
 /*
@@ -61,6 +61,12 @@ static const char *url_of(CkApp *app, const char *where) {
     return app->exit_code == CK_EXIT_OK ? ck_text(app, "%s/", ck_path_uri(app, path)) : NULL;
 }
 
+/* A store that is only read gets nothing, and nothing waits for it. */
+static int is_read_only(const char *url) {
+    const char *query = strchr(url, '?');
+    return query && (strstr(query, "mode=ro") || strstr(query, "immutable=1"));
+}
+
 /* A name or URL may be taken once. */
 static int check_free(CkApp *app, const char *name, const char *url) {
     const char *old = ck_sql_text(app, CK_SQL_REMOTE_URL, "t", name);
@@ -87,7 +93,8 @@ static int add_run(CkApp *app) {
     if (strcmp(url, own) == 0) {
         return ck_fail(app, CK_EXIT_USAGE, NULL, "'%s' is this store itself", app->place.store);
     }
-    int push = !ck_option_flag(app, "no-push"), mirror = ck_option_flag(app, "mirror");
+    int push = !ck_option_flag(app, "no-push") && !is_read_only(url);
+    int mirror = ck_option_flag(app, "mirror");
     ck_store_open(app, CK_STORE_WRITE);
     if (check_free(app, name, url) != CK_EXIT_OK) return app->exit_code;
     ck_sql_run(app, CK_SQL_REMOTE_ADD, "ttii", name, url, (int64_t)push, (int64_t)mirror);
@@ -187,12 +194,15 @@ static void print_summary(CkApp *app, const char *name, const char *summary) {
     if (n[1] + n[3] > 0) printf(", %s known already", ck_count_text(app, n[1] + n[3]));
     printf(" (%s)\n", ck_bytes_text(app, n[4]));
     if (n[5] > 0) {
-        ck_warn(app, "%s: %s: another vector was stored first (ck_audit has them)", name,
-                ck_counted(app, n[5], "conflict"));
+        ck_warn(app, "%s: %s: another vector was stored first, perhaps by another model of the "
+                "same name (ck_audit has them)", name, ck_counted(app, n[5], "conflict"));
     }
-    if (n[6] > 0) ck_warn(app, "%s: %s were rejected", name, ck_count_text(app, n[6]));
+    if (n[6] > 0) {
+        ck_warn(app, "%s: %s rejected (ck_acks and ck_audit say why)", name,
+                ck_counted(app, n[6], "embedding"));
+    }
     if (n[7] > 0) {
-        ck_warn(app, "%s: %s are missing or damaged there", name, ck_count_text(app, n[7]));
+        ck_warn(app, "%s: %s missing or damaged there", name, ck_counted(app, n[7], "embedding"));
     }
 }
 
@@ -279,7 +289,7 @@ const CkCommand ck_command_cache_remote_add = {
         "PATH is the file of another store, or a folder for packs if it is one or ends with\n"
         "'/': that is for network drives, where SQLite's locks do not work, and for what is\n"
         "kept between CI jobs. A file: URL is the same; with ?mode=ro behind it a store is\n"
-        "never written. From then on what is embedded here waits until it is there.",
+        "only read, as with --no-push. Else what is embedded here waits until it is there.",
     .run = add_run,
 };
 
@@ -293,7 +303,7 @@ const CkCommand ck_command_cache_remote_list = {
 const CkCommand ck_command_cache_remote_remove = {
     .name = "cache remote remove",
     .summary = "Remove remotes; what they have stays there",
-    .arguments = "NAME…",
+    .arguments = "NAME...",
     .min_args = 1,
     .max_args = REMOTES_MAX,
     .run = remove_run,
@@ -302,7 +312,7 @@ const CkCommand ck_command_cache_remote_remove = {
 const CkCommand ck_command_cache_push = {
     .name = "cache push",
     .summary = "Send what is new to remotes",
-    .arguments = "[NAME…]",
+    .arguments = "[NAME...]",
     .max_args = REMOTES_MAX,
     .description = "Without NAME to all of them.",
     .run = push_run,
@@ -311,7 +321,7 @@ const CkCommand ck_command_cache_push = {
 const CkCommand ck_command_cache_pull = {
     .name = "cache pull",
     .summary = "Get what remotes have",
-    .arguments = "[NAME…]",
+    .arguments = "[NAME...]",
     .max_args = REMOTES_MAX,
     .options = pull_options,
     .description = "Without NAME from all of them.",
@@ -321,7 +331,7 @@ const CkCommand ck_command_cache_pull = {
 const CkCommand ck_command_cache_sync = {
     .name = "cache sync",
     .summary = "Pull from remotes, then push to them",
-    .arguments = "[NAME…]",
+    .arguments = "[NAME...]",
     .max_args = REMOTES_MAX,
     .description = "Without NAME with all of them. What was cut short is gone on with next time.",
     .run = sync_run,

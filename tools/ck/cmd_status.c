@@ -86,9 +86,9 @@ static void print(const Status *status) {
            ck_printable(app, index->workspace.root));
     printf("base       %s\n", ck_printable(app, app->place.base ? app->place.base : ""));
     if (status->model) {
-        printf("indexed    %s, %s refs, model %s version %s\n",
+        printf("indexed    %s, %s, model %s version %s\n",
                ck_ago_text(app, status->written_at, (int64_t)time(NULL)),
-               ck_count_text(app, status->n_refs), ck_printable(app, status->model),
+               ck_counted(app, status->n_refs, "ref"), ck_printable(app, status->model),
                ck_printable(app, status->version));
     } else {
         printf("indexed    never\n");

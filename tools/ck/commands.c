@@ -105,7 +105,7 @@ void ck_commands_overview(CkApp *app, const char *group) {
     const char *bold = ck_style(app, CK_STYLE_BOLD), *off = ck_style(app, CK_STYLE_NONE);
     size_t n = group ? strlen(group) : 0;
     if (!group) {
-        printf("%s COMMAND [OPTIONS] …: a shared, content-addressed embedding cache.\n\n",
+        printf("%s COMMAND [OPTIONS] ...: a shared, content-addressed embedding cache.\n\n",
                app->program);
         printf("  cd worktree; %s init; %s index; %s search \"retry with backoff\"\n\n",
                app->program, app->program, app->program);

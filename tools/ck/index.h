@@ -102,7 +102,7 @@ typedef struct CkIndex {
     const char **below;
     size_t n_below;
     const char *host, *owner; /* of leases */
-    int has_remotes, holds_leases, is_probed, said_remotes;
+    int has_remotes, holds_leases, has_pulled_probe, is_probed, said_remotes;
     int64_t looked_for_dead_ms;
     int64_t renewed_ms, waits_since_ms;
     int said_waiting;
@@ -208,6 +208,10 @@ int ck_probe_check(CkApp *app, const CkModelSettings *model, const CkBuf *stored
 
 /* Opens the embedder; finds out dims and version where nobody knows them yet. */
 int ck_index_open_embedder(CkIndex *index);
+
+/* Gets the probe of the remotes before anything else of theirs: what comes of it is compared with
+   what the model makes of it, now or when it is asked. Once a run. */
+int ck_index_probe_pull(CkIndex *index);
 
 /* Compares what the model makes of the probe with what it made of it first. Once a run. */
 int ck_index_probe(CkIndex *index);

@@ -164,6 +164,7 @@ static void pull(CkIndex *index, CkIndexGroup *group) {
     size_t n = count(&group->items, sizeof(CkEmbedItem)), n_kept = 0;
     /* To compute a lexical embedding is cheaper than to ask. */
     if (!index->has_remotes || index->model.is_lexical || n == 0) return;
+    if (ck_index_probe_pull(index) != CK_EXIT_OK) return;
     CkBuf keys = copy_keys(group);
     ck_sql_text(app, CK_SQL_INDEX_PULL, "b", (const void *)keys.data, keys.n_bytes);
     sqlite3_stmt *stmt = ck_sql_begin(app, CK_SQL_INDEX_MISSING, "b", (const void *)keys.data,
@@ -367,6 +368,7 @@ static void step(CkIndex *index, size_t n_enough) {
     collect(group, before);
     pull(index, group);
     if (count(&group->items, sizeof(CkEmbedItem)) > 0) ck_index_probe(index);
+    if (index->app->exit_code != CK_EXIT_OK) keep_first(group, 0);
     claim(index, group);
     index->current = 1 - index->current;
     begin(index, group);

@@ -77,39 +77,49 @@ int ck_probe_check(CkApp *app, const CkModelSettings *model, const CkBuf *stored
                    model->embed.model, model->version, cosine, SAME_COSINE);
 }
 
-/* The stored probe is compared; nothing is where there is none. */
-static void compare(CkIndex *index, size_t n_probe) {
+/* What the model makes of the probe, if it was asked, is compared with the stored probe, if there
+   is one, or becomes it; and it is held. */
+static int settle(CkIndex *index) {
+    CkApp *app = index->app;
+    const CkModelSettings *model = &index->model;
+    size_t n_probe = model->dims * sizeof(float);
     CkBuf stored;
     ck_buf_init(&stored);
-    ck_probe_get(index->app, &index->model, &stored);
-    if (stored.n_bytes == n_probe) {
-        ck_probe_check(index->app, &index->model, &stored, index->probe);
+    ck_probe_get(app, model, &stored);
+    int is_stored = stored.n_bytes > 0;
+    if (index->probe && stored.n_bytes == n_probe) {
+        ck_probe_check(app, model, &stored, index->probe);
     }
     ck_buf_release(&stored);
+    if (app->exit_code != CK_EXIT_OK || (!is_stored && !index->probe)) return app->exit_code;
+    ck_transaction_begin(app);
+    if (!is_stored) {
+        ck_sql_run(app, CK_SQL_INDEX_PROBE_PUT, "tttb", model->embed.model, model->version,
+                   ck_probe_text, (const void *)index->probe, n_probe);
+    }
+    ck_sql_run(app, CK_SQL_INDEX_PROBE_WORKSPACE, "");
+    ck_sql_run(app, CK_SQL_INDEX_PROBE_REF, "ttt", model->embed.model, model->version,
+               ck_probe_text);
+    return ck_transaction_end(app);
+}
+
+int ck_index_probe_pull(CkIndex *index) {
+    CkApp *app = index->app;
+    const CkModelSettings *model = &index->model;
+    if (index->has_pulled_probe) return app->exit_code;
+    index->has_pulled_probe = 1;
+    ck_sql_text(app, CK_SQL_INDEX_PROBE_PULL, "ttt", model->embed.model, model->version,
+                ck_probe_text);
+    return settle(index);
 }
 
 int ck_index_probe(CkIndex *index) {
     CkApp *app = index->app;
-    const CkModelSettings *model = &index->model;
-    size_t n_probe = model->dims * sizeof(float);
     if (index->is_probed || index->embedder->is_lexical) return app->exit_code;
     index->is_probed = 1;
     if (index->embedder->is_remote && !(index->round && index->round->has_named_host)) {
         ck_note(app, "sending texts to %s", index->embedder->host);
         if (index->round) index->round->has_named_host = 1;
     }
-    if (ask(index) != CK_EXIT_OK) return app->exit_code;
-    if (index->has_remotes) {
-        ck_sql_text(app, CK_SQL_INDEX_PROBE_PULL, "ttt", model->embed.model, model->version,
-                    ck_probe_text);
-    }
-    compare(index, n_probe);
-    if (app->exit_code != CK_EXIT_OK) return app->exit_code;
-    ck_transaction_begin(app);
-    ck_sql_run(app, CK_SQL_INDEX_PROBE_PUT, "tttb", model->embed.model, model->version,
-               ck_probe_text, (const void *)index->probe, n_probe);
-    ck_sql_run(app, CK_SQL_INDEX_PROBE_WORKSPACE, "");
-    ck_sql_run(app, CK_SQL_INDEX_PROBE_REF, "ttt", model->embed.model, model->version,
-               ck_probe_text);
-    return ck_transaction_end(app);
+    return ask(index) == CK_EXIT_OK ? settle(index) : app->exit_code;
 }

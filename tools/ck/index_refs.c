@@ -29,7 +29,7 @@ static int put(CkIndex *index, const CkIndexGroup *group) {
 }
 
 /* Asks which chunks of the files are not stored. */
-static int look_up(CkIndex *index, CkIndexFile **files, size_t n) {
+static int look_up(CkIndex *index, CkSqlId sql, CkIndexFile **files, size_t n) {
     CkBuf keys;
     size_t at = 0, file = 0, first = 0;
     ck_buf_init(&keys);
@@ -43,7 +43,7 @@ static int look_up(CkIndex *index, CkIndexFile **files, size_t n) {
         }
     }
     if (keys.rc != SQLITE_OK) ck_must(NULL);
-    sqlite3_stmt *stmt = ck_sql_begin(index->app, CK_SQL_INDEX_MISSING, "b",
+    sqlite3_stmt *stmt = ck_sql_begin(index->app, sql, "b",
                                       (const void *)(keys.data ? keys.data : (uint8_t *)""),
                                       keys.n_bytes);
     while (ck_sql_step(index->app, stmt)) {
@@ -103,7 +103,9 @@ int ck_index_write(CkIndex *index, const CkIndexGroup *group, CkIndexFile **file
     if (app->exit_code != CK_EXIT_OK || (n == 0 && !group)) return app->exit_code;
     ck_transaction_begin(app);
     if (heartbeat(index) == CK_EXIT_OK && group) put(index, group);
-    if (n > 0 && app->exit_code == CK_EXIT_OK) look_up(index, files, n);
+    if (n > 0 && app->exit_code == CK_EXIT_OK) {
+        look_up(index, group ? CK_SQL_INDEX_STILL_MISSING : CK_SQL_INDEX_MISSING, files, n);
+    }
     for (size_t i = 0; i < n && app->exit_code == CK_EXIT_OK; i++) {
         if (files[i]->n_missing == 0) replace(index, files[i]);
         else hold(index, files[i]);

@@ -135,6 +135,7 @@ int ck_index_save(CkIndex *index) {
     merge(index, &blob);
     ck_sql_script(app, CK_SQL_INDEX_TABLES);
     ck_transaction_begin(app);
+    ck_sql_run(app, CK_SQL_INDEX_HEARTBEAT, "tt", index->workspace.name, index->workspace.uuid);
     int64_t n_refs = ck_sql_int(app, CK_SQL_INDEX_REFS_COUNT, 0, "tt", index->workspace.name,
                                 index->workspace.uuid);
     int64_t n_files = (int64_t)ck_manifest_written(&blob);

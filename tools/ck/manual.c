@@ -68,7 +68,7 @@ void ck_manual_print(CkApp *app, const char *name) {
     for (char *at = title; *at; at++) *at = (char)toupper((unsigned char)*at);
     printf(".TH %s 1 \"\" \"ck %s\" \"User Commands\"\n", title, CK_VERSION);
     printf(".SH NAME\n%s \\- a shared, content\\-addressed embedding cache\n", name);
-    printf(".SH SYNOPSIS\n.B %s\n.I COMMAND\n[\\fIOPTIONS\\fR] \\fR…\n", name);
+    printf(".SH SYNOPSIS\n.B %s\n.I COMMAND\n[\\fIOPTIONS\\fR] \\fR...\n", name);
     printf(".SH DESCRIPTION\n"
            "Finds code by what it says, and embeds the same text only once, in however many\n"
            "worktrees, branches and checkouts it is. A tree is a workspace of a base; the base\n"

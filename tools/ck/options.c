@@ -295,7 +295,7 @@ static int check_args(CkApp *app) {
                        "argument %d of '%s' must not be empty", i + 1, command->name);
     }
     if (app->n_args <= command->max_args) return app->exit_code;
-    if (strstr(command->arguments, "…")) {
+    if (strstr(command->arguments, "...")) {
         return ck_fail(app, CK_EXIT_USAGE, usage_hint(app), "%s arguments, at most %s are taken",
                        ck_count_text(app, app->n_args), ck_count_text(app, command->max_args));
     }

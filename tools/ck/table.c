@@ -38,7 +38,7 @@ static char *blob_cell(CkApp *app, sqlite3_stmt *stmt, int column) {
     int n = sqlite3_column_bytes(stmt, column), shown = n > BLOB_BYTES ? BLOB_BYTES : n;
     char digits[2 * BLOB_BYTES + 1] = "";
     for (int i = 0; i < shown; i++) sqlite3_snprintf(3, digits + 2 * i, "%02x", blob[i]);
-    return ck_text(app, n > shown ? "x'%s…' (%d bytes)" : "x'%s'", digits, n);
+    return ck_text(app, n > shown ? "x'%s...' (%d bytes)" : "x'%s'", digits, n);
 }
 
 static char *cell(CkApp *app, sqlite3_stmt *stmt, int column, char kind) {
