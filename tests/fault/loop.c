@@ -23,9 +23,9 @@
 
 #define WRONG_SHOWN_MAX 5
 #define SLOW_SHARE 31 /* of scenarios with a graph or another side, when all faults are wanted */
-/* Of a sample, the N-th fault is followed by one of the next 3N, and of a large scenario, 9N. */
-#define GAP 3
-#define GAP_LARGE 9
+/* Of a sample, the N-th fault is followed by one of the next 4N, and of a large scenario, 16N. */
+#define GAP 4
+#define GAP_LARGE 16
 #define FIRST_MAX 4 /* the first one is the first to the fourth */
 
 typedef struct Loop {

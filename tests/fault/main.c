@@ -23,8 +23,9 @@
 #define JOBS_MAX 16
 
 /* What saves half of the time: a small quarantine (what is freed and used again by mistake is used
-   soon) and short stacks of allocations. Leaks are found by SQLite's count of its memory. */
-const char *__asan_default_options(void);
+   soon) and short stacks of allocations. Leaks are found by SQLite's count of its memory. The
+   sanitizer's library looks the function up, so it has to be exported. */
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
 const char *__asan_default_options(void) {
     return "quarantine_size_mb=1:malloc_context_size=3:max_malloc_fill_size=256:detect_leaks=0";
 }

@@ -27,7 +27,7 @@ typedef struct Scenario {
 /* run is BEGIN, one changing statement, COMMIT. When the statement fails and the transaction is
    still open, it is committed instead of rolled back: the statement alone must have been undone. */
 #define SCENARIO_COMMITS 0x08
-/* The state is large, and so a run takes long: a fifteenth of the faults, unless all are wanted. */
+/* The state is large, and so a run takes long: a sparser sample of the faults. */
 #define SCENARIO_LARGE 0x10
 /* Every index has a graph, and every search that can takes it (store/conn.h). It takes long: one
    fault in 31 even when all are wanted. */

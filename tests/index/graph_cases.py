@@ -395,7 +395,7 @@ def test_graph_progress(path, rng, options):
     """A build of seconds shows how far it is to another connection, and goes on calling."""
     db, vectors, _ = make(path, rng, 1500, "cosine", 256)
     rows = [pack(vectors.one()) for _ in range(4000)]
-    for number in range(16 if options.full else 4):
+    for number in range(16 if options.full else 3):
         db.execute("BEGIN")
         db.executemany("INSERT INTO embeddings(hash, model, version, vector) "
                        "VALUES (?, 'm', '1', ?)",

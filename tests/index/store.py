@@ -8,6 +8,7 @@ import math
 import operator
 import os
 import sqlite3
+import statistics
 import struct
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -77,8 +78,9 @@ class Vectors:
 
     def near(self, vector, spread):
         """A vector near another one."""
-        gauss = self.rng.gauss
-        return f32([x + gauss(0, spread) for x in vector])
+        # Half of the time of rng.gauss(), in which these tests would spend a third of theirs.
+        normal, uniform = statistics.NormalDist(0, spread).inv_cdf, self.rng.random
+        return f32([x + normal(uniform()) for x in vector])
 
     def one(self, cluster=None):
         """A vector of some cluster."""

@@ -87,7 +87,7 @@ static uint64_t digest(const CkHnswBuilt *built, uint32_t n) {
 
 static uint64_t build_digest(uint64_t seed) {
     Fixture f;
-    fixture_init(&f, CK_INT_L2, 1100, 1100, 70);
+    fixture_init(&f, CK_INT_L2, 700, 700, 70);
     CkHnswOptions options = fixture_options(&f);
     options.seed = seed;
     CHECK_INT(fixture_build(&f, &options), SQLITE_OK);
@@ -136,7 +136,7 @@ static void a_step_stops_it(void) {
         if (stop_at == 0) {
             steps = now;
             CHECK(steps.n > 50 && steps.last > 0.999);
-            every = 1 + steps.n / 12;
+            every = 1 + steps.n / 7;
         } else {
             CHECK(now.n == stop_at && f.built.order == NULL);
         }

@@ -115,7 +115,7 @@ static void compact(Fixture *f, const uint8_t *dead) {
 
 static void dead_ones_are_taken_out(int clustered, uint32_t percent) {
     Fixture f;
-    fixture_init(&f, CK_INT_COSINE, 2500, 2500, 60);
+    fixture_init(&f, CK_INT_COSINE, 1600, 1600, 60);
     CkHnswOptions options = fixture_options(&f);
     CHECK_INT(fixture_build(&f, &options), SQLITE_OK);
     const CkHnswShape *shape = &f.source.shape;
@@ -274,7 +274,7 @@ static void nearly_all_die(void) {
 }
 
 void ck_test_hnsw_insert(void) {
-    into_an_empty_graph(CK_INT_COSINE, 1500, 60);
+    into_an_empty_graph(CK_INT_COSINE, 1000, 60);
     into_an_empty_graph(CK_INT_L2, 700, 3);
     into_an_empty_graph(CK_INT_DOT, 700, 100);
     into_a_built_graph();

@@ -186,7 +186,7 @@ static void test_progress(void) {
 /* i8 to i8 keeps every bit, because 127 / (127 / s) gives the scale s back. */
 static void test_i8_scale_returns(void) {
     int n_wrong = 0;
-    for (uint32_t bits = 0x3f800000; bits < 0x40000000; bits += 5) {
+    for (uint32_t bits = 0x3f800000; bits < 0x40000000; bits += 29) {
         float longest;
         memcpy(&longest, &bits, sizeof longest);
         float scale = ck_i8_scale(&longest, 1), back;
