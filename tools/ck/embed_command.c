@@ -161,8 +161,8 @@ static int embed(CkEmbedder *head, CkEmbedItem *items, size_t n, CkError *err) {
         if (transfer(command, err)) heard_ms = ck_clock_ms();
         else if (ck_process_asks_terminal(&command->process)) {
             ck_error_set(err, SQLITE_ERROR,
-                         "%s: was stopped, since it asks something at the terminal, which it cannot "
-                         "do from here",
+                         "%s: was stopped, since it asks something at the terminal, which it "
+                         "cannot do from here",
                          command->text);
         } else if (ck_clock_ms() - heard_ms > command->timeout_s * 1000) {
             ck_error_set(err, SQLITE_ERROR, "%s: no answer within %lld seconds", command->text,

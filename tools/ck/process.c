@@ -171,8 +171,8 @@ static int exit_code(int status) {
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/* What is stopped notices SIGTERM when it goes on. Who ignores it is killed; it may then take the
-** kernel a while to take away what was started by a program that is gone, which nobody waits for. */
+/* What is stopped notices SIGTERM when it goes on. Who ignores it is killed, and of these only the
+** program itself is waited for: the others are no children of ours. */
 static void end_all(CkProcess *process, int *status) {
     pid_t whom = process->group != 0 ? -process->group : process->pid;
     kill(whom, SIGTERM);
