@@ -10,13 +10,25 @@
 /* How long it waits for somebody else's lock. */
 #define CK_SIDE_BUSY_MS 10000
 
+typedef struct CkSide {
+    CkConn *conn;        /* NULL: not open */
+    CkStore *home;       /* whose call it serves, and whose interrupts end its waiting */
+    int is_interrupted;  /* they did */
+    int64_t waits_since_ms;
+} CkSide;
+
 /*
 ** Opens a file by its URL ("file:/path", also with ?mode=ro) with flags of sqlite3_open_v2(),
-** through the VFS of conn. The failure names the url.
+** through the VFS of home's connection. The failure names the url. *side must stay where it is
+** until it is closed.
 */
-int ck_side_open(const CkConn *conn, const char *url, int flags, CkConn **side, CkError *err);
+int ck_side_open(CkSide *side, CkStore *home, const char *url, int flags, CkError *err);
 
-/* Closes it and frees everything of it. NULL is ignored. */
-void ck_side_close(CkConn *side);
+/* What failed there: a lock that was not waited for to the end, since home's connection was
+** interrupted, is that interrupt. Returns err->rc. */
+int ck_side_outcome(const CkSide *side, CkError *err);
+
+/* Closes it and frees everything of it. One that is not open is ignored. */
+void ck_side_close(CkSide *side);
 
 #endif

@@ -7,6 +7,7 @@ import sqlite3
 import struct
 import subprocess
 import sys
+import threading
 import time
 
 from world import CLOCK, EXTENSION, check
@@ -809,6 +810,48 @@ def test_whose_fault(folder):
     check(said.startswith("sync: this store: database is locked"), said)
     equal(a.execute("SELECT attempts, (SELECT count(*) FROM ck_errors) FROM ck_remotes").fetchall(),
           [(0, 0)], "failures of the remote")
+
+
+def interrupted(db, sql, hinder, *parameters):
+    """How long a statement runs that is interrupted after half a second, while a lock is held."""
+    hinder.execute("BEGIN EXCLUSIVE")
+    timer = threading.Timer(0.5, db.interrupt)
+    begun = time.monotonic()
+    timer.start()
+    said = refused(db, sql, *parameters)
+    timer.join()
+    hinder.execute("ROLLBACK")
+    check("interrupted" in said, f"{sql}: {said}")
+    return time.monotonic() - begun
+
+
+def test_interrupted_wait(folder):
+    """Waiting for the lock of a remote ends with an interrupt, and is no failure of the remote."""
+    for mode in "DELETE", "WAL":
+        hub = folder.store(f"hub-{mode}")
+        hub.execute(f"PRAGMA journal_mode = {mode}")
+        put(hub, "aaa")
+        a = folder.store(f"a-{mode}", hub=f"hub-{mode}")
+        call(a, "SELECT ck_sync('hub')")
+        put(a, "bbb")
+        statements = ["SELECT ck_push('hub')", "SELECT ck_sync('hub')"]
+        if mode == "DELETE":
+            statements += ["SELECT ck_pull('hub')", "SELECT ck_pull(NULL, zeroblob(32))"]
+        for sql in statements:
+            took = interrupted(a, sql, hub)
+            check(took < 5, f"{sql} in mode {mode} went on for {took:.1f} s")
+        hub.execute("BEGIN EXCLUSIVE")
+        begun = time.monotonic()
+        a.set_progress_handler(lambda begun=begun: time.monotonic() > begun + 0.5, 1000)
+        check("interrupted" in refused(a, "SELECT ck_push('hub')"), "a progress handler")
+        took = time.monotonic() - begun
+        a.set_progress_handler(None, 0)
+        hub.execute("ROLLBACK")
+        check(took < 5, f"a progress handler was not asked for {took:.1f} s")
+        equal(a.execute("SELECT attempts, last_error, (SELECT count(*) FROM ck_errors) "
+                        "FROM ck_remotes").fetchall(), [(0, None, 0)], "failures of the remote")
+        call(a, "SELECT ck_sync('hub')")
+        equal(one(hub, "SELECT count(*) FROM embeddings"), 2, "embeddings of the hub")
 
 
 def test_long_user(folder):

@@ -64,6 +64,7 @@ struct CkApp {
     sqlite3 *db; /* NULL until ck_store_open() */
     int readonly;
     int busy_seconds; /* that a statement waits for other processes */
+    int64_t waits_since_ms;
     sqlite3_stmt **statements; /* by CkSqlId */
 
     int exit_code;

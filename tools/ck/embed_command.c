@@ -6,8 +6,8 @@
 **
 ** The program runs for the whole of `ck index`, and answers in any order; indexes begin at 0 with
 ** each batch, of which every text is answered before the next one begins. Its standard error is
-** ours. A program that says nothing for --timeout, asks at the terminal, or ends before it answered,
-** is an error, and all that it has started ends with it.
+** ours. A program that says nothing for --timeout, asks at the terminal, or ends before it has
+** answered, is an error, and all that it has started ends with it.
 */
 #include <errno.h>
 #include <fcntl.h>
