@@ -13,6 +13,7 @@
 #include "ck.h"
 #include "fs.h"
 #include "output.h"
+#include "trust.h"
 
 #define WAIT_MS_MAX 25
 #define LAST_WAIT_MS 1000
@@ -148,7 +149,7 @@ int ck_store_open(CkApp *app, CkStoreMode mode) {
     ck_sql_end(stmt);
     if (!is_store && mode != CK_STORE_CREATE) refuse_empty(app);
     ck_sql_script(app, CK_SQL_STORE_SETTINGS);
-    return app->exit_code;
+    return mode == CK_STORE_WRITE ? ck_trust_store(app) : app->exit_code;
 }
 
 void ck_store_close(CkApp *app) {
