@@ -812,6 +812,39 @@ def test_whose_fault(folder):
           [(0, 0)], "failures of the remote")
 
 
+def test_whose_fault_of_a_folder(folder):
+    """The same, when what is wrong with a segment is to be written down, or that it went."""
+    a = folder.store("a", packs="packs/")
+    put(a, "aaa")
+    call(a, "SELECT ck_sync('packs')")
+    a.execute("PRAGMA busy_timeout = 10")
+    other = folder.store("a")
+
+    def locks(statement):
+        """Locks the store in the middle of a session."""
+        def look(sql):
+            if statement in sql and not other.in_transaction:
+                other.execute("BEGIN IMMEDIATE")
+        return look
+
+    with open(folder.file("packs/x.ckpack"), "wb") as file:
+        file.write(b"no pack")
+    for step, statement in enumerate(("models IS NULL OR models", "SELECT code FROM")):
+        a.set_trace_callback(locks(statement))
+        said = refused(a, "SELECT ck_pull('packs')")
+        a.set_trace_callback(None)
+        check(other.in_transaction, f"nothing was locked at {statement}")
+        other.execute("ROLLBACK")
+        check(said.startswith("sync: this store: database is locked"), said)
+        equal(a.execute("SELECT attempts, (SELECT count(*) FROM ck_errors) FROM ck_remotes").fetchall(),
+              [(0, step)], "failures of the remote, and errors")
+        if step == 0:
+            equal(call(a, "SELECT ck_pull('packs')"), {"damaged": 1}, "a pull")
+            os.remove(folder.file("packs/x.ckpack"))
+    equal(call(a, "SELECT ck_pull('packs')"), {}, "a pull when it is gone")
+    equal(one(a, "SELECT count(*) FROM ck_errors"), 0, "errors")
+
+
 def interrupted(db, sql, hinder, *parameters):
     """How long a statement runs that is interrupted after half a second, while a lock is held."""
     hinder.execute("BEGIN EXCLUSIVE")
