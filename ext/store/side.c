@@ -8,6 +8,8 @@
 */
 #include "store/side.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "store/transaction.h"
 
@@ -49,10 +51,73 @@ int ck_side_open(CkSide *side, CkStore *home, const char *url, int flags, CkErro
     return SQLITE_OK;
 }
 
-int ck_side_outcome(const CkSide *side, CkError *err) {
-    if (!side->is_interrupted || err->rc == SQLITE_OK || err->rc == SQLITE_NOMEM) return err->rc;
+/*
+** Reading without locks is safe as long as nobody writes the file. Whoever opens a store in WAL mode
+** makes a -wal first, and the file itself is written from there: so when there is no -wal, and the
+** file is what it was when it was opened, nothing that was read since can be half of a change. Times
+** and sizes on a network file system may be old ones, so there it is not safe.
+*/
+static int has_wal(const char *path, CkError *err) {
+    CkFileState wal = {0, 0, 0};
+    char *name = sqlite3_mprintf("%s-wal", path);
+    if (!name) return ck_error_nomem(err);
+    ck_fs_state(name, &wal);
+    sqlite3_free(name);
+    return wal.inode != 0;
+}
+
+static const char *path_of(const CkSide *side) {
+    return side->conn ? sqlite3_db_filename(side->conn->db, "main") : NULL;
+}
+
+int ck_side_reopen_unlocked(CkSide *side, const char *url, CkError *err) {
+    const char *path = path_of(side);
+    int primary = err->rc & 0xff, n = (int)strcspn(url, "#");
+    CkFileState file;
+    CkStore *home = side->home;
+    if ((primary != SQLITE_CANTOPEN && primary != SQLITE_READONLY) || !path ||
+        !ck_fs_is_sealed(path) || ck_fs_network(path)) {
+        return err->rc;
+    }
     ck_error_release(err);
-    return ck_error_set(err, SQLITE_INTERRUPT, "interrupted");
+    if (has_wal(path, err)) {
+        return ck_error_set(err, SQLITE_CANTOPEN,
+                            "a part of it is in its -wal, which cannot be read where no -shm can be "
+                            "made beside it (whoever may write it is to open and close it once)");
+    }
+    ck_fs_state(path, &file);
+    ck_side_close(side);
+    char *unlocked = sqlite3_mprintf("%.*s%cimmutable=1", n, url,
+                                     memchr(url, '?', (size_t)n) ? '&' : '?');
+    if (!unlocked) return ck_error_nomem(err);
+    ck_side_open(side, home, unlocked, SQLITE_OPEN_READONLY, err);
+    sqlite3_free(unlocked);
+    side->is_unlocked = 1;
+    side->file = file;
+    return err->rc;
+}
+
+static int is_changed(const CkSide *side, CkError *err) {
+    CkFileState now;
+    const char *path = side->is_unlocked ? path_of(side) : NULL;
+    if (!path) return 0;
+    ck_fs_state(path, &now);
+    return memcmp(&now, &side->file, sizeof now) != 0 || has_wal(path, err);
+}
+
+int ck_side_outcome(const CkSide *side, CkError *err) {
+    int changed = is_changed(side, err);
+    if (err->rc == SQLITE_NOMEM) return err->rc;
+    if (changed) {
+        ck_error_release(err);
+        ck_error_set(err, SQLITE_BUSY,
+                     "it was changed while it was read without locks, since no file can be made "
+                     "beside it; try again");
+    } else if (side->is_interrupted && err->rc != SQLITE_OK) {
+        ck_error_release(err);
+        ck_error_set(err, SQLITE_INTERRUPT, "interrupted");
+    }
+    return err->rc;
 }
 
 void ck_side_close(CkSide *side) {

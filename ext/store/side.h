@@ -5,6 +5,7 @@
 #ifndef CK_STORE_SIDE_H
 #define CK_STORE_SIDE_H
 
+#include "base/fs.h"
 #include "store/conn.h"
 
 /* How long it waits for somebody else's lock. */
@@ -15,6 +16,8 @@ typedef struct CkSide {
     CkStore *home;       /* whose call it serves, and whose interrupts end its waiting */
     int is_interrupted;  /* they did */
     int64_t waits_since_ms;
+    int is_unlocked;     /* no locks are asked for; the file was so when it was opened: */
+    CkFileState file;
 } CkSide;
 
 /*
@@ -24,8 +27,19 @@ typedef struct CkSide {
 */
 int ck_side_open(CkSide *side, CkStore *home, const char *url, int flags, CkError *err);
 
-/* What failed there: a lock that was not waited for to the end, since home's connection was
-** interrupted, is that interrupt. Returns err->rc. */
+/*
+** After err, the failure of its first read: a store in WAL mode cannot be read where no -shm can be
+** made beside it. When that is so, and nobody has it open, it is opened once more, for reading only
+** and without locks, and err is clean. Else err says what is to be done, or is as it was. Returns
+** err->rc.
+*/
+int ck_side_reopen_unlocked(CkSide *side, const char *url, CkError *err);
+
+/*
+** Ends whatever was read or written there, and comes before any use of it. A lock that was not
+** waited for to the end, since home's connection was interrupted, is that interrupt. What was read
+** without locks is an error when the file has changed since it was opened. Returns err->rc.
+*/
 int ck_side_outcome(const CkSide *side, CkError *err);
 
 /* Closes it and frees everything of it. One that is not open is ignored. */

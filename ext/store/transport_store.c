@@ -187,6 +187,16 @@ static int is_gone(const char *url, CkError *err) {
                         url);
 }
 
+/* The first look at the file of a connection. */
+static int look(StoreTransport *to, int *exists, CkError *err) {
+    to->far = ck_conn_store(to->side.conn, "main");
+    if (!to->far) return ck_error_nomem(err);
+    ck_stmt_run(to->far, CK_SQL_META_SIDE_CACHE, err, "");
+    if (err->rc == SQLITE_OK) ck_stmt_run(to->far, CK_SQL_META_SIDE_CHECKPOINT, err, "");
+    if (err->rc == SQLITE_OK) ck_store_open_read(to->far, exists, err);
+    return err->rc;
+}
+
 static int connect(StoreTransport *to, CkStore *store, const char *url, CkTransportUse use,
                    CkError *err) {
     int flags = SQLITE_OPEN_READWRITE | (use == CK_TRANSPORT_CREATES ? SQLITE_OPEN_CREATE : 0);
@@ -196,14 +206,11 @@ static int connect(StoreTransport *to, CkStore *store, const char *url, CkTransp
         ck_error_release(err);
         return is_gone(url, err);
     }
-    to->far = ck_conn_store(to->side.conn, "main");
-    if (!to->far) return ck_error_nomem(err);
-    ck_stmt_run(to->far, CK_SQL_META_SIDE_CACHE, err, "");
-    if (err->rc == SQLITE_OK) ck_stmt_run(to->far, CK_SQL_META_SIDE_CHECKPOINT, err, "");
-    if (err->rc != SQLITE_OK) return err->rc;
-    if (ck_store_open_read(to->far, &exists, err) != SQLITE_OK || use == CK_TRANSPORT_READS) {
-        return err->rc;
+    if (look(to, &exists, err) != SQLITE_OK && use == CK_TRANSPORT_READS &&
+        ck_side_reopen_unlocked(&to->side, url, err) == SQLITE_OK) {
+        look(to, &exists, err);
     }
+    if (err->rc != SQLITE_OK || use == CK_TRANSPORT_READS) return err->rc;
     if (!exists && use == CK_TRANSPORT_WRITES) return is_gone(url, err);
     return prepare_writes(to->far, exists, err);
 }

@@ -132,6 +132,68 @@ def test_only_read(folder):
           "the remote that is only read")
 
 
+SEALED = """
+import os, sqlite3, sys
+extension, folder = sys.argv[1:]
+
+def connect(name):
+    db = sqlite3.connect(os.path.join(folder, name), isolation_level=None)
+    db.enable_load_extension(True)
+    db.load_extension(extension)
+    return db
+
+def pull(db):
+    try:
+        return db.execute("SELECT ck_pull('ro') ->> 'pulled'").fetchone()[0]
+    except sqlite3.Error as error:
+        return str(error)
+
+def change(sql):
+    if "BEGIN IMMEDIATE" in sql and not os.path.exists(os.path.join(folder, "changed")):
+        open(os.path.join(folder, "changed"), "w").close()
+        there = connect("there/hub")
+        there.execute("SELECT ck_put('m', '1', 'xyz', '[1, 2, 3, 4]')")
+        there.close()
+
+a = connect("a")
+a.execute("SELECT ck_init()")
+a.execute("INSERT INTO ck_remotes(name, url, push) VALUES ('ro', ?, 0)", (f"file:{folder}/ro/hub",))
+print(pull(a))
+a.set_trace_callback(change)
+print(pull(a))
+a.set_trace_callback(None)
+print(pull(a))
+there = connect("there/hub")
+there.execute("SELECT ck_put('m', '1', 'zzz', '[1, 2, 3, 5]')").fetchall()
+os.link(f"{folder}/there/hub-wal", f"{folder}/there/kept")
+there.close()
+os.rename(f"{folder}/there/kept", f"{folder}/there/hub-wal")
+print(pull(a))
+"""
+
+
+def test_sealed(folder):
+    """A remote in WAL mode where no file can be made beside it; and one that is written meanwhile."""
+    for name in "there", "ro":
+        os.mkdir(folder.file(name))
+    hub = folder.store("there/hub")
+    hub.execute("PRAGMA journal_mode = WAL")
+    put(hub, "aaa", "bbb")
+    hub.close()
+    script = 'mount --bind there ro && mount -o remount,ro,bind ro && "$@"'
+    command = ["unshare", "-m" if os.geteuid() == 0 else "-rm", "sh", "-c", script, "sh"]
+    if subprocess.run([*command, "true"], cwd=folder.path, capture_output=True,
+                      check=False).returncode != 0:
+        return
+    said = subprocess.run([*command, sys.executable, "-c", SEALED, EXTENSION, folder.path],
+                          cwd=folder.path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, timeout=120, check=False).stdout.splitlines()
+    equal(len(said), 4, f"lines of {said}")
+    equal((said[0], said[2]), ("2", "1"), "pulled before and after it was changed")
+    check("was changed while it was read without locks" in said[1], said[1])
+    check("-wal" in said[3] and "open and close it once" in said[3], said[3])
+
+
 def test_unreachable(folder):
     """An error of a sync; of a look-up a row and a miss, until it is there again."""
     a = folder.store("a", b_far="none/hub", c_dir="none/packs/", z_hub="hub")

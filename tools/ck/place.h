@@ -69,7 +69,7 @@ char *ck_place_main_worktree(CkApp *app, const char *root);
 /* The roots of the other linked worktrees of root's repository, by name; NULL ends them. */
 char **ck_place_siblings(CkApp *app, const char *root);
 
-/* Is the tree at root one of git's, which tracks neither config.toml nor .ck/workspace? Asks git. */
+/* Is root a work tree of git's, which tracks neither config.toml nor .ck/workspace? Asks git. */
 int ck_place_is_made_here(CkApp *app, const char *root);
 
 /* Does git track app->place.store, which --store did not name? Asks git; warns on stderr. */
