@@ -52,10 +52,10 @@ int ck_side_open(CkSide *side, CkStore *home, const char *url, int flags, CkErro
 }
 
 /*
-** Reading without locks is safe as long as nobody writes the file. Whoever opens a store in WAL mode
-** makes a -wal first, and the file itself is written from there: so when there is no -wal, and the
-** file is what it was when it was opened, nothing that was read since can be half of a change. Times
-** and sizes on a network file system may be old ones, so there it is not safe.
+** Reading without locks is safe as long as nobody writes the file. Whoever opens a store in WAL
+** mode makes a -wal first, and the file itself is written from there: so when there is no -wal, and
+** the file is what it was when it was opened, nothing that was read since can be half of a change.
+** Times and sizes on a network file system may be old ones, so there it is not safe.
 */
 static int has_wal(const char *path, CkError *err) {
     CkFileState wal = {0, 0, 0};
@@ -82,8 +82,8 @@ int ck_side_reopen_unlocked(CkSide *side, const char *url, CkError *err) {
     ck_error_release(err);
     if (has_wal(path, err)) {
         return ck_error_set(err, SQLITE_CANTOPEN,
-                            "a part of it is in its -wal, which cannot be read where no -shm can be "
-                            "made beside it (whoever may write it is to open and close it once)");
+                            "a part of it is in its -wal, which cannot be read where no -shm can "
+                            "be made beside it (who may write it is to open and close it once)");
     }
     ck_fs_state(path, &file);
     ck_side_close(side);

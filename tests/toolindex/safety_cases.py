@@ -203,7 +203,7 @@ def test_what_a_program_started_ends_with_it(world):
                 run.send_signal(sign)
                 time.sleep(0.3 if len(signs) > 1 else 0)
             try:  # until all who could write into the pipes are gone
-                _, err = run.communicate(timeout=10)
+                _, err = run.communicate(timeout=40)
             except subprocess.TimeoutExpired:
                 for pid in pids:
                     os.kill(pid, signal.SIGKILL)
