@@ -42,7 +42,8 @@ WHERE (SELECT push FROM ck_remotes WHERE name = :remote);
 SELECT ck_handshake(:remote, ck_hello('far', (SELECT store_uuid FROM _ck_meta)));
 
 -- Message push. The first transaction writes the remote: the items, and our new mark with them. The
--- second records here what it answered, and that the mark is there.
+-- second records here what it answered, and that the mark is there. A pack leaves out an embedding
+-- that does not read back; without its vector it is missing there, and is tried again.
 -- name: push
 DELETE FROM batch;
 DELETE FROM answer;
@@ -50,8 +51,9 @@ INSERT INTO batch
 SELECT seq, op, hash, model, version, origin, at, listing FROM ck_batch(:remote);
 BEGIN IMMEDIATE;
 INSERT INTO answer
-SELECT seq, hash, ck_apply(NULL, op, hash, model, version, ck_get(hash), origin, at, 'far')
-FROM batch ORDER BY seq;
+SELECT seq, hash, ck_apply(NULL, op, hash, model, version, (
+           SELECT vector FROM ck_unpack(ck_pack(b.hash))), origin, at, 'far')
+FROM batch AS b ORDER BY seq;
 SELECT ck_heartbeat((SELECT store_uuid FROM _ck_meta), NULL,
                     (SELECT new_mark FROM ck_remotes WHERE name = :remote), 'far')
 WHERE EXISTS (SELECT 1 FROM answer);
@@ -60,14 +62,16 @@ BEGIN IMMEDIATE;
 SELECT ck_ack(:remote, json_group_array(json_object(
     'hash', hex(hash), 'seq', seq, 'listing', (SELECT max(listing) FROM batch),
     'result', CASE answer WHEN 'created' THEN answer WHEN 'exists' THEN answer
-                          WHEN 'conflict' THEN 'exists' ELSE 'rejected' END,
+                          WHEN 'conflict' THEN 'exists' WHEN 'rejected: missing' THEN 'retry'
+                          ELSE 'rejected' END,
     'code', replace(answer, 'rejected: ', ''))))
 FROM answer;
 SELECT ck_settle(:remote, 1) WHERE EXISTS (SELECT 1 FROM answer);
 COMMIT;
 
 -- Message pull, of a page, all by (epoch, after, limit). The transaction writes this store: the items,
--- and how far that is.
+-- and how far that is. What does not read back there is 'rejected: missing', and the rest goes on: it
+-- comes with a pull of all, or by its hash, once it was mended there.
 -- name: pull
 DELETE FROM batch;
 DELETE FROM answer;
@@ -82,7 +86,7 @@ WHERE c.seq > (SELECT pull_seq FROM ck_remotes WHERE name = :remote)
 ORDER BY c.seq LIMIT (SELECT batch_items FROM ck_remotes WHERE name = :remote);
 INSERT INTO answer
 SELECT seq, hash, ck_apply(:remote, op, hash, model, version, (
-           SELECT vector FROM far_embeddings AS f WHERE f.hash = b.hash), origin, at)
+           SELECT vector FROM ck_unpack(ck_pack(b.hash, 1, NULL, 'far'))), origin, at)
 FROM batch AS b ORDER BY seq;
 SELECT ck_pulled(:remote, ck_hello('far') ->> 'epoch',
                  (SELECT pull_seq FROM ck_remotes WHERE name = :remote),

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "base/sqlite.h"
 
@@ -78,4 +80,23 @@ int ck_fs_mode(const char *path) {
 int64_t ck_fs_inode(const char *path) {
     struct stat info;
     return stat(path, &info) == 0 ? (int64_t)info.st_ino : 0;
+}
+
+void ck_fs_state(const char *path, CkFileState *state) {
+    struct stat info;
+    *state = (CkFileState){0, 0, 0};
+    if (stat(path, &info) != 0) return;
+    state->inode = (int64_t)info.st_ino;
+    state->n_bytes = (int64_t)info.st_size;
+    state->changed_ns = (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec;
+}
+
+int ck_fs_is_sealed(const char *path) {
+    struct statvfs system;
+    const char *name = strrchr(path, '/');
+    if (statvfs(path, &system) == 0 && (system.f_flag & ST_RDONLY)) return 1;
+    char *folder = name ? sqlite3_mprintf("%.*s", (int)(name - path) + 1, path) : NULL;
+    int sealed = folder && access(folder, W_OK) != 0;
+    sqlite3_free(folder);
+    return sealed;
 }

@@ -25,6 +25,15 @@ int ck_fs_has_entries(const char *path);
 /* The file's inode number, or 0 when that cannot be told. */
 int64_t ck_fs_inode(const char *path);
 
+/* What a change of a file changes, too; all 0 when there is none. */
+typedef struct CkFileState {
+    int64_t inode, n_bytes, changed_ns;
+} CkFileState;
+void ck_fs_state(const char *path, CkFileState *state);
+
+/* May no file be made beside it? Its file system is mounted read-only, or its folder not ours. */
+int ck_fs_is_sealed(const char *path);
+
 /* The mode bits of the file, or -1. */
 int ck_fs_mode(const char *path);
 

@@ -21,13 +21,15 @@ static int limit_from(sqlite3_value *value, const char *what, int64_t max, int64
 }
 
 /*
-** ck_pack(since [, items [, bytes]]): the feed after seq `since`, up to so many items and bytes.
-** ck_pack(hashes [, items [, bytes]]): these, those that are not stored left out.
+** ck_pack(since [, items [, bytes [, schema]]]): the feed after seq `since`, up to so many items
+** and bytes. ck_pack(hashes [, items [, bytes [, schema]]]): these, those that are not stored left
+** out.
 */
 static void pack(sqlite3_context *context, int argc, sqlite3_value **argv) {
     static const CkRange any_seq = {0, INT64_MAX};
     CkError err = CK_ERROR_NONE;
-    CkStore *store = ck_conn_store(sqlite3_user_data(context), "main");
+    CkStore *store = ck_store_from_value(sqlite3_user_data(context), argc > 3 ? argv[3] : NULL, who,
+                                         &err);
     CkPackLimits limits = {INT64_MAX, CK_PACK_BYTES, 0};
     CkBuf hashes, out;
     int64_t since = 0;
@@ -35,7 +37,6 @@ static void pack(sqlite3_context *context, int argc, sqlite3_value **argv) {
     int is_feed = type == SQLITE_INTEGER || type == SQLITE_FLOAT;
     ck_buf_init(&hashes);
     ck_buf_init(&out);
-    if (!store) ck_error_nomem(&err);
     if (argc > 1) limit_from(argv[1], "items", INT64_MAX, &limits.items, &err);
     if (argc > 2) limit_from(argv[2], "bytes", CK_PACK_BYTES_MAX, &limits.bytes, &err);
     if (err.rc == SQLITE_OK) {
@@ -58,5 +59,6 @@ const CkFunction ck_functions_pack[] = {
     {"ck_pack", 1, CK_FUNCTION_READS, pack},
     {"ck_pack", 2, CK_FUNCTION_READS, pack},
     {"ck_pack", 3, CK_FUNCTION_READS, pack},
+    {"ck_pack", 4, CK_FUNCTION_READS, pack},
     {NULL, 0, 0, NULL},
 };

@@ -31,23 +31,12 @@ typedef struct Call {
 
 /* Begins; the schema is argument `at`, if there are so many. Ended with end() in any case. */
 static void begin(Call *call, const char *who, sqlite3_context *context, sqlite3_value *schema) {
-    CkConn *conn = sqlite3_user_data(context);
-    const char *name = "main";
     memset(call, 0, sizeof *call);
     call->who = who;
     call->context = context;
     ck_buf_init(&call->hashes);
     CkError *err = &call->err;
-    if (schema && ck_value_given(schema)) {
-        ck_text_from_value(schema, who, "schema", CK_NAME_MAX, &name, err);
-    }
-    if (err->rc == SQLITE_OK && sqlite3_db_readonly(conn->db, name) < 0) {
-        ck_error_set(err, SQLITE_ERROR, "%s: no attached database is called '%s'", who, name);
-    }
-    if (err->rc == SQLITE_OK) {
-        call->store = ck_conn_store(conn, name);
-        if (!call->store) ck_error_nomem(err);
-    }
+    call->store = ck_store_from_value(sqlite3_user_data(context), schema, who, err);
     if (err->rc == SQLITE_OK && ck_write_begin(&call->write, call->store, err) != SQLITE_OK) {
         call->store = NULL;
     }

@@ -11,20 +11,8 @@
 #include "store/transaction.h"
 #include "store/value.h"
 
-/* The store of a schema, NULL or SQL NULL: of main. */
 static CkStore *store_of(sqlite3_context *context, sqlite3_value *schema, CkError *err) {
-    CkConn *conn = sqlite3_user_data(context);
-    const char *name = "main";
-    if (ck_value_given(schema)) {
-        ck_text_from_value(schema, "ck_hello", "schema", CK_NAME_MAX, &name, err);
-    }
-    if (err->rc == SQLITE_OK && sqlite3_db_readonly(conn->db, name) < 0) {
-        ck_error_set(err, SQLITE_ERROR, "ck_hello: no attached database is called '%s'", name);
-    }
-    if (err->rc != SQLITE_OK) return NULL;
-    CkStore *store = ck_conn_store(conn, name);
-    if (!store) ck_error_nomem(err);
-    return store;
+    return ck_store_from_value(sqlite3_user_data(context), schema, "ck_hello", err);
 }
 
 /* A text argument, or NULL for an SQL NULL. */

@@ -77,11 +77,8 @@ static int show(void *context, CkError *err) {
 int ck_merge_pulse(void *context, double done) {
     CkMergePulse *pulse = context;
     CkStore *store = pulse->claim->store;
-    int64_t one, now = ck_clock_ms();
-    int found;
-    if (ck_stmt_ints(store, CK_SQL_GRAPH_PULSE, pulse->err, &one, 1, &found, "") != SQLITE_OK) {
-        return pulse->err->rc;
-    }
+    int64_t now = ck_clock_ms();
+    if (ck_pulse(store, pulse->err) != SQLITE_OK) return pulse->err->rc;
     if (pulse->shown_ms == 0) pulse->shown_ms = now;
     if (now - pulse->shown_ms < SHOW_EVERY_MS) return SQLITE_OK;
     int64_t before = pulse->done;

@@ -114,7 +114,7 @@ int ck_sync_dir_begin(CkSyncSession *session, int is_new, CkError *err) {
     CkWrite write;
     int gone = 0;
     if (own_is_gone(session, &gone, err) != SQLITE_OK || !(gone || is_new)) return err->rc;
-    if (ck_write_begin(&write, store, err) != SQLITE_OK) return err->rc;
+    if (ck_sync_session_begin(session, &write, err) != SQLITE_OK) return err->rc;
     ck_stmt_run(store, CK_SQL_SEGMENT_FORGET, err, "t", name);
     if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_REMOTE_PUSH_AGAIN, err, "t", name);
     if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_REMOTE_DROP_ACKS, err, "t", name);

@@ -251,7 +251,7 @@ static int excuse(const Reading *reading, CkError *own, CkError *err) {
     }
     if (own->rc == SQLITE_OK && reading->wanted) return SQLITE_OK; /* not all of it was looked at */
     sqlite3_snprintf(sizeof code, code, CODE "%s", name);
-    if (ck_write_begin(&write, session->store, err) == SQLITE_OK) {
+    if (ck_sync_session_begin(session, &write, err) == SQLITE_OK) {
         if (message[0]) {
             ck_errors_add(session->store, session->task, code, err, "%s: %s", name, message);
         } else {
@@ -287,7 +287,7 @@ static int remove_old_errors(CkSyncSession *session, CkError *err) {
     char *code;
     CkWrite write;
     while ((code = find_old_error(session, err)) != NULL) {
-        if (err->rc == SQLITE_OK && ck_write_begin(&write, session->store, err) == SQLITE_OK) {
+        if (err->rc == SQLITE_OK && ck_sync_session_begin(session, &write, err) == SQLITE_OK) {
             ck_errors_remove(session->store, session->task, code, err);
             ck_write_end(&write, err);
         }

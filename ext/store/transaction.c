@@ -80,3 +80,9 @@ int ck_write_end(CkWrite *write, CkError *err) {
     if (err->rc != SQLITE_OK) roll_back(store);
     return err->rc;
 }
+
+int ck_pulse(CkStore *store, CkError *err) {
+    int64_t one;
+    int found;
+    return ck_stmt_ints(store, CK_SQL_PULSE, err, &one, 1, &found, "");
+}

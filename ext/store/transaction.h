@@ -39,4 +39,10 @@ int ck_write_begin(CkWrite *write, CkStore *store, CkError *err);
 */
 int ck_write_end(CkWrite *write, CkError *err);
 
+/*
+** What a long computation or wait calls now and then: lets SQLite see whether the connection was
+** interrupted, and call its progress handler. SQLITE_OK, or the code that stops it.
+*/
+int ck_pulse(CkStore *store, CkError *err);
+
 #endif

@@ -18,7 +18,7 @@
 
 typedef struct StoreTransport {
     CkTransport base;
-    CkConn *side;
+    CkSide side;
     CkStore *far;
     char me[CK_UUID_BYTES];
 } StoreTransport;
@@ -27,19 +27,24 @@ static CkStore *far_of(CkTransport *transport) {
     return ((StoreTransport *)transport)->far;
 }
 
+/* Every message ends with it. */
+static int ended(CkTransport *transport, CkError *err) {
+    return ck_side_outcome(&((StoreTransport *)transport)->side, err);
+}
+
 static int store_hello(CkTransport *transport, char **json, CkError *err) {
     StoreTransport *to = (StoreTransport *)transport;
     if (ck_hello_make(to->far, to->me, json, err) == SQLITE_OK && !*json) {
         ck_error_set(err, SQLITE_CANTOPEN, "there is no store in it");
     }
-    return err->rc;
+    return ended(transport, err);
 }
 
 static int store_missing(CkTransport *transport, CkHashes hashes, uint8_t *missing, CkError *err) {
     CkStore *far = far_of(transport);
     CkRead read;
     sqlite3_stmt *stmt = NULL;
-    if (ck_read_begin(&read, far, err) != SQLITE_OK) return err->rc;
+    if (ck_read_begin(&read, far, err) != SQLITE_OK) return ended(transport, err);
     ck_stmt_take(far, CK_SQL_EMBEDDING_EXISTS, &stmt, err);
     for (size_t i = 0; i < hashes.n && err->rc == SQLITE_OK; i++) {
         ck_stmt_bind(stmt, "b", hashes.data + i * CK_HASH_BYTES, CK_HASH_BYTES);
@@ -48,7 +53,7 @@ static int store_missing(CkTransport *transport, CkHashes hashes, uint8_t *missi
     }
     ck_stmt_give(far, CK_SQL_EMBEDDING_EXISTS, stmt);
     ck_read_end(&read);
-    return err->rc;
+    return ended(transport, err);
 }
 
 static int store_list(CkTransport *transport, int64_t after, const CkPackLimits *limits,
@@ -57,12 +62,12 @@ static int store_list(CkTransport *transport, int64_t after, const CkPackLimits 
     CkPackList what = {.after = after, .whole = out->whole};
     CkRead read;
     int found;
-    if (ck_read_begin(&read, far, err) != SQLITE_OK) return err->rc;
+    if (ck_read_begin(&read, far, err) != SQLITE_OK) return ended(transport, err);
     ck_stmt_ints(far, CK_SQL_META_SEQ, err, &out->high_seq, 1, &found, "");
     if (err->rc == SQLITE_OK) ck_pack_list(far, &what, limits, &out->pack, err);
     ck_read_end(&read);
     out->next_seq = what.is_end ? out->high_seq : what.last;
-    return err->rc;
+    return ended(transport, err);
 }
 
 static int store_get(CkTransport *transport, CkHashes hashes, const CkPackLimits *limits,
@@ -70,11 +75,11 @@ static int store_get(CkTransport *transport, CkHashes hashes, const CkPackLimits
     CkStore *far = far_of(transport);
     CkPackHashes what = {hashes.data, hashes.n, 0};
     CkRead read;
-    if (ck_read_begin(&read, far, err) != SQLITE_OK) return err->rc;
+    if (ck_read_begin(&read, far, err) != SQLITE_OK) return ended(transport, err);
     ck_pack_hashes(far, &what, limits, pack, err);
     ck_read_end(&read);
     *n_done = what.n_done;
-    return err->rc;
+    return ended(transport, err);
 }
 
 static int answer(const CkItemOutcome *outcome, CkBuf *answers, CkError *err) {
@@ -108,7 +113,7 @@ static int store_put(CkTransport *transport, const CkBuf *pack, const char *mark
     CkWrite write;
     CkApply apply;
     int found;
-    if (ck_write_begin(&write, far, err) != SQLITE_OK) return err->rc;
+    if (ck_write_begin(&write, far, err) != SQLITE_OK) return ended(transport, err);
     /* First who it is, then what it sends, so that the audit can name the user. */
     if (ck_apply_begin(&apply, far, NULL, to->me, err) == SQLITE_OK &&
         ck_peer_heartbeat(far, to->me, ck_identity_user(), mark, err) == SQLITE_OK &&
@@ -120,7 +125,8 @@ static int store_put(CkTransport *transport, const CkBuf *pack, const char *mark
     if (err->rc == SQLITE_OK && apply.n_announced == 0) {
         ck_stmt_ints(far, CK_SQL_META_SEQ, err, &reply->after_seq, 1, &found, "");
     }
-    return ck_write_end(&write, err);
+    ck_write_end(&write, err);
+    return ended(transport, err);
 }
 
 static int store_report(CkTransport *transport, const CkReportPart *part, CkError *err) {
@@ -129,21 +135,23 @@ static int store_report(CkTransport *transport, const CkReportPart *part, CkErro
     CkWrite write;
     int64_t n_changed;
     mine.peer = to->me;
-    if (ck_write_begin(&write, to->far, err) != SQLITE_OK) return err->rc;
+    if (ck_write_begin(&write, to->far, err) != SQLITE_OK) return ended(transport, err);
     ck_peer_report(to->far, &mine, &n_changed, err);
-    return ck_write_end(&write, err);
+    ck_write_end(&write, err);
+    return ended(transport, err);
 }
 
 static int store_heartbeat(CkTransport *transport, CkError *err) {
     StoreTransport *to = (StoreTransport *)transport;
     CkWrite write;
-    if (ck_write_begin(&write, to->far, err) != SQLITE_OK) return err->rc;
+    if (ck_write_begin(&write, to->far, err) != SQLITE_OK) return ended(transport, err);
     ck_peer_heartbeat(to->far, to->me, ck_identity_user(), NULL, err);
-    return ck_write_end(&write, err);
+    ck_write_end(&write, err);
+    return ended(transport, err);
 }
 
 static void store_close(CkTransport *transport) {
-    ck_side_close(((StoreTransport *)transport)->side);
+    ck_side_close(&((StoreTransport *)transport)->side);
     sqlite3_free(transport);
 }
 
@@ -179,23 +187,30 @@ static int is_gone(const char *url, CkError *err) {
                         url);
 }
 
+/* The first look at the file of a connection. */
+static int look(StoreTransport *to, int *exists, CkError *err) {
+    to->far = ck_conn_store(to->side.conn, "main");
+    if (!to->far) return ck_error_nomem(err);
+    ck_stmt_run(to->far, CK_SQL_META_SIDE_CACHE, err, "");
+    if (err->rc == SQLITE_OK) ck_stmt_run(to->far, CK_SQL_META_SIDE_CHECKPOINT, err, "");
+    if (err->rc == SQLITE_OK) ck_store_open_read(to->far, exists, err);
+    return err->rc;
+}
+
 static int connect(StoreTransport *to, CkStore *store, const char *url, CkTransportUse use,
                    CkError *err) {
     int flags = SQLITE_OPEN_READWRITE | (use == CK_TRANSPORT_CREATES ? SQLITE_OPEN_CREATE : 0);
     int exists = 0;
-    if (ck_side_open(store->conn, url, flags, &to->side, err) != SQLITE_OK) {
+    if (ck_side_open(&to->side, store, url, flags, err) != SQLITE_OK) {
         if (err->rc != SQLITE_CANTOPEN || use != CK_TRANSPORT_WRITES) return err->rc;
         ck_error_release(err);
         return is_gone(url, err);
     }
-    to->far = ck_conn_store(to->side, "main");
-    if (!to->far) return ck_error_nomem(err);
-    ck_stmt_run(to->far, CK_SQL_META_SIDE_CACHE, err, "");
-    if (err->rc == SQLITE_OK) ck_stmt_run(to->far, CK_SQL_META_SIDE_CHECKPOINT, err, "");
-    if (err->rc != SQLITE_OK) return err->rc;
-    if (ck_store_open_read(to->far, &exists, err) != SQLITE_OK || use == CK_TRANSPORT_READS) {
-        return err->rc;
+    if (look(to, &exists, err) != SQLITE_OK && use == CK_TRANSPORT_READS &&
+        ck_side_reopen_unlocked(&to->side, url, err) == SQLITE_OK) {
+        look(to, &exists, err);
     }
+    if (err->rc != SQLITE_OK || use == CK_TRANSPORT_READS) return err->rc;
     if (!exists && use == CK_TRANSPORT_WRITES) return is_gone(url, err);
     return prepare_writes(to->far, exists, err);
 }
@@ -209,6 +224,7 @@ int ck_transport_open_store(CkStore *store, const char *url, const char *me, CkT
     to->base.methods = &store_methods;
     sqlite3_snprintf(sizeof to->me, to->me, "%s", me);
     if (connect(to, store, url, use, err) != SQLITE_OK) {
+        ended(&to->base, err);
         store_close(&to->base);
         return err->rc;
     }

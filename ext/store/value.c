@@ -96,3 +96,17 @@ int ck_integer_from_value(sqlite3_value *value, const char *who, const char *wha
 int ck_value_given(sqlite3_value *value) {
     return value && !sqlite3_value_nochange(value) && sqlite3_value_type(value) != SQLITE_NULL;
 }
+
+CkStore *ck_store_from_value(CkConn *conn, sqlite3_value *schema, const char *who, CkError *err) {
+    const char *name = "main";
+    if (ck_value_given(schema)) {
+        ck_text_from_value(schema, who, "schema", CK_NAME_MAX, &name, err);
+    }
+    if (err->rc == SQLITE_OK && sqlite3_db_readonly(conn->db, name) < 0) {
+        ck_error_set(err, SQLITE_ERROR, "%s: no attached database is called '%s'", who, name);
+    }
+    if (err->rc != SQLITE_OK) return NULL;
+    CkStore *store = ck_conn_store(conn, name);
+    if (!store) ck_error_nomem(err);
+    return store;
+}

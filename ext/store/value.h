@@ -7,6 +7,7 @@
 #define CK_STORE_VALUE_H
 
 #include "base/error.h"
+#include "store/conn.h"
 #include "store/key.h"
 
 /* "INTEGER", "REAL", "TEXT", "BLOB", "NULL". */
@@ -33,6 +34,10 @@ typedef struct CkRange {
 
 int ck_integer_from_value(sqlite3_value *value, const char *who, const char *what,
                           const CkRange *range, int64_t *out, CkError *err);
+
+/* The store of an attached database that an argument names; without one, or NULL: of main. NULL
+** after an error. */
+CkStore *ck_store_from_value(CkConn *conn, sqlite3_value *schema, const char *who, CkError *err);
 
 /* A value that is there, not NULL, and not the unchanged column of an UPDATE. */
 int ck_value_given(sqlite3_value *value);

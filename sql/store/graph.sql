@@ -16,7 +16,3 @@ DELETE FROM main._ck_graph WHERE model = ?1
 -- Vectors of the model were written anew: what a connection keeps of them is old.
 -- name: graph_touch
 UPDATE main._ck_graph SET stamp = random() WHERE model = ?1
-
--- Nothing, but SQLite looks whether it was interrupted, and calls its progress handler.
--- name: graph_pulse
-SELECT 1

@@ -16,3 +16,7 @@ ROLLBACK
 -- nothing else.
 -- name: rollback_by_vacuum
 VACUUM
+
+-- Nothing, but SQLite looks whether it was interrupted, and calls its progress handler.
+-- name: pulse
+SELECT 1

@@ -108,6 +108,23 @@ SELECT op, answer, count(*) FROM answer JOIN batch USING (seq) GROUP BY 1, 2;
 .read pull.sql
 SELECT op, answer, count(*) FROM answer JOIN batch USING (seq) GROUP BY 1, 2;
 
+-- What does not read back, here or there, is left out, and the rest goes on.
+SELECT length(ck_put('m', '1', 'whole', '[1, 1, 0]')), length(ck_put('m', '1', 'torn', '[1, 0, 1]'));
+.shell sqlite3 -cmd '.load build/ck' far.db "SELECT length(ck_put('m', '1', 'whole there', '[1, 2, 0]')), length(ck_put('m', '1', 'torn there', '[1, 0, 2]'))"
+UPDATE _ck_vector SET data = zeroblob(12)
+WHERE id = (SELECT rowid FROM embeddings WHERE hash = ck_hash('m', '1', 'torn'));
+UPDATE far._ck_vector SET data = zeroblob(12)
+WHERE id = (SELECT id FROM far._ck_embedding AS e WHERE e.hash = ck_hash('m', '1', 'torn there'));
+.output push
+.read push.sql
+.output stdout
+SELECT op, answer FROM answer JOIN batch USING (seq);
+SELECT result, code FROM ck_acks WHERE hash = ck_hash('m', '1', 'torn');
+.read pull.sql
+SELECT op, answer FROM answer JOIN batch USING (seq);
+SELECT count(*) FROM embeddings WHERE hash = ck_hash('m', '1', 'whole there');
+SELECT count(*) FROM far_embeddings WHERE hash = ck_hash('m', '1', 'whole');
+
 -- Failures wait longer and longer.
 .output next
 .read failed.sql

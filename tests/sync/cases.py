@@ -7,6 +7,7 @@ import sqlite3
 import struct
 import subprocess
 import sys
+import threading
 import time
 
 from world import CLOCK, EXTENSION, check
@@ -145,6 +146,68 @@ def test_only_read(folder):
     equal(call(a, "SELECT ck_sync('quiet')"), {"pull_exists": 2, "batches": 1}, "the other one")
     equal((one(hub, "SELECT seq FROM _ck_meta"), one(hub, "SELECT count(*) FROM ck_peers")), before,
           "the remote that is only read")
+
+
+SEALED = """
+import os, sqlite3, sys
+extension, folder = sys.argv[1:]
+
+def connect(name):
+    db = sqlite3.connect(os.path.join(folder, name), isolation_level=None)
+    db.enable_load_extension(True)
+    db.load_extension(extension)
+    return db
+
+def pull(db):
+    try:
+        return db.execute("SELECT ck_pull('ro') ->> 'pulled'").fetchone()[0]
+    except sqlite3.Error as error:
+        return str(error)
+
+def change(sql):
+    if "BEGIN IMMEDIATE" in sql and not os.path.exists(os.path.join(folder, "changed")):
+        open(os.path.join(folder, "changed"), "w").close()
+        there = connect("there/hub")
+        there.execute("SELECT ck_put('m', '1', 'xyz', '[1, 2, 3, 4]')")
+        there.close()
+
+a = connect("a")
+a.execute("SELECT ck_init()")
+a.execute("INSERT INTO ck_remotes(name, url, push) VALUES ('ro', ?, 0)", (f"file:{folder}/ro/hub",))
+print(pull(a))
+a.set_trace_callback(change)
+print(pull(a))
+a.set_trace_callback(None)
+print(pull(a))
+there = connect("there/hub")
+there.execute("SELECT ck_put('m', '1', 'zzz', '[1, 2, 3, 5]')").fetchall()
+os.link(f"{folder}/there/hub-wal", f"{folder}/there/kept")
+there.close()
+os.rename(f"{folder}/there/kept", f"{folder}/there/hub-wal")
+print(pull(a))
+"""
+
+
+def test_sealed(folder):
+    """A remote in WAL mode where no file can be made beside it; and one that is written meanwhile."""
+    for name in "there", "ro":
+        os.mkdir(folder.file(name))
+    hub = folder.store("there/hub")
+    hub.execute("PRAGMA journal_mode = WAL")
+    put(hub, "aaa", "bbb")
+    hub.close()
+    script = 'mount --bind there ro && mount -o remount,ro,bind ro && "$@"'
+    command = ["unshare", "-m" if os.geteuid() == 0 else "-rm", "sh", "-c", script, "sh"]
+    if subprocess.run([*command, "true"], cwd=folder.path, capture_output=True,
+                      check=False).returncode != 0:
+        return
+    said = subprocess.run([*command, sys.executable, "-c", SEALED, EXTENSION, folder.path],
+                          cwd=folder.path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, timeout=120, check=False).stdout.splitlines()
+    equal(len(said), 4, f"lines of {said}")
+    equal((said[0], said[2]), ("2", "1"), "pulled before and after it was changed")
+    check("was changed while it was read without locks" in said[1], said[1])
+    check("-wal" in said[3] and "open and close it once" in said[3], said[3])
 
 
 def test_unreachable(folder):
@@ -825,6 +888,81 @@ def test_whose_fault(folder):
     check(said.startswith("sync: this store: database is locked"), said)
     equal(a.execute("SELECT attempts, (SELECT count(*) FROM ck_errors) FROM ck_remotes").fetchall(),
           [(0, 0)], "failures of the remote")
+
+
+def test_whose_fault_of_a_folder(folder):
+    """The same, when what is wrong with a segment is to be written down, or that it went."""
+    a = folder.store("a", packs="packs/")
+    put(a, "aaa")
+    call(a, "SELECT ck_sync('packs')")
+    a.execute("PRAGMA busy_timeout = 10")
+    other = folder.store("a")
+
+    def locks(statement):
+        """Locks the store in the middle of a session."""
+        def look(sql):
+            if statement in sql and not other.in_transaction:
+                other.execute("BEGIN IMMEDIATE")
+        return look
+
+    with open(folder.file("packs/x.ckpack"), "wb") as file:
+        file.write(b"no pack")
+    for step, statement in enumerate(("models IS NULL OR models", "SELECT code FROM")):
+        a.set_trace_callback(locks(statement))
+        said = refused(a, "SELECT ck_pull('packs')")
+        a.set_trace_callback(None)
+        check(other.in_transaction, f"nothing was locked at {statement}")
+        other.execute("ROLLBACK")
+        check(said.startswith("sync: this store: database is locked"), said)
+        equal(a.execute("SELECT attempts, (SELECT count(*) FROM ck_errors) FROM ck_remotes").fetchall(),
+              [(0, step)], "failures of the remote, and errors")
+        if step == 0:
+            equal(call(a, "SELECT ck_pull('packs')"), {"damaged": 1}, "a pull")
+            os.remove(folder.file("packs/x.ckpack"))
+    equal(call(a, "SELECT ck_pull('packs')"), {}, "a pull when it is gone")
+    equal(one(a, "SELECT count(*) FROM ck_errors"), 0, "errors")
+
+
+def interrupted(db, sql, hinder, *parameters):
+    """How long a statement runs that is interrupted after half a second, while a lock is held."""
+    hinder.execute("BEGIN EXCLUSIVE")
+    timer = threading.Timer(0.5, db.interrupt)
+    begun = time.monotonic()
+    timer.start()
+    said = refused(db, sql, *parameters)
+    timer.join()
+    hinder.execute("ROLLBACK")
+    check("interrupted" in said, f"{sql}: {said}")
+    return time.monotonic() - begun
+
+
+def test_interrupted_wait(folder):
+    """Waiting for the lock of a remote ends with an interrupt, and is no failure of the remote."""
+    for mode in "DELETE", "WAL":
+        hub = folder.store(f"hub-{mode}")
+        hub.execute(f"PRAGMA journal_mode = {mode}")
+        put(hub, "aaa")
+        a = folder.store(f"a-{mode}", hub=f"hub-{mode}")
+        call(a, "SELECT ck_sync('hub')")
+        put(a, "bbb")
+        statements = ["SELECT ck_push('hub')", "SELECT ck_sync('hub')"]
+        if mode == "DELETE":
+            statements += ["SELECT ck_pull('hub')", "SELECT ck_pull(NULL, zeroblob(32))"]
+        for sql in statements:
+            took = interrupted(a, sql, hub)
+            check(took < 5, f"{sql} in mode {mode} went on for {took:.1f} s")
+        hub.execute("BEGIN EXCLUSIVE")
+        begun = time.monotonic()
+        a.set_progress_handler(lambda begun=begun: time.monotonic() > begun + 0.5, 1000)
+        check("interrupted" in refused(a, "SELECT ck_push('hub')"), "a progress handler")
+        took = time.monotonic() - begun
+        a.set_progress_handler(None, 0)
+        hub.execute("ROLLBACK")
+        check(took < 5, f"a progress handler was not asked for {took:.1f} s")
+        equal(a.execute("SELECT attempts, last_error, (SELECT count(*) FROM ck_errors) "
+                        "FROM ck_remotes").fetchall(), [(0, None, 0)], "failures of the remote")
+        call(a, "SELECT ck_sync('hub')")
+        equal(one(hub, "SELECT count(*) FROM embeddings"), 2, "embeddings of the hub")
 
 
 def test_long_user(folder):

@@ -341,6 +341,74 @@ def test_init_clone_with_a_committed_config(box):
     assert made["new_workspace"] and made["base"] == str(box.path / "base")
 
 
+def strangers_clone(box, base, where="src/clone", workspace=None):
+    """A clone of a repository whose .ck/config.toml, and .ck/workspace, a stranger wrote."""
+    there = box.folder("there", where)
+    box.git("init", "-q", cwd=there)
+    (box.folder("there", where, ".ck") / "config.toml").write_text(f'base = "{base}"\n')
+    if workspace:
+        (there / ".ck/workspace").write_text(workspace)
+    (there / "a.c").write_text("int a;\n")
+    box.git("add", "-f", "-A", cwd=there)
+    box.git("commit", "-q", "-m", "first", cwd=there)
+    box.git("clone", "-q", there, box.path / where, cwd=box.path)
+    return box.path / where
+
+
+def test_init_strangers_base_is_not_written(box):
+    """A config.toml that came with a repository does not choose where is written, but for ck init."""
+    mine = box.workspace("mine", "private")
+    (mine / "m.c").write_text("int mine;\n")
+    box.ck("index", cwd=mine)
+    uuid = "12345678-1234-4123-8123-123456789012"
+    remembered = f"{uuid}\n# mine\nbase {box.path}/private\n"
+    for i, (base, workspace) in enumerate((("../../private", None), (f"{box.path}/private", None),
+                                           ("~/private", None), ("../../private", remembered),
+                                           ("../../none", remembered))):
+        clone = strangers_clone(box, base, f"src/clone{i}", workspace)
+        accepts = f"init --base {box.path}/private"
+        for words in (("index",), ("cache", "gc"), ("cache", "remote", "add", "x", "/tmp/x/"),
+                      ("optimize",), ("doctor", "--fix"), ("workspace", "remove", "mine"), ("init",)):
+            if base == "../../none" and words[0] != "init":
+                continue
+            box.ck(*words, cwd=clone, exit=1 if words[0] == "doctor" else 3)
+            said = box.stderr
+            assert "does not know it" in said or words[0] == "doctor", (words, said)
+        assert len(box.json("workspace", "list", cwd=mine)) == 1
+        assert not (box.path / "none").exists()
+        if base == "../../none":
+            continue
+        assert accepts in said, said
+        box.ck("search", "int", "--all-workspaces", cwd=clone)
+    # Accepted once, it is that of the tree, wherever that is moved to, and of its worktrees.
+    clone = box.path / "src/clone0"
+    box.ck("init", "--base", "../../private", cwd=clone)
+    for words in (("index",), ("init",), ("cache", "gc")):
+        box.ck(*words, cwd=clone)
+    os.rename(clone, box.path / "src/moved")
+    box.ck("index", cwd=box.path / "src/moved")
+    box.git("worktree", "add", "-q", "../feature", cwd=box.path / "src/moved")
+    box.ck("index", cwd=box.path / "src/feature")
+    assert len(box.json("workspace", "list", cwd=mine)) == 3
+
+
+def test_init_base_of_a_config_that_was_made_here(box):
+    """Of a tree that its store has forgotten: git does not track config.toml, so nobody is asked."""
+    tree = box.folder("a/tree")
+    box.git("init", "-q", cwd=tree)
+    (tree / "a.c").write_text("int a;\n")
+    box.ck("init", "--base", "../../far", cwd=tree)
+    box.ck("workspace", "remove", "tree", cwd=tree)
+    box.ck("index", cwd=tree)
+    assert len(box.json("workspace", "list", cwd=tree)) == 1
+    # One beside the tree, which git does track, takes a word.
+    clone = strangers_clone(box, "../base", "b/clone")
+    box.ck("init", "--base", "base", cwd=box.path / "b")
+    box.fails(3, "does not know it", "index", cwd=clone)
+    assert box.json("init", cwd=clone)["base"] == str(box.path / "b/base")
+    box.ck("index", cwd=clone)
+
+
 def test_init_wrong_input(box):
     box.fails(3, "is not a folder", "init", "--base", "no/such/base")
     box.fails(2, "--base DIR", "init", "--store", "x.db")

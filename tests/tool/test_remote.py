@@ -1,6 +1,10 @@
 """ck cache remote, push, pull, sync."""
 import json
 import os
+import signal
+import sqlite3
+import subprocess
+import time
 
 
 def test_remote_add_list_remove(box):
@@ -89,6 +93,29 @@ def test_one_remote_of_two_fails(box):
     box.fails(3, "not a database", "cache", "sync", "bad", cwd=main)
     os.remove(box.path / "bad.db")
     box.ck("cache", "sync", "bad", cwd=main)
+
+
+def test_ctrl_c_while_a_store_is_locked(box):
+    main = box.workspace()
+    box.fill(main, 5)
+    box.ck("cache", "remote", "add", "team", "../team.db", cwd=main)
+    box.ck("cache", "sync", cwd=main)
+    box.fill(main, 5, word="more")
+    for file in (box.path / "team.db", box.path / "base/.ck/embeddings.db"):
+        db = sqlite3.connect(file, isolation_level=None)
+        db.execute("BEGIN EXCLUSIVE")
+        run = subprocess.Popen([str(box.binary), "cache", "push"], cwd=main, env=box.env, text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        time.sleep(1)
+        begun = time.monotonic()
+        run.send_signal(signal.SIGINT)
+        out, err = run.communicate(timeout=60)
+        took = time.monotonic() - begun
+        db.execute("ROLLBACK")
+        db.close()
+        assert (run.returncode, out) == (130, "") and "interrupted" in err, (run.returncode, out, err)
+        assert took < 4, f"{file.name}: it went on for {took:.1f} s"
+    assert "pushed 5" in box.ck("cache", "sync", cwd=main)
 
 
 def test_remote_refusal_keeps_secrets(box):

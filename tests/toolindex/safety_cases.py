@@ -2,6 +2,8 @@
 dead, remotes that are away, secrets in files."""
 import json
 import os
+import pty
+import select
 import signal
 import socket
 import subprocess
@@ -145,6 +147,112 @@ def test_a_program_that_closes_its_output(world):
                       "--timeout", "2", expect=3)
     check("closed its output" in result.err, result.err)
     check(time.monotonic() - begun < 20, "it took long")
+
+
+def is_running(pid):
+    """Does the process exist, and is not only waited for?"""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+            return file.read().rpartition(") ")[2][0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+def until_gone(pids):
+    """Those of the processes that exist after 5 seconds."""
+    deadline = time.monotonic() + 5
+    while any(map(is_running, pids)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return [pid for pid in pids if is_running(pid)]
+
+
+def slow_program(world, begin=""):
+    """A program that never answers and has started two others; the numbers of all get into a file."""
+    path = world.path("pids")
+    write(world.folder, {"slow": f"#!/bin/sh\n{begin}\n(sleep 60; sleep 61) & echo $! >{path}.new\n"
+                                 f"sleep 62 & echo $! $$ >>{path}.new\nmv {path}.new {path}\nwait\nwait\n"})
+    os.chmod(world.path("slow"), 0o755)
+    if os.path.exists(path):
+        os.remove(path)
+    return ("--model", "m", "--embed-cmd", f"sh -c '{world.path('slow')}; echo over'"), path
+
+
+def started(path):
+    """The numbers, once they are there."""
+    deadline = time.monotonic() + 30
+    while not os.path.exists(path):
+        check(time.monotonic() < deadline, "the program was not started")
+        time.sleep(0.02)
+    with open(path, encoding="utf-8") as file:
+        return [int(word) for word in file.read().split()]
+
+
+def test_what_a_program_started_ends_with_it(world):
+    where = world.repository("main", tree("u", 2))
+    for begin in ("", 'trap "" TERM INT HUP'):
+        command, path = slow_program(world, begin)
+        result = world.ck(where, "index", *command, "--timeout", "1", expect=3)
+        check("no answer within 1 s" in result.err, result.err)
+        check_equal(until_gone(started(path)), [], f"processes left by --timeout ({begin})")
+        for signs in ((signal.SIGTERM,), (signal.SIGINT,), (signal.SIGHUP,), (signal.SIGQUIT,),
+                      (signal.SIGTERM, signal.SIGTERM)):
+            command, path = slow_program(world, begin)
+            run = world.start(where, "index", *command)
+            pids = started(path)
+            for sign in signs:
+                run.send_signal(sign)
+                time.sleep(0.3 if len(signs) > 1 else 0)
+            try:  # until all who could write into the pipes are gone
+                _, err = run.communicate(timeout=40)
+            except subprocess.TimeoutExpired:
+                for pid in pids:
+                    os.kill(pid, signal.SIGKILL)
+                run.communicate()
+                raise
+            expected = -signal.SIGQUIT if signs[0] == signal.SIGQUIT else 130
+            check(run.returncode in (expected, -signs[-1] if len(signs) > 1 else expected),
+                  f"{signs}: exit {run.returncode}, {err.decode()}")
+            check_equal(until_gone(pids), [], f"processes left by {signs} ({begin})")
+
+
+def on_terminal(world, where, *arguments):
+    """ck at a terminal of its own: its number, and the terminal's other side."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(CK, [CK, "-C", where, *arguments], world.env)
+    return pid, terminal
+
+
+def shown_until_end(pid, terminal):
+    """What the terminal shows, and the exit code."""
+    shown, deadline = b"", time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if not select.select([terminal], [], [], 0.2)[0]:
+            continue
+        try:
+            data = os.read(terminal, 65536)
+        except OSError:  # nobody has it open any more
+            break
+        shown += data
+    os.close(terminal)
+    if time.monotonic() >= deadline:
+        os.kill(pid, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
+
+
+def test_programs_at_a_terminal(world):
+    where = world.repository("main", tree("v", 2))
+    command, path = slow_program(world)
+    run, terminal = on_terminal(world, where, "index", *command)
+    pids = started(path)
+    os.write(terminal, b"\x03")
+    code, shown = shown_until_end(run, terminal)
+    check_equal(code, 130, f"exit code after Ctrl-C ({shown})")
+    check_equal(until_gone(pids), [], "processes left by Ctrl-C")
+    run, terminal = on_terminal(world, where, "index", *command[:-1], "sh -c 'read answer </dev/tty'")
+    code, shown = shown_until_end(run, terminal)
+    check_equal(code, 3, f"exit code of one that asks ({shown})")
+    check("asks something at the terminal" in " ".join(shown.split()), shown)
 
 
 def test_signals_end_a_slow_git(world):

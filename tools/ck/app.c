@@ -18,6 +18,7 @@ struct CkMemory {
 /* For the signal handler, which gets no argument. */
 static volatile sig_atomic_t interrupts;
 static sqlite3 *volatile interrupted_db;
+static volatile sig_atomic_t process_group;
 
 void ck_app_init(CkApp *app, const char *program) {
     memset(app, 0, sizeof *app);
@@ -67,9 +68,14 @@ char *ck_failure_take(CkApp *app) {
     return message;
 }
 
+static void kill_group(void) {
+    if (process_group > 0) kill(-process_group, SIGKILL);
+}
+
 void *ck_must(void *allocated) {
     static const char message[] = "ck: out of memory\n";
     if (!allocated) {
+        kill_group();
         ssize_t written = write(STDERR_FILENO, message, sizeof message - 1);
         (void)written;
         _exit(CK_EXIT_ERROR);
@@ -112,21 +118,28 @@ void ck_interrupt_clear(void) {
     interrupts = 0;
 }
 
+void ck_interrupt_group(pid_t group) {
+    process_group = group;
+}
+
+static void on_quit(int number) {
+    kill_group();
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
 static void on_signal(int number) {
     interrupts++;
-    if (interrupts > 1) {
-        signal(number, SIG_DFL);
-        raise(number);
-    }
+    if (interrupts > 1) on_quit(number);
     if (interrupted_db) sqlite3_interrupt(interrupted_db);
 }
 
 void ck_interrupt_catch(void) {
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
     struct sigaction action, before;
     memset(&action, 0, sizeof action);
-    action.sa_handler = on_signal;
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        action.sa_handler = signals[i] == SIGQUIT ? on_quit : on_signal;
         int is_known = sigaction(signals[i], NULL, &before) == 0;
         if (!is_known || before.sa_handler != SIG_IGN) sigaction(signals[i], &action, NULL);
     }

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sqlite3.h>
+#include <sys/types.h>
 
 /* How the process ends; documented in ck help and ck(1). */
 enum {
@@ -63,6 +64,7 @@ struct CkApp {
     sqlite3 *db; /* NULL until ck_store_open() */
     int readonly;
     int busy_seconds; /* that a statement waits for other processes */
+    int64_t waits_since_ms;
     sqlite3_stmt **statements; /* by CkSqlId */
 
     int exit_code;
@@ -100,12 +102,15 @@ void *ck_must(void *allocated);
 
 /*
 ** Has Ctrl-C, SIGTERM or SIGHUP come? Running statements end with SQLITE_INTERRUPT by themselves;
-** loops of the command ask. The second signal ends the process at once. What was ignored when we
-** were started (nohup) still is.
+** loops of the command ask. The second signal ends the process at once, and so does SIGQUIT. What
+** was ignored when we were started (nohup) still is.
 */
 int ck_interrupted(void);
 void ck_interrupt_catch(void);          /* from now on; opening the store does it, too */
 void ck_interrupt_bind(CkApp *app);
 void ck_interrupt_clear(void); /* it was dealt with */
+
+/* The process group that is killed when we are ended at once; 0: none. */
+void ck_interrupt_group(pid_t group);
 
 #endif

@@ -20,6 +20,7 @@
 #include "output.h"
 #include "place.h"
 #include "store.h"
+#include "trust.h"
 #include "workspace.h"
 
 #define STORE_MODE 0600
@@ -52,6 +53,7 @@ static int choose(CkApp *app, Init *init) {
     init->base = named ? ck_path_absolute(app, folder, named) : ck_place_base_of(app, init->root);
     if (!init->base) init->base = default_base(app, init->root);
     if (app->exit_code != CK_EXIT_OK) return app->exit_code;
+    if (!named && ck_trust_base(app, init->root, init->base) != CK_EXIT_OK) return app->exit_code;
     if (!ck_path_is_folder(ck_path_parent(app, init->base))) {
         return ck_fail(app, CK_EXIT_ERROR,
                        ck_text(app, "Name another base: %s init --base DIR", app->program),
@@ -254,6 +256,11 @@ const CkCommand ck_command_init = {
         "Without --base it keeps the base it has; a git worktree has that of the main\n"
         "worktree; else a folder above that has a store is the base, else the tree itself,\n"
         "of a git worktree the main worktree, or the folder of a bare repository.\n"
+        "\n"
+        "A base that a config.toml names which git tracks, so that it may have come with a\n"
+        "stranger's repository, is written only after ck init accepted it, once: in the tree\n"
+        "or beside it (../base) without a word, elsewhere with --base DIR. A worktree needs\n"
+        "none when the store knows another one of the repository.\n"
         "\n"
         "Writes .ck/config.toml, the settings, and .ck/workspace, which says which workspace\n"
         "the tree is. git ignores all of .ck; to commit the settings, git add -f\n"

@@ -6,7 +6,8 @@
 **
 ** The program runs for the whole of `ck index`, and answers in any order; indexes begin at 0 with
 ** each batch, of which every text is answered before the next one begins. Its standard error is
-** ours. A program that says nothing for --timeout, or ends before it answered, is an error.
+** ours. A program that says nothing for --timeout, asks at the terminal, or ends before it has
+** answered, is an error, and all that it has started ends with it.
 */
 #include <errno.h>
 #include <fcntl.h>
@@ -158,7 +159,12 @@ static int embed(CkEmbedder *head, CkEmbedItem *items, size_t n, CkError *err) {
     while (n_open > 0 && err->rc == SQLITE_OK) {
         if (ck_interrupted()) return ck_error_set(err, SQLITE_INTERRUPT, "interrupted");
         if (transfer(command, err)) heard_ms = ck_clock_ms();
-        else if (ck_clock_ms() - heard_ms > command->timeout_s * 1000) {
+        else if (ck_process_asks_terminal(&command->process)) {
+            ck_error_set(err, SQLITE_ERROR,
+                         "%s: was stopped, since it asks something at the terminal, which it "
+                         "cannot do from here",
+                         command->text);
+        } else if (ck_clock_ms() - heard_ms > command->timeout_s * 1000) {
             ck_error_set(err, SQLITE_ERROR, "%s: no answer within %lld seconds", command->text,
                          (long long)command->timeout_s);
         }

@@ -8,7 +8,8 @@
 ** that was not initialised belongs to no workspace, though a folder above it may be one.
 **
 ** .ck may come with a stranger's repository. As a symbolic link it is refused, and so is a store
-** that is one: neither is to lead what is written to a place that nobody named.
+** that is one: neither is to lead what is written to a place that nobody named. Which base it may
+** name is another matter: trust.h.
 */
 #ifndef CK_TOOL_PLACE_H
 #define CK_TOOL_PLACE_H
@@ -67,6 +68,9 @@ char *ck_place_main_worktree(CkApp *app, const char *root);
 
 /* The roots of the other linked worktrees of root's repository, by name; NULL ends them. */
 char **ck_place_siblings(CkApp *app, const char *root);
+
+/* Is root a work tree of git's, which tracks neither config.toml nor .ck/workspace? Asks git. */
+int ck_place_is_made_here(CkApp *app, const char *root);
 
 /* Does git track app->place.store, which --store did not name? Asks git; warns on stderr. */
 int ck_place_store_is_tracked(CkApp *app);

@@ -111,18 +111,29 @@ char **ck_place_siblings(CkApp *app, const char *root) {
     return roots;
 }
 
-int ck_place_store_is_tracked(CkApp *app) {
-    char *arguments[] = {"git", "ls-files", "--", CK_STORE_FILE, NULL};
+/* Does git list something? -1: it cannot be asked. */
+static int lists(char *const arguments[], const char *folder) {
     CkError err = CK_ERROR_NONE;
     CkBuf listed;
     ck_buf_init(&listed);
-    int tracked = app->place.base && !ck_option_text(app, "store", NULL) &&
-                  ck_process_run(arguments, app->place.base, &listed, LISTED_BYTES_MAX, NULL,
-                                 &err) == SQLITE_OK &&
-                  listed.n_bytes > 0;
+    ck_process_run(arguments, folder, &listed, LISTED_BYTES_MAX, NULL, &err);
+    int found = err.rc != SQLITE_OK ? -1 : listed.n_bytes > 0;
     ck_error_release(&err);
     ck_buf_release(&listed);
-    return tracked;
+    return found;
+}
+
+/* Where letters are all the same to a file system, .CK/Config.toml is the file, too. */
+int ck_place_is_made_here(CkApp *app, const char *root) {
+    char *arguments[] = {"git", "ls-files", "--", ":(icase)" CK_CONFIG_FILE,
+                         ":(icase)" CK_WORKSPACE_FILE, NULL};
+    return ck_path_exists(ck_path_join(app, root, ".git")) && lists(arguments, root) == 0;
+}
+
+int ck_place_store_is_tracked(CkApp *app) {
+    char *arguments[] = {"git", "ls-files", "--", CK_STORE_FILE, NULL};
+    return app->place.base && !ck_option_text(app, "store", NULL) &&
+           lists(arguments, app->place.base) == 1;
 }
 
 void ck_place_warn_of_tracked_store(CkApp *app) {

@@ -20,6 +20,8 @@ extern char **environ;
 #define READ_BYTES 65536
 #define WAIT_MS 200     /* between looks at whether Ctrl-C came */
 #define GRACE_MS 1000   /* for a program that is to end */
+#define IN_C_LOCALE 1   /* how a program is started */
+#define OWN_GROUP 2
 #define SAFE_DIRECTORY "git config --global --add safe.directory"
 
 /* `git rev-parse --local-env-vars`, as far as they name a repository or its files; and the key of
@@ -66,14 +68,15 @@ static void close_pair(int fds[2]) {
 
 /* Our signals are handled by us; a program begins with the defaults. */
 static int spawn(CkProcess *process, char *const argv[], const char *folder, const int fds[3],
-                 int in_c_locale) {
+                 int how) {
+    short flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
     CkBuf environment;
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t defaults, none;
     int failure;
     ck_buf_init(&environment);
-    if (clean_environment(&environment, in_c_locale) != SQLITE_OK) {
+    if (clean_environment(&environment, how & IN_C_LOCALE) != SQLITE_OK) {
         ck_buf_release(&environment);
         return ENOMEM;
     }
@@ -86,7 +89,8 @@ static int spawn(CkProcess *process, char *const argv[], const char *folder, con
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setsigdefault(&attributes, &defaults);
     posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+    posix_spawnattr_setpgroup(&attributes, 0);
+    posix_spawnattr_setflags(&attributes, how & OWN_GROUP ? flags | POSIX_SPAWN_SETPGROUP : flags);
     for (int i = 0; i < 3; i++) posix_spawn_file_actions_adddup2(&actions, fds[i], i);
     if (folder) posix_spawn_file_actions_addchdir_np(&actions, folder);
     failure = posix_spawnp(&process->pid, argv[0], &actions, &attributes, argv,
@@ -97,14 +101,14 @@ static int spawn(CkProcess *process, char *const argv[], const char *folder, con
     return failure;
 }
 
-static int start(CkProcess *process, char *const argv[], const char *folder, int error_fd,
-                 int in_c_locale, CkError *err) {
+static int start(CkProcess *process, char *const argv[], const char *folder, int error_fd, int how,
+                 CkError *err) {
     int in[2] = {-1, -1}, out[2] = {-1, -1};
     int failure = 0;
     *process = (CkProcess)CK_PROCESS_NONE;
     if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0) failure = errno;
     if (failure == 0) {
-        failure = spawn(process, argv, folder, (int[3]){in[0], out[1], error_fd}, in_c_locale);
+        failure = spawn(process, argv, folder, (int[3]){in[0], out[1], error_fd}, how);
     }
     if (failure != 0) {
         close_pair(in);
@@ -115,6 +119,10 @@ static int start(CkProcess *process, char *const argv[], const char *folder, int
     }
     close(in[0]);
     close(out[1]);
+    if (how & OWN_GROUP) {
+        process->group = process->pid;
+        ck_interrupt_group(process->group);
+    }
     process->to = in[1];
     process->from = out[0];
     return SQLITE_OK;
@@ -122,7 +130,7 @@ static int start(CkProcess *process, char *const argv[], const char *folder, int
 
 int ck_process_start(CkProcess *process, char *const argv[], const char *folder, int error_fd,
                      CkError *err) {
-    return start(process, argv, folder, error_fd, 0, err);
+    return start(process, argv, folder, error_fd, OWN_GROUP, err);
 }
 
 static void close_pipes(CkProcess *process) {
@@ -131,17 +139,31 @@ static void close_pipes(CkProcess *process) {
     process->to = process->from = -1;
 }
 
-/* Waits for its end, that long at most. 0: it has not ended. */
-static int wait_for_end(CkProcess *process, int64_t ms, int *status) {
+/* Has the program ended? */
+static int has_ended(CkProcess *process, int *status) {
+    if (process->pid != 0 && waitpid(process->pid, status, WNOHANG) != 0) process->pid = 0;
+    return process->pid == 0;
+}
+
+/* And all that it has started. The number of a group is no other's as long as it has a member. */
+static int is_gone(CkProcess *process, int *status) {
+    if (!has_ended(process, status)) return 0;
+    if (process->group != 0 && kill(-process->group, 0) == 0) return 0;
+    if (process->group != 0) ck_interrupt_group(0);
+    process->group = 0;
+    return 1;
+}
+
+/* Waits until it is over, that long at most. 0: it is not. */
+static int wait_until(int (*over)(CkProcess *, int *), CkProcess *process, int64_t ms,
+                      int *status) {
     struct timespec pause = {.tv_nsec = 100000};
     int64_t until = ck_clock_ms() + ms;
-    *status = 0;
-    while (waitpid(process->pid, status, WNOHANG) == 0) {
+    while (!over(process, status)) {
         if (ck_clock_ms() >= until) return 0;
         nanosleep(&pause, NULL);
         if (pause.tv_nsec < 10000000) pause.tv_nsec *= 2;
     }
-    process->pid = 0;
     return 1;
 }
 
@@ -149,24 +171,40 @@ static int exit_code(int status) {
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+/* What is stopped notices SIGTERM when it goes on. Who ignores it is killed, and of these only the
+** program itself is waited for: the others are no children of ours. */
+static void end_all(CkProcess *process, int *status) {
+    pid_t whom = process->group != 0 ? -process->group : process->pid;
+    kill(whom, SIGTERM);
+    kill(whom, SIGCONT);
+    if (wait_until(is_gone, process, GRACE_MS, status)) return;
+    kill(whom, SIGKILL);
+    while (process->pid != 0 && waitpid(process->pid, status, 0) < 0 && errno == EINTR) continue;
+    process->pid = process->group = 0;
+    ck_interrupt_group(0);
+}
+
 void ck_process_kill(CkProcess *process) {
     int status;
     close_pipes(process);
-    if (process->pid == 0) return;
-    kill(process->pid, SIGTERM);
-    if (wait_for_end(process, GRACE_MS, &status)) return;
-    kill(process->pid, SIGKILL);
-    while (waitpid(process->pid, &status, 0) < 0 && errno == EINTR) continue;
-    process->pid = 0;
+    if (process->pid != 0 || process->group != 0) end_all(process, &status);
 }
 
 int ck_process_end(CkProcess *process) {
     int status = 0;
     close_pipes(process);
     if (process->pid == 0) return 0;
-    if (wait_for_end(process, GRACE_MS, &status)) return exit_code(status);
+    int by_itself = wait_until(has_ended, process, GRACE_MS, &status);
     ck_process_kill(process);
-    return -1;
+    return by_itself ? exit_code(status) : -1;
+}
+
+int ck_process_asks_terminal(const CkProcess *process) {
+    siginfo_t info = {.si_pid = 0};
+    return process->pid != 0 &&
+           waitid(P_PID, (id_t)process->pid, &info, WSTOPPED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid == process->pid &&
+           (info.si_status == SIGTTIN || info.si_status == SIGTTOU);
 }
 
 /* Reads to the end. 0, or what went wrong; EINTR: we are to stop. */
@@ -187,7 +225,7 @@ static int read_all(int fd, CkBuf *out, size_t max_bytes) {
 
 /* A program that has closed its output may take its time to end; but not when we are to stop. */
 static int end_of(CkProcess *process, int *status) {
-    while (!wait_for_end(process, WAIT_MS, status)) {
+    while (!wait_until(has_ended, process, WAIT_MS, status)) {
         if (ck_interrupted()) return EINTR;
     }
     return 0;
@@ -237,7 +275,7 @@ int ck_process_run(char *const argv[], const char *folder, CkBuf *out, size_t ma
     ck_buf_init(&own);
     if (!said) said = &own;
     ck_buf_clear(said);
-    if (start(&process, argv, folder, errors, 1, err) == SQLITE_OK &&
+    if (start(&process, argv, folder, errors, IN_C_LOCALE, err) == SQLITE_OK &&
         run(&process, argv, out, max_bytes, &status, err) == SQLITE_OK) {
         read_said(errors, said);
         if (said->rc != SQLITE_OK) ck_error_nomem(err);

@@ -9,9 +9,14 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "ck.h"
 #include "fs.h"
 #include "output.h"
+#include "trust.h"
+
+#define WAIT_MS_MAX 25
+#define LAST_WAIT_MS 1000
 
 /* Printed as it is run; what is not SQL stands in a comment. */
 static void explain(CkApp *app, sqlite3_stmt *stmt) {
@@ -57,13 +62,28 @@ static const char *advice(CkApp *app, int rc) {
 
 int ck_fail_db(CkApp *app, int rc, const char *what) {
     int code = CK_EXIT_ERROR;
+    int is_busy = (rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED;
     if ((rc & 0xff) == SQLITE_NOMEM) ck_must(NULL);
-    if ((rc & 0xff) == SQLITE_INTERRUPT) {
+    if ((rc & 0xff) == SQLITE_INTERRUPT || (is_busy && ck_interrupted())) {
         return ck_fail(app, CK_EXIT_INTERRUPTED, NULL, "interrupted");
     }
-    if ((rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED) code = CK_EXIT_BUSY;
+    if (is_busy) code = CK_EXIT_BUSY;
     return ck_fail(app, code, advice(app, rc), "%s%s%s", what ? what : "", what ? ": " : "",
                    app->db ? sqlite3_errmsg(app->db) : sqlite3_errstr(rc));
+}
+
+/*
+** SQLite's busy handler: 0 ends the waiting. Its own one would not notice Ctrl-C. What is still
+** written after that, so that nothing is lost, waits as well, but not for long.
+*/
+static int wait(void *context, int n_before) {
+    CkApp *app = context;
+    int64_t now_ms = ck_clock_ms();
+    int64_t limit_ms = ck_interrupted() ? LAST_WAIT_MS : app->busy_seconds * 1000;
+    if (n_before == 0) app->waits_since_ms = now_ms;
+    if (now_ms - app->waits_since_ms >= limit_ms) return 0;
+    sqlite3_sleep(n_before < WAIT_MS_MAX ? n_before + 1 : WAIT_MS_MAX);
+    return 1;
 }
 
 /*
@@ -118,7 +138,7 @@ int ck_store_open(CkApp *app, CkStoreMode mode) {
         sqlite3_free(message);
         return app->exit_code;
     }
-    sqlite3_busy_timeout(app->db, app->busy_seconds * 1000);
+    sqlite3_busy_handler(app->db, wait, app);
     app->statements = ck_alloc(sizeof *app->statements * CK_SQL_COUNT);
     memset(app->statements, 0, sizeof *app->statements * CK_SQL_COUNT);
     ck_interrupt_bind(app);
@@ -129,7 +149,7 @@ int ck_store_open(CkApp *app, CkStoreMode mode) {
     ck_sql_end(stmt);
     if (!is_store && mode != CK_STORE_CREATE) refuse_empty(app);
     ck_sql_script(app, CK_SQL_STORE_SETTINGS);
-    return app->exit_code;
+    return mode == CK_STORE_WRITE ? ck_trust_store(app) : app->exit_code;
 }
 
 void ck_store_close(CkApp *app) {

@@ -27,7 +27,8 @@ typedef enum CkStoreMode {
 
 /*
 ** Opens app->place.store (ck_place_need_store() first). A second call does nothing. An empty file
-** is a failure but for CK_STORE_CREATE. For reading, the file system may be a read-only one.
+** is a failure but for CK_STORE_CREATE. For reading, the file system may be a read-only one; for
+** CK_STORE_WRITE the base must be trusted (trust.h).
 */
 int ck_store_open(CkApp *app, CkStoreMode mode);
 void ck_store_close(CkApp *app);

@@ -32,8 +32,8 @@ static int is_uuid(const char *text) {
     return strlen(text) == UUID_LENGTH && strspn(text, "0123456789abcdef-") == UUID_LENGTH;
 }
 
-/* The uuid in the tree's .ck/workspace; NULL when there is none, or an empty one: a full disk. */
-static const char *read_uuid(CkApp *app, const char *root) {
+/* The file is empty where the disk was full. */
+const char *ck_workspace_uuid(CkApp *app, const char *root) {
     char *data = NULL;
     size_t n;
     const char *path = ck_path_join(app, root, CK_WORKSPACE_FILE), *uuid = NULL;
@@ -124,7 +124,7 @@ static void look_up(CkApp *app, CkWorkspace *workspace) {
         /* Of another host the root says nothing. One tree may have two names: a bind mount. */
         int same_host = here && strcmp(here, host) == 0;
         if (!same_host || !ck_path_same(root, workspace->root)) {
-            const char *other = same_host ? read_uuid(app, ck_text(app, "%s", root)) : NULL;
+            const char *other = same_host ? ck_workspace_uuid(app, ck_text(app, "%s", root)) : NULL;
             workspace->is_copy = other && strcmp(other, workspace->uuid) == 0;
             workspace->is_moved = !workspace->is_copy;
         }
@@ -134,7 +134,7 @@ static void look_up(CkApp *app, CkWorkspace *workspace) {
 
 static int prepare(CkApp *app, CkWorkspace *workspace) {
     *workspace = (CkWorkspace){.root = app->place.workspace};
-    workspace->uuid = read_uuid(app, workspace->root);
+    workspace->uuid = ck_workspace_uuid(app, workspace->root);
     if (workspace->uuid) look_up(app, workspace);
     return app->exit_code;
 }

@@ -28,6 +28,9 @@ typedef enum CkWorkspaceMode {
 /* Of the tree that the command stands in; opens the store. */
 int ck_workspace_open(CkApp *app, CkWorkspaceMode mode, CkWorkspace *workspace);
 
+/* The uuid in the .ck/workspace of the tree at root; NULL: none, or after ck_fail(). */
+const char *ck_workspace_uuid(CkApp *app, const char *root);
+
 /* How ck init registers: options that say more than the defaults. */
 typedef struct CkRegistration {
     const char *name;   /* NULL: after the folder */
