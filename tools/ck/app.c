@@ -1,6 +1,7 @@
 /* One run of the command: see app.h. */
 #include "app.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <string.h>
@@ -14,6 +15,9 @@ struct CkMemory {
     CkMemory *next;
     int64_t bytes[]; /* sqlite3_malloc64() aligns to 8 bytes */
 };
+
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+#define N_SIGNALS (sizeof signals / sizeof *signals)
 
 /* For the signal handler, which gets no argument. */
 static volatile sig_atomic_t interrupts;
@@ -112,6 +116,21 @@ void ck_interrupt_clear(void) {
     interrupts = 0;
 }
 
+/* Signals are let in while it waits alone, so that none comes between the question whether there
+   was one and the wait. */
+int ck_interrupt_wait(int fd, int64_t ms) {
+    struct pollfd poll = {.fd = fd, .events = POLLIN};
+    struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    sigset_t held, before;
+    int n = 0;
+    sigemptyset(&held);
+    for (size_t i = 0; i < N_SIGNALS; i++) sigaddset(&held, signals[i]);
+    sigprocmask(SIG_BLOCK, &held, &before);
+    if (!ck_interrupted()) n = ppoll(&poll, 1, &time, &before);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return n > 0;
+}
+
 static void on_signal(int number) {
     interrupts++;
     if (interrupts > 1) {
@@ -122,11 +141,10 @@ static void on_signal(int number) {
 }
 
 void ck_interrupt_catch(void) {
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
     struct sigaction action, before;
     memset(&action, 0, sizeof action);
     action.sa_handler = on_signal;
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+    for (size_t i = 0; i < N_SIGNALS; i++) {
         int is_known = sigaction(signals[i], NULL, &before) == 0;
         if (!is_known || before.sa_handler != SIG_IGN) sigaction(signals[i], &action, NULL);
     }

@@ -108,4 +108,8 @@ void ck_interrupt_catch(void);          /* from now on; opening the store does i
 void ck_interrupt_bind(CkApp *app);
 void ck_interrupt_clear(void); /* it was dealt with */
 
+/* Waits until fd can be read, or nothing when it is -1; for ms, or until a signal comes, and not at
+   all when one has come. 1: it can be read. */
+int ck_interrupt_wait(int fd, int64_t ms);
+
 #endif
