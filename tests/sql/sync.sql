@@ -113,7 +113,7 @@ SELECT op, answer, count(*) FROM answer JOIN batch USING (seq) GROUP BY 1, 2;
 .read failed.sql
 .read failed.sql
 .output stdout
-SELECT attempts, next_at - unixepoch() BETWEEN 15 AND 25, last_error FROM ck_remotes;
+SELECT attempts, next_at - unixepoch() BETWEEN 1 AND 25, last_error FROM ck_remotes;
 .read settle.sql
 SELECT attempts, next_at, last_error FROM ck_remotes;
 
