@@ -38,7 +38,7 @@ class Folder:
 
     def store(self, name, **remotes):
         """A connection to a store, which has these remotes: name=file."""
-        db = sqlite3.connect(CLOCK.uri(self.file(name)), uri=True, timeout=10, isolation_level=None)
+        db = sqlite3.connect(CLOCK.uri(self.file(name)), uri=True, timeout=60, isolation_level=None)
         db.enable_load_extension(True)
         db.load_extension(EXTENSION)
         db.execute("SELECT ck_init()")
@@ -503,7 +503,7 @@ def test_two_at_once(folder):
         db.execute("BEGIN")
         put(db, *[f"{i:04}" for i in range(first, first + 1000)])
         db.execute("COMMIT")
-    script = ("import sqlite3, sys; db = sqlite3.connect(sys.argv[1], 30, isolation_level=None); "
+    script = ("import sqlite3, sys; db = sqlite3.connect(sys.argv[1], 60, isolation_level=None); "
               "db.enable_load_extension(True); db.load_extension(sys.argv[2]); "
               "db.execute(\"UPDATE ck_remotes SET batch_items = 100\"); "
               "print(db.execute(\"SELECT ck_sync('hub')\").fetchone()[0])")
