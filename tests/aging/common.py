@@ -38,7 +38,7 @@ def before_begin(db, number, action):
     left = [number]
 
     def look(sql):
-        if sql.removeprefix("-- ") == "BEGIN IMMEDIATE":  # -- for what a function runs
+        if sql.removeprefix("-- ").strip() == "BEGIN IMMEDIATE":  # -- for what a function runs
             left[0] -= 1
             if left[0] == 0:
                 action()
