@@ -745,6 +745,28 @@ def test_collected_meanwhile(folder):
     equal(call(a, "SELECT ck_pull('hub')"), {}, "the next one")
 
 
+def test_overtaken_hello(folder):
+    """Another process pushes between what the remote says and what is made of that: it is no backup."""
+    a, other = folder.store("a", hub="hub"), folder.store("a")
+    put(a, "aaa")
+    call(a, "SELECT ck_sync('hub')")
+    before = a.execute("SELECT listing, epoch FROM ck_remotes").fetchall()
+    pushed = []
+
+    def push(statement):
+        if "BEGIN IMMEDIATE" in statement and len(pushed) < 3:
+            pushed.append(1)
+            put(other, f"bbb {len(pushed)}")
+            call(other, "SELECT ck_push('hub')")
+
+    a.set_trace_callback(push)
+    call(a, "SELECT ck_sync('hub')")
+    a.set_trace_callback(None)
+    equal(len(pushed), 3, "pushes meanwhile")
+    equal(a.execute("SELECT listing, epoch FROM ck_remotes").fetchall(), before, "listings")
+    equal(one(folder.store("hub"), "SELECT count(*) FROM embeddings"), 4, "embeddings of the hub")
+
+
 def test_rejected_pull(folder):
     """What a remote has and cannot be here is said, until the remote is listed anew."""
     hub, db = folder.store("hub"), folder.store("a", hub="hub")
