@@ -55,16 +55,18 @@ static int same(const char *a, const char *b) {
     return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-/* Whether another session of this store has pushed since the remote was read, which is read again:
-** a hello from before that lacks the mark it left, as that of a restored backup does. */
+/* Whether another session of this store has pushed or pulled since the remote was read, which is
+** read again: a hello from before that lacks the mark it left or what it has seen, as that of a
+** restored backup does. */
 static int is_overtaken(CkSyncSession *session, CkError *err) {
     CkRemote before = session->remote;
     if (ck_remote_open(session->store, before.name, &session->remote, err) != SQLITE_OK) {
         session->remote = before;
         return 0;
     }
-    int overtaken = !same(before.mark, session->remote.mark) ||
-                    !same(before.new_mark, session->remote.new_mark);
+    const CkRemote *now = &session->remote;
+    int overtaken = !same(before.mark, now->mark) || !same(before.new_mark, now->new_mark) ||
+                    before.pull_seq != now->pull_seq || before.pull_high != now->pull_high;
     ck_remote_release(&before);
     return overtaken;
 }

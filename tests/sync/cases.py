@@ -746,8 +746,8 @@ def test_collected_meanwhile(folder):
 
 
 def test_overtaken_hello(folder):
-    """Another process pushes between what the remote says and what is made of that: it is no backup."""
-    a, other = folder.store("a", hub="hub"), folder.store("a")
+    """Another process syncs between what the remote says and what is made of that: it is no backup."""
+    a, other, hub = folder.store("a", hub="hub"), folder.store("a"), folder.store("hub")
     put(a, "aaa")
     call(a, "SELECT ck_sync('hub')")
     before = a.execute("SELECT listing, epoch FROM ck_remotes").fetchall()
@@ -756,15 +756,15 @@ def test_overtaken_hello(folder):
     def push(statement):
         if "BEGIN IMMEDIATE" in statement and len(pushed) < 3:
             pushed.append(1)
-            put(other, f"bbb {len(pushed)}")
-            call(other, "SELECT ck_push('hub')")
+            put(hub if len(pushed) == 2 else other, f"bbb {len(pushed)}")
+            call(other, f"SELECT {'ck_pull' if len(pushed) == 2 else 'ck_push'}('hub')")
 
     a.set_trace_callback(push)
     call(a, "SELECT ck_sync('hub')")
     a.set_trace_callback(None)
     equal(len(pushed), 3, "pushes meanwhile")
     equal(a.execute("SELECT listing, epoch FROM ck_remotes").fetchall(), before, "listings")
-    equal(one(folder.store("hub"), "SELECT count(*) FROM embeddings"), 4, "embeddings of the hub")
+    equal(one(hub, "SELECT count(*) FROM embeddings"), 4, "embeddings of the hub")
 
 
 def test_rejected_pull(folder):
