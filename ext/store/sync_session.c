@@ -9,6 +9,9 @@
 #include "store/sync_dir.h"
 #include "store/transaction.h"
 
+/* Who is overtaken so often takes what looks like a restored backup for one, and lists it anew. */
+#define HELLOS_MAX 100
+
 static CkBuf *buffer_of(CkSyncSession *session, int i) {
     CkBuf *const buffers[] = {&session->items, &session->sent,  &session->hashes,
                               &session->pack,  &session->acks,  &session->flags,
@@ -48,21 +51,52 @@ static int read_name(CkSyncSession *session, CkError *err) {
     return err->rc;
 }
 
-static int shake_hands(CkSyncSession *session, int writes, CkError *err) {
-    CkStore *store = session->store;
-    CkHandshake shaken = {0, NULL, 0};
+static int same(const char *a, const char *b) {
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* Whether another session of this store has pushed or pulled since the remote was read, which is
+** read again: a hello from before that lacks the mark it left or what it has seen, as that of a
+** restored backup does. */
+static int is_overtaken(CkSyncSession *session, CkError *err) {
+    CkRemote before = session->remote;
+    if (ck_remote_open(session->store, before.name, &session->remote, err) != SQLITE_OK) {
+        session->remote = before;
+        return 0;
+    }
+    const CkRemote *now = &session->remote;
+    int overtaken = !same(before.mark, now->mark) || !same(before.new_mark, now->new_mark) ||
+                    before.pull_seq != now->pull_seq || before.pull_high != now->pull_high;
+    ck_remote_release(&before);
+    return overtaken;
+}
+
+/* One hello and what becomes of it. 1: it was overtaken, and nothing became of it. */
+static int try_to_shake_hands(CkSyncSession *session, int writes, int last, CkHandshake *shaken,
+                              CkError *err) {
     CkWrite write;
     char *hello = NULL;
+    int overtaken = 0;
     if (session->transport) {
         session->transport->methods->hello(session->transport, &hello, err);
     } else {
         ck_sync_dir_hello(session, writes, &hello, err);
     }
     if (err->rc == SQLITE_OK && ck_sync_session_begin(session, &write, err) == SQLITE_OK) {
-        ck_remote_handshake(store, session->remote.name, hello, &shaken, err);
+        overtaken = is_overtaken(session, err) && !last;
+        if (err->rc == SQLITE_OK && !overtaken) {
+            ck_remote_handshake(session->store, session->remote.name, hello, shaken, err);
+        }
         ck_write_end(&write, err);
     }
     sqlite3_free(hello);
+    return overtaken && err->rc == SQLITE_OK;
+}
+
+static int shake_hands(CkSyncSession *session, int writes, CkError *err) {
+    CkHandshake shaken = {0, NULL, 0};
+    for (int i = 1; try_to_shake_hands(session, writes, i == HELLOS_MAX, &shaken, err); i++) {
+    }
     session->summary->relisted |= shaken.relist;
     if (err->rc != SQLITE_OK || ck_sync_session_refresh(session, err) != SQLITE_OK) return err->rc;
     session->is_greeted = 1;

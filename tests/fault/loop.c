@@ -154,7 +154,8 @@ static void check_error(Loop *loop, int rc, const char *message) {
     if (loop->kind == FAULT_MEMORY || loop->kind == FAULT_MEMORY_GONE) {
         honest = primary == SQLITE_NOMEM || rc == SQLITE_IOERR_NOMEM;
     } else if (loop->kind >= FAULT_STOP) {
-        honest = primary == SQLITE_INTERRUPT;
+        /* SQLite itself forgets the code, not the text, where it reads the schema. */
+        honest = primary == SQLITE_INTERRUPT || strcmp(message, "interrupted") == 0;
     } else {
         honest = primary == SQLITE_IOERR || primary == SQLITE_FULL || primary == SQLITE_CANTOPEN;
     }

@@ -8,8 +8,8 @@ import threading
 import time
 
 from builders import age_claims, builder, start, wait, writer
-from store import (Skip, Vectors, check, check_rows, connect, exact, fill, hash_of, orphans, pack, recall,
-                   search, value)
+from store import (LONG_S, Skip, Vectors, check, check_rows, connect, exact, fill, hash_of, orphans,
+                   pack, recall, search, value)
 
 N = 3000
 EF_ALL = 60000
@@ -350,7 +350,10 @@ def test_graph_interrupted(path, rng, options):
     """It ends at once, leaves the graph in use, and the next ck_optimize does it."""
     db, vectors, _ = make(path, rng)
     first, n_stopped = 10000, {"build": 0, "append": 0}
-    for turn in range(60 if options.full else 8):
+    n_turns, n_turns_max = (60, 60) if options.full else (8, 100)
+    for turn in range(n_turns_max):
+        if turn >= n_turns and min(n_stopped.values()) > 0:
+            break
         kind = "build" if turn % 2 else "append"
         work_on(db, vectors, rng, kind, first)
         first += N
@@ -403,28 +406,27 @@ def test_graph_progress(path, rng, options):
                         for i, row in enumerate(rows)])
         db.execute("COMMIT")
     other = open_graph(path)
-    seen, calls = [], [0, 0.0, time.monotonic()]
+    # Of the processor's time, which passes only as far as others leave us any.
+    seen, begin, gap, last = [], time.process_time(), 0.0, time.process_time()
 
     def look():
-        now = time.monotonic()
-        calls[0] += 1
-        calls[1], calls[2] = max(calls[1], now - calls[2]), now
+        nonlocal gap, last
+        gap, last = max(gap, time.process_time() - last), time.process_time()
         row = other.execute("SELECT done, total FROM ck_progress WHERE task = 'optimize'").fetchone()
         if row and (not seen or seen[-1] != row):
             seen.append(row)
         return 0
     db.set_progress_handler(look, 50)
-    begin = time.monotonic()
     db.execute("SELECT ck_optimize()").fetchall()
-    takes = time.monotonic() - begin
+    takes = time.process_time() - begin
     db.set_progress_handler(None, 50)
-    check(calls[1] < max(0.5, takes / 5), f"{calls[1]:.2f} s of {takes:.2f} without a call")
-    check(len(seen) >= min(3, takes / 0.6), f"{len(seen)} states seen in {takes:.2f} s")
+    check(gap < max(0.5, takes / 5), f"{gap:.2f} s of {takes:.2f} without a call")
+    check(len(seen) >= min(3, takes / 1.2), f"{len(seen)} states seen in {takes:.2f} s")
     shares = [done / total for done, total in seen]
     check(all(0 <= share <= 1 for share in shares), f"shares {shares}")
     check(shares == sorted(shares), f"it goes backwards: {seen}")
     check_clean(db, "afterwards")
-    return f"{takes:.1f} s, {len(seen)} states seen, at most {calls[1] * 1000:.0f} ms between calls"
+    return f"{takes:.1f} s, {len(seen)} states seen, at most {gap * 1000:.0f} ms between calls"
 
 
 def reader(path, seed, deadline):
@@ -432,7 +434,8 @@ def reader(path, seed, deadline):
     rng = random.Random(seed)
     db = open_graph(path)
     n_searches = n_walks = 0
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline or n_walks < 6:
+        check(time.monotonic() < deadline + LONG_S, f"{n_walks} of {n_searches} took the graph")
         db.execute("BEGIN")
         at = value(db, "SELECT max(rowid) FROM embeddings")
         query = value(db, "SELECT vector FROM embeddings WHERE rowid >= ? LIMIT 1",
@@ -445,7 +448,7 @@ def reader(path, seed, deadline):
         check(rows == true, f"{plan}: {rows[:3]} … instead of {true[:3]} …")
         n_searches += 1
         n_walks += plan.startswith("graph")
-    check(n_walks > n_searches / 2 and n_walks > 5, f"{n_walks} of {n_searches} took the graph")
+    check(n_walks > n_searches / 2, f"{n_walks} of {n_searches} took the graph")
 
 
 def test_graph_readers_and_writers(path, rng, options):

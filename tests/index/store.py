@@ -18,6 +18,7 @@ INDEX_MIN = 1024    # store/index_write.h: embeddings with which an index begins
 PACK_MIN = 4096     # rows of the tail that are packed
 LOOK_EVERY = 509    # sequence numbers between two looks at what is to be packed
 DIMS = 32
+LONG_S = 60.0       # what takes milliseconds is done by then, however slow and busy the machine
 
 
 class Mismatch(Exception):
@@ -34,7 +35,7 @@ def check(condition, message):
         raise Mismatch(message)
 
 
-def connect(path, timeout=10.0, plan="index"):
+def connect(path, timeout=LONG_S, plan="index"):
     """A connection with ck loaded, in autocommit mode; `plan` is what CK_PLAN says meanwhile: most
     tests here are of the scan plane."""
     db = sqlite3.connect(path, timeout=timeout, isolation_level=None)

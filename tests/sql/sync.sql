@@ -130,7 +130,7 @@ SELECT count(*) FROM far_embeddings WHERE hash = ck_hash('m', '1', 'whole');
 .read failed.sql
 .read failed.sql
 .output stdout
-SELECT attempts, next_at - unixepoch() BETWEEN 15 AND 25, last_error FROM ck_remotes;
+SELECT attempts, next_at - unixepoch() BETWEEN 1 AND 25, last_error FROM ck_remotes;
 .read settle.sql
 SELECT attempts, next_at, last_error FROM ck_remotes;
 

@@ -1,6 +1,6 @@
 """One process of the stress test: random actions on the store until a deadline.
 
-    worker.py FOLDER SEED DEADLINE          (DEADLINE: of the monotonic clock)
+    worker.py FOLDER SEED DEADLINE BUSY_S   (DEADLINE: of the monotonic clock)
 
 FOLDER holds store.db and, beside it, what the processes know of each other:
 
@@ -51,11 +51,11 @@ def append(path, text):
 class Worker:
     """The actions, each a method do_…"""
 
-    def __init__(self, folder, seed):
+    def __init__(self, folder, seed, busy_s):
         self.folder = folder
         self.rng = random.Random(seed)
         self.log = os.path.join(folder, f"{os.getpid()}.log")
-        self.db = connect(os.path.join(folder, "store.db"))
+        self.db = connect(os.path.join(folder, "store.db"), busy_s)
         self.client = Client(self.db, tree.MODEL, tree.VERSION, self.embed,
                              on_wait=lambda seconds: self.note(f"wait {seconds:.6f}"))
         self.expected = tree.Expected(self.db)
@@ -260,4 +260,4 @@ class Worker:
 
 
 if __name__ == "__main__":
-    Worker(sys.argv[1], sys.argv[2]).run(float(sys.argv[3]))
+    Worker(sys.argv[1], sys.argv[2], float(sys.argv[4])).run(float(sys.argv[3]))

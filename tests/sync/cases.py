@@ -39,7 +39,7 @@ class Folder:
 
     def store(self, name, **remotes):
         """A connection to a store, which has these remotes: name=file."""
-        db = sqlite3.connect(CLOCK.uri(self.file(name)), uri=True, timeout=10, isolation_level=None)
+        db = sqlite3.connect(CLOCK.uri(self.file(name)), uri=True, timeout=60, isolation_level=None)
         db.enable_load_extension(True)
         db.load_extension(EXTENSION)
         db.execute("SELECT ck_init()")
@@ -582,7 +582,7 @@ def test_two_at_once(folder):
         db.execute("BEGIN")
         put(db, *[f"{i:04}" for i in range(first, first + 1000)])
         db.execute("COMMIT")
-    script = ("import sqlite3, sys; db = sqlite3.connect(sys.argv[1], 30, isolation_level=None); "
+    script = ("import sqlite3, sys; db = sqlite3.connect(sys.argv[1], 60, isolation_level=None); "
               "db.enable_load_extension(True); db.load_extension(sys.argv[2]); "
               "db.execute(\"UPDATE ck_remotes SET batch_items = 100\"); "
               "print(db.execute(\"SELECT ck_sync('hub')\").fetchone()[0])")
@@ -822,6 +822,28 @@ def test_collected_meanwhile(folder):
     check(len(begun) > 2, f"{len(begun)} transactions")
     equal(one(a, "SELECT count(*) FROM refs WHERE workspace = 'mirror'"), 2, "refs of the mirror")
     equal(call(a, "SELECT ck_pull('hub')"), {}, "the next one")
+
+
+def test_overtaken_hello(folder):
+    """Another process syncs between what the remote says and what is made of that: it is no backup."""
+    a, other, hub = folder.store("a", hub="hub"), folder.store("a"), folder.store("hub")
+    put(a, "aaa")
+    call(a, "SELECT ck_sync('hub')")
+    before = a.execute("SELECT listing, epoch FROM ck_remotes").fetchall()
+    pushed = []
+
+    def push(statement):
+        if "BEGIN IMMEDIATE" in statement and len(pushed) < 3:
+            pushed.append(1)
+            put(hub if len(pushed) == 2 else other, f"bbb {len(pushed)}")
+            call(other, f"SELECT {'ck_pull' if len(pushed) == 2 else 'ck_push'}('hub')")
+
+    a.set_trace_callback(push)
+    call(a, "SELECT ck_sync('hub')")
+    a.set_trace_callback(None)
+    equal(len(pushed), 3, "pushes meanwhile")
+    equal(a.execute("SELECT listing, epoch FROM ck_remotes").fetchall(), before, "listings")
+    equal(one(hub, "SELECT count(*) FROM embeddings"), 4, "embeddings of the hub")
 
 
 def test_rejected_pull(folder):

@@ -89,7 +89,7 @@ class World:
 
     def connect(self, name):
         """A connection to a store, in autocommit mode, with the world's clock."""
-        db = sqlite3.connect(CLOCK.uri(self.path(name + ".db")), uri=True, timeout=10,
+        db = sqlite3.connect(CLOCK.uri(self.path(name + ".db")), uri=True, timeout=60,
                              isolation_level=None)
         db.enable_load_extension(True)
         db.load_extension(EXTENSION)

@@ -21,7 +21,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 RELEASE = ROOT / "build/ck"
 ASAN = ROOT / "build/asan/ck"
 SNAPSHOTS = pathlib.Path(__file__).resolve().parent / "snapshots"
-SECONDS = 60  # no command takes longer
+SECONDS = 300  # no command takes longer, however slow and busy the machine
 
 refresh = False  # these three as tests/tool/run was told
 full = False
@@ -30,6 +30,18 @@ seed = 1
 
 class Skip(Exception):
     pass
+
+
+def wait_until_caught(process, number):
+    """Waits until a process has a handler for the signal, or ended."""
+    status, deadline = f"/proc/{process.pid}/status", time.monotonic() + SECONDS
+    while process.poll() is None:
+        with open(status, encoding="utf-8") as file:
+            caught = re.search(r"(?m)^SigCgt:\s*(\w+)", file.read())
+        if caught and int(caught[1], 16) >> number - 1 & 1:
+            return
+        assert time.monotonic() < deadline, f"signal {number} is not caught"
+        time.sleep(0.0005)
 
 
 def release_only(function):
@@ -112,7 +124,7 @@ class Box:
             COMMIT""", cwd=cwd)
 
     def terminal(self, *arguments, cwd=None, env=None, keys=()):
-        """What is shown on a terminal of 80 columns; keys are typed, a part whenever it is quiet."""
+        """What is shown on a terminal of 80 columns; keys are typed, a part at each prompt."""
         pid, fd = pty.fork()
         if pid == 0:
             os.chdir(cwd or self.path)
@@ -120,15 +132,16 @@ class Box:
             os.execvpe(command[0], command, {**self.env, "COLUMNS": "80", **(env or {})})
         shown, parts, deadline = b"", list(keys), time.monotonic() + SECONDS
         while time.monotonic() < deadline:
-            if select.select([fd], [], [], 0.2)[0]:
-                try:
-                    data = os.read(fd, 65536)
-                except OSError:  # the other side is closed
-                    break
-                if not data:
-                    break
-                shown += data
-            elif parts:
+            if not select.select([fd], [], [], 0.2)[0]:
+                continue
+            try:
+                data = os.read(fd, 65536)
+            except OSError:  # the other side is closed
+                break
+            if not data:
+                break
+            shown += data
+            if parts and shown.endswith(b"> "):
                 os.write(fd, parts.pop(0).encode())
         os.close(fd)
         self.exit = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])

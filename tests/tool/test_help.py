@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 
 import common
 
@@ -166,13 +167,14 @@ def test_full_disk(box):
 def test_start_is_quick(box):
     """In 10 ms on an idle machine; here only that nothing is seriously wrong. bench/ has the figure."""
     main = box.workspace()
-    import time
-    times = []
-    for _ in range(10):
+
+    def took(run):
         began = time.perf_counter()
-        box.run("cache", "stats", cwd=main)
-        times.append(time.perf_counter() - began)
-    assert min(times) < 0.1, times
+        run()
+        return time.perf_counter() - began
+    others = [took(lambda: subprocess.run(["true"], check=True)) for _ in range(10)]
+    times = [took(lambda: box.run("cache", "stats", cwd=main)) for _ in range(10)]
+    assert min(times) < max(0.1, 20 * min(others)), (times, others)
 
 
 def test_install(box):

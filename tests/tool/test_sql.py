@@ -70,12 +70,17 @@ def test_sql_prompt(box):
 def test_sql_interrupt(box):
     main = box.workspace()
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
-    process = subprocess.Popen([str(box.binary), "sql", endless], cwd=main, env=box.env, text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
-    out, error = process.communicate(timeout=10)
-    assert process.returncode == 130 and "interrupted" in error and out == "", (out, error)
+    for n in range(30):
+        process = subprocess.Popen([str(box.binary), "sql", endless], cwd=main, env=box.env, text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        common.wait_until_caught(process, signal.SIGINT)
+        time.sleep(n / 5000)  # before the statement begins, as it begins, or while it runs
+        process.send_signal(signal.SIGINT)
+        try:
+            out, error = process.communicate(timeout=common.SECONDS)
+        finally:
+            process.kill()
+        assert process.returncode == 130 and "interrupted" in error and out == "", (out, error)
 
 
 def test_explained_sql_runs_in_the_shell(box):

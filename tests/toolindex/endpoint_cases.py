@@ -5,7 +5,7 @@ import signal
 import time
 
 from server import DIMS, Server, blob
-from world import check, check_equal, source, tree, write
+from world import SECONDS, check, check_equal, source, tree, write
 
 VERSION = f"-;{DIMS};-;-;-"
 KEY = "sk-test-0123456789abcdef0123456789abcdef0123456789"
@@ -59,6 +59,13 @@ def own_config(world, text):
     os.makedirs(world.path(".config", "ck"), exist_ok=True)
     with open(world.path(".config", "ck", "config.toml"), "w", encoding="utf-8") as file:
         file.write(text)
+
+
+def until(holds):
+    """Waits for it, but not forever: what comes then tells what is wrong."""
+    deadline = time.monotonic() + 60
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 def first(how, n=2):
@@ -118,7 +125,7 @@ def test_always_500(world):
     result, server = misbehave(world, lambda number, texts: "status:500" if number > 0 else None,
                                expect=3, files=tree("x", 20))
     check("HTTP 500: planned 500" in result.err, result.err)
-    check(time.monotonic() - started < 60, "it took a minute")
+    check(time.monotonic() - started < 200, "it took minutes")
 
 
 def test_retry_after_is_heeded(world):
@@ -149,7 +156,8 @@ def test_rate_limit_headers_are_heeded(world):
 def test_several_in_flight(world):
     files = tree("p", 60)
     where = world.repository("main", files)
-    with Server(delay=0.1) as server:
+    with Server() as server:  # which answers the first after the probe when there is a second
+        server.plan = lambda number, texts: until(lambda: number == 0 or server.most_at_once > 1)
         world.index(where, *options(server))
         check(2 <= server.most_at_once <= 4, f"{server.most_at_once} requests at once")
         check_stored(world, where, files)
@@ -158,8 +166,8 @@ def test_several_in_flight(world):
 def test_slow_is_a_timeout(world):
     files = {"a.c": source("a", 2)}
     where = world.repository("main", files)
-    with Server(plan=lambda number, texts: "slow:3" if number == 1 else None) as server:
-        world.index(where, *options(server, "--timeout", "1"))
+    with Server(plan=lambda number, texts: "slow:30" if number == 1 else None) as server:
+        world.index(where, *options(server, "--timeout", "3"))
         check_stored(world, where, files)
         check(server.requests >= 3, "the slow request was not given up")
 
@@ -361,9 +369,10 @@ def test_program(world):
         file.write(PROGRAM % (os.path.dirname(os.path.abspath(__file__)), log))
     os.chmod(program, 0o755)
     command = ("--model", "m", "--embed-cmd")
-    for mode, said in (("die", "status 7"), ("garbage", "answer is wrong"),
-                       ("hang", "no answer within 1 s")):
-        result = world.ck(where, "index", *command, f"'{program}' {mode}", "--timeout", "1", expect=3)
+    for mode, seconds, said in (("die", "60", "status 7"), ("garbage", "60", "answer is wrong"),
+                                ("hang", "1", "no answer within 1 s")):
+        result = world.ck(where, "index", *command, f"'{program}' {mode}", "--timeout", seconds,
+                          expect=3)
         check(said in result.err, result.err)
     world.index(where, *command, f'"{program}"')
     check_stored(world, where, files)
@@ -383,12 +392,9 @@ def test_killed_and_resumed(world):
         for sign in (signal.SIGKILL, signal.SIGINT, signal.SIGTERM):
             before = sum(server.texts.values())
             run = world.start(where, "index", *options(server))
-            deadline = time.monotonic() + 30
-            while sum(server.texts.values()) < before + 80 and run.poll() is None:
-                check(time.monotonic() < deadline, "nothing was embedded in 30 s")
-                time.sleep(0.01)
+            until(lambda: sum(server.texts.values()) >= before + 80 or run.poll() is not None)
             run.send_signal(sign)
-            _, err = run.communicate(timeout=60)
+            _, err = run.communicate(timeout=SECONDS)
             if sign != signal.SIGKILL:
                 check_equal(run.returncode, 130, f"exit code ({err.decode()})")
                 check(b"interrupted" in err, err.decode())
@@ -411,11 +417,14 @@ def test_two_runs_share_the_work(world):
     files = tree("v", 60)
     own_config(world, "batch = 8\nin_flight = 2\n")
     one, two = world.repository("one", files), world.repository("two", files)
-    with Server(delay=0.05) as server:
+    with Server(delay=0.05) as server:  # which answers when both have something to ask
+        server.plan = lambda number, texts: until(
+            lambda: "probe" in texts[0] or number > 20 or
+            world.value("SELECT count(DISTINCT owner) FROM ck_leases") == 2)
         runs = [world.start(where, "index", "--json", *options(server)) for where in (one, two)]
         results = []
         for run in runs:
-            out, err = run.communicate(timeout=100)
+            out, err = run.communicate(timeout=SECONDS)
             check_equal(run.returncode, 0, err.decode())
             results.append(json.loads(out))
         twice = {text[:40]: n for text, n in server.texts.items() if n > 1 and "probe" not in text}
@@ -428,26 +437,28 @@ def test_two_runs_share_the_work(world):
 
 def test_two_runs_over_one_workspace(world):
     where = world.repository("main", tree("o", 20))
-    with Server(delay=0.3) as server:
+    done = []
+    with Server(plan=lambda number, texts: until(lambda: number == 0 or done)) as server:
         run = world.start(where, "index", *options(server))
-        while server.requests < 2:
-            time.sleep(0.01)
+        until(lambda: server.requests >= 2)
         result = world.ck(where, "index", expect=4)
         check("another" in result.err, result.err)
-        _, err = run.communicate(timeout=60)
+        done.append(1)
+        _, err = run.communicate(timeout=SECONDS)
         check_equal(run.returncode, 0, err.decode())
 
 
 def test_removed_while_it_is_indexed(world):
     where = world.repository("main", tree("j", 40))
-    with Server(delay=0.2) as server:
+    done = []
+    with Server(plan=lambda number, texts: until(lambda: number == 0 or done)) as server:
         run = world.start(where, "index", *options(server))
-        while server.requests < 2:
-            time.sleep(0.01)
+        until(lambda: server.requests >= 2)
         db = world.store()
         db.execute("DELETE FROM workspaces WHERE name = 'main'")
         db.close()
-        _, err = run.communicate(timeout=60)
+        done.append(1)
+        _, err = run.communicate(timeout=SECONDS)
         check_equal(run.returncode, 3, "exit code")
         check(b"was removed" in err, err.decode())
         world.index(where, *options(server))
@@ -464,7 +475,7 @@ def test_gc_while_it_is_indexed(world):
             db.execute("SELECT ck_gc(0)").fetchall()
             time.sleep(0.005)
         db.close()
-        _, err = run.communicate(timeout=60)
+        _, err = run.communicate(timeout=SECONDS)
         check_equal(run.returncode, 0, err.decode())
         check_stored(world, where, files)
 

@@ -10,10 +10,10 @@ import subprocess
 import threading
 import time
 
-from endpoint_cases import KEY, PROGRAM, check_stored, options, own_config
+from endpoint_cases import KEY, PROGRAM, check_stored, options, own_config, until
 from scope_cases import program, wrapper
 from server import DIMS, Server, vector
-from world import CK, check, check_equal, source, tree, write
+from world import CK, SECONDS, check, check_equal, source, tree, write
 
 
 class Says:
@@ -146,7 +146,7 @@ def test_a_program_that_closes_its_output(world):
     result = world.ck(where, "index", "--model", "m", "--embed-cmd", "sh -c 'exec 1>&-; exec sleep 100'",
                       "--timeout", "2", expect=3)
     check("closed its output" in result.err, result.err)
-    check(time.monotonic() - begun < 20, "it took long")
+    check(time.monotonic() - begun < 90, "it took long")
 
 
 def is_running(pid):
@@ -257,14 +257,14 @@ def test_programs_at_a_terminal(world):
 
 def test_signals_end_a_slow_git(world):
     where = world.repository("main", tree("g", 2))
-    for script in ('exec sleep 60', 'exec 1>&-; sleep 60', 'trap "" TERM; while :; do sleep 1; done'):
-        env = wrapper(world, script)
+    scripts = ('exec sleep 60', 'exec 1>&-; sleep 60', 'trap "" TERM; while :; do sleep 1; done')
+    for n, script in enumerate(scripts):
+        begun = world.path(f"begun{n}")
+        env = wrapper(world, f"touch '{begun}'; {script}")
         run = world.start(where, "index", env=env)
-        time.sleep(1.5)
-        begun = time.monotonic()
+        until(lambda begun=begun: os.path.exists(begun))
         run.send_signal(signal.SIGTERM)
-        _, err = run.communicate(timeout=30)
-        check(time.monotonic() - begun < 5, f"it took {time.monotonic() - begun:.1f} s: {script}")
+        _, err = run.communicate(timeout=50)  # git would have slept for longer
         check_equal((run.returncode, b"interrupted" in err), (130, True), f"{script}: {err}")
 
 
@@ -287,7 +287,7 @@ def test_ignored_signals_stay_ignored(world):
         while server.requests < 2 and run.poll() is None:
             time.sleep(0.01)
         run.send_signal(signal.SIGHUP)
-        out, _ = run.communicate(timeout=60)
+        out, _ = run.communicate(timeout=SECONDS)
         check_equal(run.returncode, 0, f"exit code ({out.decode()})")
         check_stored(world, where, files)
 
@@ -296,16 +296,18 @@ def test_leases_of_a_killed_run(world):
     files = tree("d", 60)
     own_config(world, "batch = 8\nin_flight = 2\n")
     where = world.repository("main", files)
-    with Server(delay=0.05) as server:
+    killed = []
+    with Server(plan=lambda number, texts: until(lambda: number < 6 or killed)) as server:
         run = world.start(where, "index", *options(server))
-        while server.requests < 6 and run.poll() is None:
-            time.sleep(0.01)
+        until(lambda: server.requests >= 6)
         run.kill()
         run.communicate()
-        check(world.value("SELECT count(*) FROM ck_leases") > 0, "no leases left")
-        begun = time.monotonic()
-        world.index(where, *options(server))
-        check(time.monotonic() - begun < 20, f"it took {time.monotonic() - begun:.0f} s")
+        killed.append(1)
+        db = world.store()
+        n_left = db.execute("UPDATE ck_leases SET expires_at = expires_at + 3600").rowcount
+        db.close()
+        check(n_left > 0, "no leases left")
+        world.index(where, *options(server))  # does not wait until they expire
         check_stored(world, where, files)
 
 

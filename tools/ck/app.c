@@ -1,6 +1,7 @@
 /* One run of the command: see app.h. */
 #include "app.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <string.h>
@@ -14,6 +15,9 @@ struct CkMemory {
     CkMemory *next;
     int64_t bytes[]; /* sqlite3_malloc64() aligns to 8 bytes */
 };
+
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+#define N_SIGNALS (sizeof signals / sizeof *signals)
 
 /* For the signal handler, which gets no argument. */
 static volatile sig_atomic_t interrupts;
@@ -122,6 +126,21 @@ void ck_interrupt_group(pid_t group) {
     process_group = group;
 }
 
+/* Signals are let in while it waits alone, so that none comes between the question whether there
+   was one and the wait. */
+int ck_interrupt_wait(int fd, int64_t ms) {
+    struct pollfd poll = {.fd = fd, .events = POLLIN};
+    struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    sigset_t held, before;
+    int n = 0;
+    sigemptyset(&held);
+    for (size_t i = 0; i < N_SIGNALS; i++) sigaddset(&held, signals[i]);
+    sigprocmask(SIG_BLOCK, &held, &before);
+    if (!ck_interrupted()) n = ppoll(&poll, 1, &time, &before);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return n > 0;
+}
+
 static void on_quit(int number) {
     kill_group();
     signal(number, SIG_DFL);
@@ -135,10 +154,9 @@ static void on_signal(int number) {
 }
 
 void ck_interrupt_catch(void) {
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
     struct sigaction action, before;
     memset(&action, 0, sizeof action);
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+    for (size_t i = 0; i < N_SIGNALS; i++) {
         action.sa_handler = signals[i] == SIGQUIT ? on_quit : on_signal;
         int is_known = sigaction(signals[i], NULL, &before) == 0;
         if (!is_known || before.sa_handler != SIG_IGN) sigaction(signals[i], &action, NULL);

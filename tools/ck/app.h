@@ -113,4 +113,8 @@ void ck_interrupt_clear(void); /* it was dealt with */
 /* The process group that is killed when we are ended at once; 0: none. */
 void ck_interrupt_group(pid_t group);
 
+/* Waits until fd can be read, or nothing when it is -1; for ms, or until a signal comes, and not at
+   all when one has come. 1: it can be read. */
+int ck_interrupt_wait(int fd, int64_t ms);
+
 #endif

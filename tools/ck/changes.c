@@ -2,8 +2,6 @@
 #include "changes.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -130,27 +128,10 @@ static int take(CkChanges *changes) {
     return any;
 }
 
-/* Waits for events on fd, or for none when it is -1. Signals are let in here alone, so that none
-   comes between the question whether there was one and the wait. */
-static int wait(int fd, int64_t ms) {
-    struct pollfd poll = {.fd = fd, .events = POLLIN};
-    struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-    sigset_t held, before;
-    int n = 0;
-    sigemptyset(&held);
-    sigaddset(&held, SIGINT);
-    sigaddset(&held, SIGTERM);
-    sigaddset(&held, SIGHUP);
-    sigprocmask(SIG_BLOCK, &held, &before);
-    if (!ck_interrupted()) n = ppoll(&poll, 1, &time, &before);
-    sigprocmask(SIG_SETMASK, &before, NULL);
-    return n > 0;
-}
-
 void ck_changes_wait(CkChanges *changes, int64_t timeout_ms) {
     int64_t now = ck_now_ms(), until = now + timeout_ms, latest = 0;
     while (now < until && !ck_interrupted()) {
-        int ready = wait(changes->fd, until - now);
+        int ready = ck_interrupt_wait(changes->fd, until - now);
         now = ck_now_ms();
         if (!ready || !take(changes)) continue;
         if (latest == 0) latest = now + BURST_MS;
@@ -161,7 +142,7 @@ void ck_changes_wait(CkChanges *changes, int64_t timeout_ms) {
 void ck_changes_rest(int64_t ms) {
     int64_t now = ck_now_ms(), until = now + ms;
     while (now < until && !ck_interrupted()) {
-        wait(-1, until - now);
+        ck_interrupt_wait(-1, until - now);
         now = ck_now_ms();
     }
 }

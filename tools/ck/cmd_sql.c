@@ -15,6 +15,8 @@
 #include "store.h"
 
 #define LINE_BYTES 4096
+#define PROMPT_MS 3600000
+#define STOP_EVERY_OPS 1000 /* instructions of SQLite's machine */
 
 /* A statement of this size comes from a mistake. */
 #define INPUT_BYTES_MAX (64 * 1024 * 1024)
@@ -56,6 +58,12 @@ static void print_csv(CkApp *app, sqlite3_stmt *stmt) {
         }
         printf("\r\n");
     }
+}
+
+/* sqlite3_interrupt() ends what runs at that moment; a signal may come between two statements. */
+static int stops(void *context) {
+    (void)context;
+    return ck_interrupted();
 }
 
 /* Runs all statements of a text. */
@@ -142,7 +150,9 @@ static int run_terminal(CkApp *app, Mode mode) {
         int is_open = !sqlite3_get_autocommit(app->db);
         printf("%s", sqlite3_str_length(text) > 0 ? " ...> " : is_open ? "ck*> " : "ck> ");
         fflush(stdout);
-        int has_line = read_line(text);
+        while (!ck_interrupted() && !ck_interrupt_wait(STDIN_FILENO, PROMPT_MS)) {
+        }
+        int has_line = !ck_interrupted() && read_line(text);
         if (!has_line && !ck_interrupted()) break;
         if (ck_interrupted()) {
             ck_interrupt_clear();
@@ -171,6 +181,7 @@ static int sql_run(CkApp *app) {
     Mode mode = app->json ? MODE_JSON : ck_option_flag(app, "csv") ? MODE_CSV : MODE_TABLE;
     if (ck_place_need_store(app) != CK_EXIT_OK) return app->exit_code;
     ck_store_open(app, CK_STORE_READ);
+    if (app->db) sqlite3_progress_handler(app->db, STOP_EVERY_OPS, stops, NULL);
     for (int i = 0; i < app->n_args; i++) execute(app, app->args[i], mode);
     if (app->n_args > 0 || app->exit_code != CK_EXIT_OK) return app->exit_code;
     return isatty(STDIN_FILENO) ? run_terminal(app, mode) : run_stdin(app, mode);

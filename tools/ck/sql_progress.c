@@ -10,8 +10,9 @@
 
 static int look(void *context) {
     CkSqlProgress *sql = context;
-    int64_t now = ck_now_ms();
-    if (now - sql->asked_ms < LOOK_EVERY_MS) return 0;
+    if (ck_interrupted()) return 1; /* the signal may have come before the statement */
+    int64_t now = sql->stmt ? ck_now_ms() : 0;
+    if (!sql->stmt || now - sql->asked_ms < LOOK_EVERY_MS) return 0;
     sql->asked_ms = now;
     if (sqlite3_step(sql->stmt) == SQLITE_ROW) {
         int64_t done = sqlite3_column_int64(sql->stmt, 0);
@@ -27,16 +28,17 @@ void ck_sql_progress_begin(CkSqlProgress *sql, CkApp *app, const char *label, co
     const char *text = ck_sql[CK_SQL_PROGRESS_OF_TASK].text;
     *sql = (CkSqlProgress){.task = task};
     ck_progress_begin(&sql->line, app, label, "");
-    if (!app->terminal_err || app->quiet || app->json || !app->db) return;
+    if (!app->db) return;
+    sqlite3_progress_handler(app->db, LOOK_EVERY_OPS, look, sql);
+    if (!app->terminal_err || app->quiet || app->json) return;
     if (sqlite3_open_v2(app->place.store, &sql->db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
-        sqlite3_prepare_v2(sql->db, text, -1, &sql->stmt, NULL) == SQLITE_OK &&
-        sqlite3_bind_text(sql->stmt, 1, task, -1, SQLITE_STATIC) == SQLITE_OK) {
-        sqlite3_progress_handler(app->db, LOOK_EVERY_OPS, look, sql);
+        sqlite3_prepare_v2(sql->db, text, -1, &sql->stmt, NULL) == SQLITE_OK) {
+        sqlite3_bind_text(sql->stmt, 1, task, -1, SQLITE_STATIC);
     }
 }
 
 void ck_sql_progress_end(CkSqlProgress *sql) {
-    if (sql->db) sqlite3_progress_handler(sql->line.app->db, 0, NULL, NULL);
+    if (sql->line.app->db) sqlite3_progress_handler(sql->line.app->db, 0, NULL, NULL);
     sqlite3_finalize(sql->stmt);
     sqlite3_close(sql->db);
     ck_progress_end(&sql->line);

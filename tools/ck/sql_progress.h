@@ -2,7 +2,8 @@
 ** Progress of one long statement (ck_optimize, ck_sync), drawn while it runs.
 **
 ** The extension writes how far it is to ck_progress; a second connection reads that from the
-** progress handler of the first. Nothing is opened when nobody looks on.
+** progress handler of the first. Nothing is opened when nobody looks on. A signal that came before
+** the statement ends it, too, which sqlite3_interrupt() did not see.
 */
 #ifndef CK_TOOL_SQL_PROGRESS_H
 #define CK_TOOL_SQL_PROGRESS_H
