@@ -15,10 +15,12 @@
 #include "store/merge_claim.h"
 #include "store/vector_reader.h"
 
-/* A search of a large graph meets so large a part of its blocks, or more; and blocks that are read
-** between two looks for an interrupt. */
+/* A search of a large graph meets so large a part of its blocks, or more. */
 #define INSERT_SHARE 32
+
+/* Between two looks for an interrupt: some milliseconds. */
 #define BLOCKS_PER_PULSE 64
+#define INSERTS_PER_PULSE 32
 
 typedef struct Append {
     CkStore *store;
@@ -172,6 +174,13 @@ static int load_codes_for(Append *append, size_t n_inserts, CkError *err) {
     return err->rc;
 }
 
+/* How many of n ids follow one upon the other and are inserted between two pulses. */
+static size_t run_of(const int64_t *ids, size_t n) {
+    size_t n_run = 1;
+    while (n_run < n && n_run < INSERTS_PER_PULSE && ids[n_run] == ids[n_run - 1] + 1) n_run++;
+    return n_run;
+}
+
 static int insert_all(Append *append, CkError *err) {
     const int64_t *ids = ck_idset_ids(&append->fresh);
     size_t n = ck_idset_count(&append->fresh);
@@ -188,9 +197,11 @@ static int insert_all(Append *append, CkError *err) {
         .scratch = ck_hnsw_scratch_new(),
     };
     if (!append->insert.scratch) return ck_error_nomem(err);
-    for (size_t i = 0; i < n && err->rc == SQLITE_OK && !append->claim.lost; i++) {
-        CkVectorBatch batch = {.after = ids[i] - 1, .last = ids[i], .limit = 1};
+    for (size_t i = 0; i < n && err->rc == SQLITE_OK && !append->claim.lost;) {
+        size_t n_run = run_of(ids + i, n - i);
+        CkVectorBatch batch = {.after = ids[i] - 1, .last = ids[i + n_run - 1], .limit = (int64_t)n_run};
         ck_vectors_read(append->store, append->model, &batch, insert_vector, append, err);
+        i += n_run;
         append->n_damaged += batch.n_damaged;
         if (err->rc == SQLITE_OK) ck_merge_pulse(&append->pulse, (double)i / (double)n);
     }
