@@ -199,7 +199,8 @@ static int insert_all(Append *append, CkError *err) {
     if (!append->insert.scratch) return ck_error_nomem(err);
     for (size_t i = 0; i < n && err->rc == SQLITE_OK && !append->claim.lost;) {
         size_t n_run = run_of(ids + i, n - i);
-        CkVectorBatch batch = {.after = ids[i] - 1, .last = ids[i + n_run - 1], .limit = (int64_t)n_run};
+        CkVectorBatch batch = {
+            .after = ids[i] - 1, .last = ids[i + n_run - 1], .limit = (int64_t)n_run};
         ck_vectors_read(append->store, append->model, &batch, insert_vector, append, err);
         i += n_run;
         append->n_damaged += batch.n_damaged;
