@@ -40,7 +40,7 @@ static int at_begin(unsigned event, void *arg, void *stmt, void *text) {
     const char *sql = sqlite3_sql(stmt);
     (void)event;
     (void)text;
-    if (!sql || strcmp(sql, "BEGIN IMMEDIATE") != 0 || meanwhile->n_done > 0) return 0;
+    if (!sql || strncmp(sql, "BEGIN IMMEDIATE", 15) != 0 || meanwhile->n_done > 0) return 0;
     meanwhile->n_begun++;
     if (!is_time(meanwhile)) return 0;
     meanwhile->n_done++;
