@@ -31,12 +31,22 @@ void ck_arena_discard(CkArena *arena, size_t from, size_t n_bytes) {
     if (first < end) madvise(arena->base + first, end - first, MADV_DONTNEED);
 }
 
+void ck_memory_advise_huge(void *base, size_t n_bytes) {
+#if CK_HAS_HUGE_PAGES
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)base;
+    uintptr_t first = (at + page - 1) / page * page, end = (at + n_bytes) / page * page;
+    if (n_bytes < HUGE_PAGE_BYTES) return;
+    madvise((uint8_t *)base + (first - at), end - first, MADV_HUGEPAGE);
+#else
+    (void)base;
+    (void)n_bytes;
+#endif
+}
+
 void ck_arena_advise_huge(CkArena *arena) {
+    ck_memory_advise_huge(arena->base, arena->n_bytes);
 #if CK_HAS_HUGE_PAGES
     if (arena->n_bytes < HUGE_PAGE_BYTES) return;
-    madvise(arena->base, arena->n_bytes, MADV_HUGEPAGE);
     madvise(arena->base, arena->n_bytes, CK_MADV_COLLAPSE); /* refused by old kernels */
-#else
-    (void)arena;
 #endif
 }

@@ -29,4 +29,7 @@ void ck_arena_discard(CkArena *arena, size_t from, size_t n_bytes);
 */
 void ck_arena_advise_huge(CkArena *arena);
 
+/* Asks for huge pages for large memory from elsewhere that is touched from now on. */
+void ck_memory_advise_huge(void *base, size_t n_bytes);
+
 #endif

@@ -17,6 +17,13 @@ static inline void ck_store_u16(void *to, uint16_t v) {
     p[1] = (uint8_t)(v >> 8);
 }
 
+static inline void ck_store_u24(void *to, uint32_t v) {
+    uint8_t *p = to;
+    p[0] = (uint8_t)v;
+    p[1] = (uint8_t)(v >> 8);
+    p[2] = (uint8_t)(v >> 16);
+}
+
 static inline void ck_store_u32(void *to, uint32_t v) {
     uint8_t *p = to;
     p[0] = (uint8_t)v;
@@ -33,6 +40,11 @@ static inline void ck_store_u64(void *to, uint64_t v) {
 static inline uint16_t ck_load_u16(const void *from) {
     const uint8_t *p = from;
     return (uint16_t)(p[0] | p[1] << 8);
+}
+
+static inline uint32_t ck_load_u24(const void *from) {
+    const uint8_t *p = from;
+    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16;
 }
 
 static inline uint32_t ck_load_u32(const void *from) {

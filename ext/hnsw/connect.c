@@ -10,6 +10,7 @@
 #include "base/sqlite.h"
 #include "hnsw/prune.h"
 
+#define FOLLOW_AHEAD 8 /* lists that are fetched while others are followed */
 #define CONNECT_EF 48 /* reached nodes that are looked at for one with room for a link */
 
 typedef struct Reach {
@@ -17,7 +18,7 @@ typedef struct Reach {
     const uint8_t *dead;
     uint32_t level, n;
     uint8_t *reached;
-    uint32_t *stack; /* each node is on it once at most */
+    uint32_t *queue; /* each node is in it once at most */
 } Reach;
 
 static int is_dead(const Reach *reach, uint32_t node) {
@@ -40,19 +41,32 @@ void ck_hnsw_attach(const CkHnswGraph *graph, uint32_t level, uint32_t from, uin
     other[other[0]] = moved;
 }
 
+/* Fetches a node's list, which is anywhere. */
+static void fetch_list(const Reach *reach, uint32_t node) {
+    const CkHnswGraph *graph = reach->insert->graph;
+    const uint8_t *record = (const uint8_t *)ck_hnsw_links_of(graph, reach->level, node);
+    const size_t n_bytes = ck_hnsw_links_stride(&graph->shape, reach->level);
+    for (size_t at = 0; at < n_bytes; at += 64) __builtin_prefetch(record + at);
+}
+
 /* Marks a node and all that it leads to. */
 static void follow(Reach *reach, uint32_t node) {
+    const CkHnswGraph *graph = reach->insert->graph;
+    uint8_t *reached = reach->reached;
+    uint32_t *queue = reach->queue;
     size_t n = 0;
-    if (reach->reached[node]) return;
-    reach->reached[node] = 1;
-    reach->stack[n++] = node;
-    while (n > 0) {
-        const uint32_t *record =
-            ck_hnsw_links_of(reach->insert->graph, reach->level, reach->stack[--n]);
-        for (uint32_t i = 1; i <= record[0]; i++) {
-            if (reach->reached[record[i]]) continue;
-            reach->reached[record[i]] = 1;
-            reach->stack[n++] = record[i];
+    if (reached[node]) return;
+    reached[node] = 1;
+    queue[n++] = node;
+    for (size_t at = 0; at < n; at++) {
+        const uint32_t *record = ck_hnsw_links_of(graph, reach->level, queue[at]);
+        const uint32_t n_links = record[0];
+        if (at + FOLLOW_AHEAD < n) fetch_list(reach, queue[at + FOLLOW_AHEAD]);
+        for (uint32_t i = 1; i <= n_links; i++) {
+            uint32_t other = record[i];
+            queue[n] = other; /* a guess whether it counts would be wrong too often */
+            n += !reached[other];
+            reached[other] = 1;
         }
     }
 }
@@ -159,8 +173,8 @@ int ck_hnsw_connect_live(const CkHnswInsert *insert, const uint8_t *dead) {
     int rc = SQLITE_NOMEM;
     if (shape->n_levels == 0) return SQLITE_OK;
     reach.reached = sqlite3_malloc64(shape->n[0]);
-    reach.stack = sqlite3_malloc64((uint64_t)shape->n[0] * sizeof(uint32_t));
-    if (reach.reached && reach.stack) {
+    reach.queue = sqlite3_malloc64(((uint64_t)shape->n[0] + 1) * sizeof(uint32_t));
+    if (reach.reached && reach.queue) {
         rc = SQLITE_OK;
         uint32_t n_linked = shape->n_levels == 1 ? 1 : shape->n_levels - 1;
         for (uint32_t level = n_linked; rc == SQLITE_OK && level-- > 0;) {
@@ -170,7 +184,7 @@ int ck_hnsw_connect_live(const CkHnswInsert *insert, const uint8_t *dead) {
         }
     }
     sqlite3_free(reach.reached);
-    sqlite3_free(reach.stack);
+    sqlite3_free(reach.queue);
     return rc;
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/sqlite.h"
 
 int ck_hnsw_shape_ok(const CkHnswShape *shape) {
@@ -38,6 +39,7 @@ int ck_hnsw_graph_init(CkHnswGraph *graph, const CkHnswShape *shape, uint32_t ca
             ck_hnsw_graph_release(graph);
             return SQLITE_NOMEM;
         }
+        ck_memory_advise_huge(graph->links[level], (size_t)n_bytes);
         memset(graph->links[level], 0, (size_t)n_bytes);
     }
     return SQLITE_OK;

@@ -36,14 +36,18 @@ int ck_hnsw_rank(const CkHnswSource *source, uint32_t self, const uint32_t *node
 }
 
 /* Drops of the n candidates in `left` those that are nearer to the chosen one; returns how many
-** stay. */
-static int drop_behind(const CkHnswSource *source, uint32_t chosen, uint64_t *left,
+** stay. `again`: they have met one before, and are in the cache. */
+static int drop_behind(const CkHnswSource *source, uint32_t chosen, int again, uint64_t *left,
                        CkHnswScratch *scratch, size_t *n) {
     CkIntQuery query;
     size_t n_kept = 0;
     int rc = ck_hnsw_query_of(source, chosen, NULL, scratch, &query);
     for (size_t i = 0; i < *n; i++) scratch->nodes[i] = ck_hnsw_key_node(left[i]);
-    if (rc == SQLITE_OK) rc = ck_hnsw_compare(source, &query, scratch, *n);
+    if (rc == SQLITE_OK && again) {
+        ck_hnsw_compare_again(source, &query, scratch, *n);
+    } else if (rc == SQLITE_OK) {
+        rc = ck_hnsw_compare(source, &query, scratch, *n);
+    }
     if (rc != SQLITE_OK) return rc;
     for (size_t i = 0; i < *n; i++) {
         float apart = nearness(source, &query, scratch->nodes[i], scratch->dots[i]);
@@ -71,7 +75,7 @@ int ck_hnsw_prune(const CkHnswSource *source, const uint64_t *candidates, size_t
         n--;
         chosen[(*n_chosen)++] = key;
         if (n > 0 && *n_chosen < width) {
-            rc = drop_behind(source, ck_hnsw_key_node(key), left, scratch, &n);
+            rc = drop_behind(source, ck_hnsw_key_node(key), *n_chosen > 1, left, scratch, &n);
         }
     }
     return rc;

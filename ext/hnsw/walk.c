@@ -112,6 +112,13 @@ int ck_hnsw_compare(const CkHnswSource *source, const CkIntQuery *query, CkHnswS
     return SQLITE_OK;
 }
 
+void ck_hnsw_compare_again(const CkHnswSource *source, const CkIntQuery *query,
+                           CkHnswScratch *scratch, size_t n) {
+    CkRows rows = rows_of(source);
+    rows.n_fetched = 0;
+    ck_kernels()->gather_u8i8(scratch->dots, query->codes, &rows, scratch->nodes, n);
+}
+
 int ck_hnsw_measure(const CkHnswSource *source, const CkIntQuery *query, CkHnswScratch *scratch,
                     size_t n) {
     const CkRows rows = rows_of(source);

@@ -77,6 +77,10 @@ static inline uint32_t ck_hnsw_n_entries(const CkHnswShape *shape) {
 int ck_hnsw_compare(const CkHnswSource *source, const CkIntQuery *query, CkHnswScratch *scratch,
                     size_t n);
 
+/* The same for nodes that were compared with something just before: nothing is fetched ahead. */
+void ck_hnsw_compare_again(const CkHnswSource *source, const CkIntQuery *query,
+                           CkHnswScratch *scratch, size_t n);
+
 /* scratch->distances[i] of the query and scratch->nodes[i], likewise. */
 int ck_hnsw_measure(const CkHnswSource *source, const CkIntQuery *query, CkHnswScratch *scratch,
                     size_t n);

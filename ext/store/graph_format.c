@@ -11,7 +11,10 @@
 #define PROBE_BYTES 8
 #define TWIN_BYTES 12
 #define FACTOR_BYTES 16
+#define SLOT_BYTES 3
 
+_Static_assert(CK_HNSW_NODES_MAX <= 1 << 8 * SLOT_BYTES, "slots are written in three bytes");
+_Static_assert(2 * CK_HNSW_M_MAX <= UINT8_MAX, "how many links there are is one byte");
 _Static_assert(CK_HNSW_LEVELS_MAX <= CK_GRAPH_TWINS, "levels have numbers below the twins'");
 
 static uint32_t shift_of(size_t disk_bytes) {
@@ -50,15 +53,16 @@ void ck_record_format_ids(CkRecordFormat *format) {
 
 void ck_record_format_links(const CkHnswShape *shape, uint32_t level, int side,
                             CkRecordFormat *format) {
-    size_t bytes = ck_hnsw_links_stride(shape, level);
+    uint32_t width = ck_hnsw_width(shape, level);
+    size_t disk_bytes = 1 + (size_t)width * SLOT_BYTES;
     *format = (CkRecordFormat){
         .kind = CK_RECORD_LINKS,
         .plane = side ? CK_PLANE_LINKS_B : CK_PLANE_LINKS_A,
         .level = level,
-        .width = ck_hnsw_width(shape, level),
-        .stride = bytes,
-        .disk_bytes = bytes,
-        .shift = shift_of(bytes),
+        .width = width,
+        .stride = ck_hnsw_links_stride(shape, level),
+        .disk_bytes = disk_bytes,
+        .shift = shift_of(disk_bytes),
     };
 }
 
@@ -102,6 +106,14 @@ static void encode_code(const CkRecordFormat *format, const uint8_t *record, uin
     ck_store_f32(out + 12, factors->half);
 }
 
+/* All slots but the last are written with a byte too many, which the next one covers. */
+static void encode_links(const CkRecordFormat *format, const uint8_t *record, uint8_t *out) {
+    const uint32_t *links = (const uint32_t *)(const void *)record, width = format->width;
+    *out++ = (uint8_t)links[0];
+    for (uint32_t i = 1; i < width; i++, out += SLOT_BYTES) ck_store_u32(out, links[i]);
+    ck_store_u24(out, links[width]);
+}
+
 static void encode(const CkRecordFormat *format, const uint8_t *record, uint8_t *out) {
     switch (format->kind) {
     case CK_RECORD_CODE:
@@ -115,11 +127,7 @@ static void encode(const CkRecordFormat *format, const uint8_t *record, uint8_t 
         break;
     }
     case CK_RECORD_LINKS:
-        for (uint32_t i = 0; i <= format->width; i++) {
-            uint32_t link;
-            memcpy(&link, record + sizeof link * i, sizeof link);
-            ck_store_u32(out + sizeof link * i, link);
-        }
+        encode_links(format, record, out);
         break;
     case CK_RECORD_TWIN: {
         CkTwin twin;
@@ -165,11 +173,13 @@ static int decode_code(const CkRecordFormat *format, const uint8_t *data, uint8_
 
 static int decode_links(const CkRecordFormat *format, const uint8_t *data, uint32_t self,
                         uint32_t n_all, uint8_t *record) {
-    for (uint32_t i = 0; i <= format->width; i++) {
-        uint32_t link = ck_load_u32(data + sizeof link * i);
-        memcpy(record + sizeof link * i, &link, sizeof link);
+    uint32_t *links = (uint32_t *)(void *)record, width = format->width;
+    links[0] = *data++;
+    for (uint32_t i = 1; i < width; i++, data += SLOT_BYTES) {
+        links[i] = ck_load_u32(data) & ((1u << 8 * SLOT_BYTES) - 1);
     }
-    return ck_hnsw_links_ok((const uint32_t *)(const void *)record, format->width, n_all, self);
+    links[width] = ck_load_u24(data);
+    return ck_hnsw_links_ok(links, width, n_all, self);
 }
 
 int ck_records_decode(const CkRecordFormat *format, const uint8_t *data, uint32_t first, uint32_t n,

@@ -11,7 +11,8 @@
 **   centres  block                            the same, of the centre of a cell; it has no signs
 **   cells    cell                             not records: the slots of a cell (scan_block.h)
 **   ids      block                            int64, the embedding of the node
-**   links    level << 16 | block              1 + 2m (level 0) or 1 + m uint32: how many, slots, 0s
+**   links    level << 16 | block              how many (one byte), then 2m (level 0) or m slots
+**                                             of three bytes, those past the end 0
 **            CK_GRAPH_TWINS << 16 | block     uint32 node, int64 embedding: another one with the
 **                                             same code; ascending
 **
@@ -120,7 +121,7 @@ static inline uint32_t ck_record_blocks(const CkRecordFormat *format, uint32_t n
 
 /*
 ** To and from disk, n records, the first being number `first` of n_all. Decoding says whether they
-** are well-formed. Both sides may be unaligned.
+** are well-formed. The bytes on disk may be unaligned.
 */
 void ck_records_encode(const CkRecordFormat *format, const uint8_t *records, uint32_t n,
                        uint8_t *out);

@@ -66,26 +66,42 @@ static int64_t address_of(const CkRecordFormat *format, int64_t model, int64_t g
 }
 
 /*
-** Decodes what was read. A block may have more records than count, never fewer, and all are taken:
-** they count as soon as the merge that wrote them ends, which does not change the block.
+** Decodes what was read to where its records belong. A block may have more records than count,
+** never fewer, and all are taken: they count as soon as the merge that wrote them ends, which does
+** not change the block. `room` is for so many records of it.
 */
-static int take(CkRecordPlane *plane, uint32_t block, const CkBlockData *data, CkError *err) {
-    const CkRecordFormat *format = &plane->format;
-    uint32_t first = block << format->shift, n = records_of(format, plane->n, block);
-    uint8_t *to = plane->arena.base + format->stride * first;
-    if (data->entry.n < n || data->entry.n > 1 << format->shift ||
-        data->n_bytes != format->disk_bytes * (size_t)data->entry.n) {
+static int take(const CkRecordPlaneKey *key, uint32_t block, const CkBlockData *data,
+                uint32_t room, uint8_t *to, CkError *err) {
+    const CkRecordFormat *format = &key->format;
+    uint32_t first = block << format->shift, n = records_of(format, key->n, block);
+    int64_t n_there = data->entry.n;
+    if (n_there < n || n_there > 1 << format->shift ||
+        data->n_bytes != format->disk_bytes * (size_t)n_there) {
         return ck_block_refuse(&data->entry, "has the wrong length", err);
     }
-    if (!ck_records_decode(format, data->data, first, (uint32_t)data->entry.n, plane->n, to)) {
+    uint32_t n_taken = n_there < room ? (uint32_t)n_there : room;
+    if (!ck_records_decode(format, data->data, first, n_taken, key->n, to)) {
         return ck_block_refuse(&data->entry, "has a record that is none", err);
     }
     return SQLITE_OK;
 }
 
+/* The same into the plane, which has room for whole blocks. */
+static int take_in(CkRecordPlane *plane, uint32_t block, const CkBlockData *data, CkError *err) {
+    const CkRecordFormat *format = &plane->format;
+    CkRecordPlaneKey key = {*format, plane->model, plane->generation, plane->n};
+    uint8_t *to = plane->arena.base + (format->stride * block << format->shift);
+    return take(&key, block, data, 1u << format->shift, to, err);
+}
+
 static void set_resident(CkRecordPlane *plane, uint32_t block) {
     plane->n_resident += !plane->resident[block];
     plane->resident[block] = 1;
+}
+
+void ck_record_plane_advise_huge(CkRecordPlane *plane) {
+    if (!plane->huge) ck_arena_advise_huge(&plane->arena);
+    plane->huge = 1;
 }
 
 int ck_record_plane_load(CkRecordPlane *plane, CkStore *store, uint32_t block, int *was_read,
@@ -103,15 +119,14 @@ int ck_record_plane_load(CkRecordPlane *plane, CkStore *store, uint32_t block, i
         ck_record_plane_evict(plane, block);
     }
     if (ck_block_open(store, address, &data, err) == SQLITE_OK &&
-        take(plane, block, &data, err) == SQLITE_OK) {
+        take_in(plane, block, &data, err) == SQLITE_OK) {
         plane->stamps[block] = data.entry.stamp;
         set_resident(plane, block);
         plane->n_kept++;
         plane->n_bytes += ck_record_plane_block_bytes(plane);
         *was_read = 1;
-        if (!plane->huge && plane->n_kept >= ck_record_plane_blocks(plane) / HUGE_SHARE) {
-            ck_arena_advise_huge(&plane->arena);
-            plane->huge = 1;
+        if (plane->n_kept >= ck_record_plane_blocks(plane) / HUGE_SHARE) {
+            ck_record_plane_advise_huge(plane);
         }
     }
     ck_stmt_give(store, CK_SQL_BLOCK_GET, data.stmt);
@@ -122,6 +137,20 @@ int ck_record_plane_load_all(CkRecordPlane *plane, CkStore *store, CkError *err)
     int was_read;
     for (uint32_t i = 0; i < ck_record_plane_blocks(plane) && err->rc == SQLITE_OK; i++) {
         ck_record_plane_load(plane, store, i, &was_read, err);
+    }
+    return err->rc;
+}
+
+int ck_records_read(CkStore *store, const CkRecordPlaneKey *key, uint8_t *to, CkError *err) {
+    const CkRecordFormat *format = &key->format;
+    for (uint32_t i = 0; i < ck_record_blocks(format, key->n) && err->rc == SQLITE_OK; i++) {
+        int64_t address = address_of(format, key->model, key->generation, i);
+        CkBlockData data;
+        if (ck_block_open(store, address, &data, err) == SQLITE_OK) {
+            take(key, i, &data, records_of(format, key->n, i),
+                 to + (format->stride * i << format->shift), err);
+        }
+        ck_stmt_give(store, CK_SQL_BLOCK_GET, data.stmt);
     }
     return err->rc;
 }

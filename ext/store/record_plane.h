@@ -47,6 +47,12 @@ int ck_record_plane_load(CkRecordPlane *plane, CkStore *store, uint32_t block, i
 /* Makes all blocks resident. */
 int ck_record_plane_load_all(CkRecordPlane *plane, CkStore *store, CkError *err);
 
+/* Says that most blocks will be in memory, which loading them finds out when half of them are. */
+void ck_record_plane_advise_huge(CkRecordPlane *plane);
+
+/* Reads the key's n records into `to`, without a plane. */
+int ck_records_read(CkStore *store, const CkRecordPlaneKey *key, uint8_t *to, CkError *err);
+
 static inline uint32_t ck_record_plane_blocks(const CkRecordPlane *plane) {
     return ck_record_blocks(&plane->format, plane->n);
 }

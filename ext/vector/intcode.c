@@ -60,12 +60,13 @@ void ck_int_signs(const CkIntSpace *space, uint8_t *row) {
         size_t n = space->dims - i < CHUNK ? space->dims - i : CHUNK;
         kernels->f32_from_i8(x, (const int8_t *)row + i, 1, n);
         residual(space, x, step, 1, i, r, n);
-        norm_sq += kernels->dot_f32(r, r, n);
+        float r_sq;
+        along += kernels->dot_norm_f32(space->mean ? space->mean + i : r, r, n, &r_sq);
+        norm_sq += r_sq;
         abs_sum += kernels->signs_f32(signs + i / 8, r, n);
-        if (space->mean) along += kernels->dot_f32(space->mean + i, r, n);
     }
     float slope = abs_sum > 0 ? norm_sq / abs_sum : 0;
-    CkIntSignFactors factors = {-along, slope,
+    CkIntSignFactors factors = {space->mean ? -along : 0, slope,
                                 kernels->popcount(signs, ck_int_sign_bytes(space->dims))};
     if (space->metric == CK_INT_L2) {
         factors.add = norm_sq;

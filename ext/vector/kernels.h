@@ -55,7 +55,7 @@ typedef struct CkSignTerms {
 } CkSignTerms;
 
 /* Rows, stride apart: n_bytes of each are compared, n_fetched fetched ahead, because more will be
-** read. */
+** read; 0: nothing is, because they are in the cache. */
 typedef struct CkRows {
     const uint8_t *base;
     size_t stride, n_bytes, n_fetched;

@@ -45,6 +45,7 @@ INLINE void tile_u8i8(int32_t *out, size_t out_stride, const uint8_t *a, int row
 }
 
 INLINE void fetch_row(const CkRows *rows, uint32_t which) {
+    if (rows->n_fetched == 0) return;
     const uint8_t *row = rows->base + which * rows->stride;
     for (size_t at = 0; at < rows->n_fetched; at += 64) __builtin_prefetch(row + at);
     __builtin_prefetch(row + rows->n_fetched - 1);

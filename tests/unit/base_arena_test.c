@@ -47,6 +47,21 @@ static void is_address_space(void) {
     ck_arena_release(&arena);
 }
 
+/* Any memory may be advised, wherever it begins and ends. */
+static void advises_any_memory(void) {
+    enum { BYTES = 5 << 20 };
+    for (size_t at = 0; at < 3; at++) {
+        uint8_t *memory = malloc(BYTES);
+        memset(memory, 9, BYTES);
+        ck_memory_advise_huge(memory + at * 1000, BYTES - at * 5000);
+        size_t n_wrong = 0;
+        for (size_t i = 0; i < BYTES; i++) n_wrong += memory[i] != 9;
+        CHECK_INT(n_wrong, 0);
+        free(memory);
+    }
+    ck_memory_advise_huge(NULL, 0);
+}
+
 void ck_test_base_arena(void) {
     keeps_what_is_written(0);
     keeps_what_is_written(1);
@@ -54,4 +69,5 @@ void ck_test_base_arena(void) {
     keeps_what_is_written((size_t)5 << 20);
     gives_parts_back();
     is_address_space();
+    advises_any_memory();
 }

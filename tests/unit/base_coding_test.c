@@ -7,6 +7,9 @@ static void bytes_are_little_endian(void) {
     uint8_t bytes[8];
     ck_store_u16(bytes, 0x0102);
     CHECK(memcmp(bytes, "\x02\x01", 2) == 0);
+    memset(bytes, 0xaa, sizeof bytes);
+    ck_store_u24(bytes, 0x010203);
+    CHECK(memcmp(bytes, "\x03\x02\x01\xaa", 4) == 0);
     ck_store_u32(bytes, 0x01020304);
     CHECK(memcmp(bytes, "\x04\x03\x02\x01", 4) == 0);
     ck_store_u64(bytes, 0x0102030405060708);
@@ -27,6 +30,8 @@ static void values_come_back_at_any_address(void) {
         CHECK_INT(at[8], 0xaa);
         ck_store_u32(at, (uint32_t)v);
         CHECK_INT(ck_load_u32(at), (uint32_t)v);
+        ck_store_u24(at, (uint32_t)v);
+        CHECK_INT(ck_load_u24(at), (uint32_t)v & 0xffffff);
         ck_store_u16(at, (uint16_t)v);
         CHECK_INT(ck_load_u16(at), (uint16_t)v);
     }

@@ -104,6 +104,11 @@ static void put_u32(uint8_t *at, uint32_t number) {
     for (int i = 0; i < 4; i++) at[i] = (uint8_t)(number >> (8 * i));
 }
 
+static void put_links(uint8_t *at, uint8_t n, uint32_t link) {
+    at[0] = n;
+    for (int i = 0; i < 3; i++) at[1 + i] = (uint8_t)(link >> (8 * i));
+}
+
 static void test_refusals(void) {
     CkRecordFormat format;
     uint8_t disk[600] = {0};
@@ -116,13 +121,13 @@ static void test_refusals(void) {
     ck_record_format_links(&shape, 0, 0, &format);
     memset(disk, 0, sizeof disk);
     static const struct {
-        uint32_t n, link;
+        uint8_t n;
+        uint32_t link;
         int ok;
-    } links[] = {{0, 0, 1},  {1, 99, 1}, {1, 100, 0}, {1, UINT32_MAX, 0},
-                 {1, 5, 0},  {2, 7, 1},  {13, 7, 0},  {UINT32_MAX, 7, 0}};
+    } links[] = {{0, 0, 1}, {1, 99, 1}, {1, 100, 0}, {1, 0xffffff, 0},
+                 {1, 5, 0}, {2, 7, 1},  {13, 7, 0},  {UINT8_MAX, 7, 0}};
     for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
-        put_u32(disk, links[i].n);
-        put_u32(disk + 4, links[i].link);
+        put_links(disk, links[i].n, links[i].link);
         CHECK_MSG(takes(&format, disk) == links[i].ok, "%u links, the first %u", links[i].n,
                   links[i].link);
     }
