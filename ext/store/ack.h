@@ -35,7 +35,7 @@ int ck_ack_result_from_name(const char *name);
 
 /*
 ** Records the answers to a batch and moves push_seq over all that is settled, within a write
-** transaction; the remote is as ck_remote_open() has read it there, and its push_seq is old
+** transaction; what is settled with a mirrored remote gets its mirror's ref. The remote is as ck_remote_open() has read it there, and its push_seq is old
 ** afterwards. The answers are put into the order of seq, and some lose theirs. An answer about a
 ** change that is no longer the latest of its hash is ignored.
 */
