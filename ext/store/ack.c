@@ -149,7 +149,7 @@ static int compare_seqs(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* What a mirrored remote has of ours is held like the rest of it: its feed may not tell us again. */
+/* What a mirrored remote has of ours is held like the rest of it: its feed may not say it again. */
 static int hold(CkStore *store, const CkRemote *remote, const CkAck *acks, size_t n, CkError *err) {
     CkMirror mirror = {0, 0, 0};
     for (size_t i = 0; i < n && err->rc == SQLITE_OK; i++) {

@@ -7,9 +7,9 @@
 ** the refs of the new listing stand beside the old ones, which go when the new one has come to its
 ** end: what is not listed any more is garbage then.
 **
-** Who has read a feed does not read in it again what he retired and put anew before the remote heard
-** of either, nor in a directory what he wrote himself: the first is held when it is put, the other
-** when it is answered. Without its workspace a mirror lists all again.
+** Who has read a feed does not read in it again what he retired and put anew before the remote
+** heard of either, nor in a directory what he wrote himself: the first is held when it is put, the
+** other when it is answered. Without its workspace a mirror lists all again.
 */
 #ifndef CK_STORE_MIRROR_H
 #define CK_STORE_MIRROR_H
