@@ -108,3 +108,17 @@ def test_progress_on_a_terminal(world):
     check("\r\x1b[Kindexing [" in out and "hits," in out and "left" in out, repr(out[:400]))
     last = out.replace("\r\x1b[K", "\n").strip().splitlines()
     check(last[-1].startswith("300 files: 300 indexed"), repr(last))
+
+
+def test_dims_of_the_built_in_model(world):
+    where = world.repository("one", FILES)
+    result = world.ck(where, "index", "--dims", "12", expect=2)
+    check("384 dims, got 12" in result.err and "--model" in result.err, result.err)
+    world.index(where, "--dims", "384")
+    with open(os.path.join(where, ".ck", "config.toml"), "a", encoding="utf-8") as config:
+        config.write("dims = 12\n")
+    check("384 dims, got 12" in world.ck(where, "search", "x", expect=2).err, "in config.toml")
+    # Those are the other model's.
+    with open(os.path.join(where, ".ck", "config.toml"), "a", encoding="utf-8") as config:
+        config.write('model = "other"\n')
+    world.index(where, "--model", "lexical")
