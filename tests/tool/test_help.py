@@ -28,6 +28,12 @@ def test_help_of_every_command(box):
     assert all(len(line) <= 80 for line in overview.splitlines())
     assert "cache gc" in box.ck("help", "cache") and "init" not in box.ck("help", "cache")
     box.fails(2, "there is no command 'nope'", "help", "nope")
+    box.fails(2, "there is no command 'index search'", "help", "index", "search")
+    box.fails(2, "there is no command 'cache remote nope'", "help", "cache", "remote", "nope")
+    box.fails(2, "there is no command 'cache remote nope'", "cache", "remote", "nope")
+    assert "ck help cache remote" in box.stderr
+    listed = box.ck("cache", "remote", exit=2)
+    assert "cache remote add" in listed and "cache gc" not in listed
     box.fails(2, "there is no command 'nope'", "nope")
     box.fails(2, "a command is needed before '--'", "--", "init")
     box.fails(2, "a command is needed before '--'", "workspace", "--", "list")

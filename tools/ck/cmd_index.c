@@ -82,7 +82,7 @@ static void say(CkIndex *index, double seconds) {
         ck_note(app, "%s: %s indexed (%s: %s hits, %s embedded%s), %s unchanged, %s "
                 "gone (%.2f s)",
                 ck_counted(app, counts->files, "file"), ck_count_text(app, counts->indexed),
-                ck_counted(app, counts->chunks, "chunk"), ck_count_text(app, counts->hits),
+                ck_counted(app, counts->chunks, "chunk"), ck_counted(app, counts->hits, "hit"),
                 ck_count_text(app, counts->embedded),
                 pulled, ck_count_text(app, counts->unchanged), ck_count_text(app, counts->swept),
                 seconds);
