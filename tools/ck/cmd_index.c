@@ -246,7 +246,7 @@ static const CkOption options[] = {
     {.name = "verify", .kind = CK_OPTION_FLAG,
      .help = "Read every file, whatever its size and time say."},
     {.name = "manifest", .kind = CK_OPTION_TEXT, .argument = "FILE",
-     .help = "Write what is indexed as JSON lines, - to stdout."},
+     .help = "Write files and chunks as JSON lines, - to stdout."},
     {.name = "watch", .kind = CK_OPTION_CHOICE, .argument = "yes|no|poll", .implied = "yes",
      .help = "Stay, and index what changes; poll: look every few seconds."},
     {.name = NULL},
