@@ -95,6 +95,14 @@ def test_completion_in_bash(box):
     assert complete(box, "init", "--base", "deep/") == ["deep/base"]
     (box.path / "x.pack").write_text("")
     assert complete(box, "cache", "import", "x") == ["x.pack"]
+    # Files are offered where there may be some, commands behind help.
+    for words in (("workspace", "show"), ("cache", "push"), ("cache", "remote", "remove"), ("search",),
+                  ("help", "index")):
+        assert complete(box, *words, "") == [], words
+    assert "x.pack" in complete(box, "index", "") and "--watch" in complete(box, "index", "--wa")
+    assert complete(box, "help", "ca") == ["cache"]
+    assert complete(box, "help", "cache", "remote", "") == ["add", "list", "remove"]
+    assert complete(box, "help", "--ma") == ["--man"]
 
 
 def test_options(box):

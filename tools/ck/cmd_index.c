@@ -79,7 +79,7 @@ static void say(CkIndex *index, double seconds) {
         ck_note(app, "%s, nothing changed (%.2f s)", ck_counted(app, counts->files, "file"),
                 seconds);
     } else {
-        ck_note(app, "%s: %s indexed (%s: %s hits, %s embedded%s), %s unchanged, %s "
+        ck_note(app, "%s: %s indexed (%s: %s, %s embedded%s), %s unchanged, %s "
                 "gone (%.2f s)",
                 ck_counted(app, counts->files, "file"), ck_count_text(app, counts->indexed),
                 ck_counted(app, counts->chunks, "chunk"), ck_counted(app, counts->hits, "hit"),
