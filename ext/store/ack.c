@@ -11,9 +11,11 @@
 #include <string.h>
 
 #include "base/coding.h"
+#include "store/embedding.h"
 #include "store/feed.h"
 #include "store/hash_list.h"
 #include "store/log.h"
+#include "store/mirror.h"
 
 typedef struct Recording {
     CkStore *store;
@@ -147,6 +149,19 @@ static int compare_seqs(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
+/* What a mirrored remote has of ours is held like the rest of it: its feed may not say it again. */
+static int hold(CkStore *store, const CkRemote *remote, const CkAck *acks, size_t n, CkError *err) {
+    CkMirror mirror = {0, 0, 0};
+    for (size_t i = 0; i < n && err->rc == SQLITE_OK; i++) {
+        int64_t id, used_at;
+        int found = 0;
+        if (!is_settled(&acks[i])) continue;
+        ck_embedding_find(store, acks[i].hash, &id, &used_at, &found, err);
+        if (err->rc == SQLITE_OK && found) ck_mirror_add(store, &mirror, remote, id, err);
+    }
+    return err->rc;
+}
+
 int ck_ack_record(CkStore *store, const CkRemote *remote, CkAck *acks, size_t n, CkError *err) {
     Recording recording = {.store = store,
                            .remote = remote,
@@ -158,5 +173,6 @@ int ck_ack_record(CkStore *store, const CkRemote *remote, CkAck *acks, size_t n,
     for (size_t i = 0; i < n && err->rc == SQLITE_OK; i++) {
         if (acks[i].seq > 0) record(&recording, &acks[i], err);
     }
+    if (err->rc == SQLITE_OK && remote->mirror) hold(store, remote, acks, n, err);
     return end(&recording, err);
 }

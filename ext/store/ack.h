@@ -37,7 +37,8 @@ int ck_ack_result_from_name(const char *name);
 ** Records the answers to a batch and moves push_seq over all that is settled, within a write
 ** transaction; the remote is as ck_remote_open() has read it there, and its push_seq is old
 ** afterwards. The answers are put into the order of seq, and some lose theirs. An answer about a
-** change that is no longer the latest of its hash is ignored.
+** change that is no longer the latest of its hash is ignored. What is settled with a mirrored
+** remote and stored gets a ref of the mirror.
 */
 int ck_ack_record(CkStore *store, const CkRemote *remote, CkAck *acks, size_t n, CkError *err);
 

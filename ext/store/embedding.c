@@ -7,6 +7,7 @@
 #include "store/hits.h"
 #include "store/index_write.h"
 #include "store/item.h"
+#include "store/mirror.h"
 #include "store/stored_vector.h"
 #include "vector/encoding.h"
 #include "vector/kernels.h"
@@ -241,7 +242,8 @@ static int write_rows(CkStore *store, Draft *draft, CkError *err) {
         if (err->rc != SQLITE_OK) return err->rc;
         ck_stmt_run(store, draft->left_entry ? CK_SQL_HASH_SET : CK_SQL_HASH_INSERT, err, "bi",
                     result->hash, CK_HASH_BYTES, result->id);
-        if (err->rc == SQLITE_OK && draft->retired) {
+        if (err->rc == SQLITE_OK && draft->retired &&
+            ck_mirror_hold(store, result->hash, result->id, err) == SQLITE_OK) {
             ck_stmt_run(store, CK_SQL_TOMBSTONE_DELETE, err, "b", result->hash, CK_HASH_BYTES);
         }
     } else {

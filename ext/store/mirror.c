@@ -49,6 +49,41 @@ int ck_mirror_add(CkStore *store, CkMirror *mirror, const CkRemote *remote, int6
                        CK_REF_ID(mirror->workspace, mirror->path, id & CK_REF_CHUNK_MAX), id);
 }
 
+/* The first remote after `name` that the embedding put for a retired hash is held for; its name
+** takes the place of the one before. */
+static int find_holder(CkStore *store, const uint8_t *hash, char name[PATH_BYTES],
+                       int64_t *listing, int *found, CkError *err) {
+    sqlite3_stmt *stmt = NULL;
+    *found = 0;
+    if (ck_stmt_take(store, CK_SQL_MIRROR_HOLDER, &stmt, err) != SQLITE_OK) return err->rc;
+    ck_stmt_bind(stmt, "tb", name, hash, CK_HASH_BYTES);
+    if (ck_stmt_step(store, stmt, err) == SQLITE_ROW) {
+        const char *text = (const char *)sqlite3_column_text(stmt, 0);
+        sqlite3_snprintf(PATH_BYTES, name, "%s", text ? text : "");
+        *listing = sqlite3_column_int64(stmt, 1);
+        *found = text != NULL;
+    }
+    ck_stmt_give(store, CK_SQL_MIRROR_HOLDER, stmt);
+    return err->rc;
+}
+
+int ck_mirror_hold(CkStore *store, const uint8_t hash[CK_HASH_BYTES], int64_t id, CkError *err) {
+    char name[PATH_BYTES] = "";
+    CkRemote remote = {.name = name};
+    int found;
+    while (find_holder(store, hash, name, &remote.listing, &found, err) == SQLITE_OK && found) {
+        CkMirror mirror = {0, 0, 0};
+        if (ck_mirror_add(store, &mirror, &remote, id, err) != SQLITE_OK) break;
+    }
+    return err->rc;
+}
+
+int ck_mirror_lose(CkStore *store, int64_t id, CkError *err) {
+    ck_stmt_run(store, CK_SQL_MIRROR_RELIST, err, "i", id);
+    if (err->rc != SQLITE_OK || sqlite3_changes(store->conn->db) == 0) return err->rc;
+    return ck_stmt_run(store, CK_SQL_MIRROR_FORGET_SEGMENTS, err, "");
+}
+
 int ck_mirror_sweep(CkStore *store, const CkRemote *remote, int *done, CkError *err) {
     sqlite3_stmt *stmt = NULL;
     char first[PATH_BYTES], end[PATH_BYTES], kept[PATH_BYTES];

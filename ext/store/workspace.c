@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "store/hits.h"
+#include "store/mirror.h"
 #include "store/ref.h"
 #include "store/ref_file.h"
 
@@ -158,6 +159,7 @@ int ck_workspace_release(CkStore *store, int64_t id, CkError *err) {
     if (err->rc != SQLITE_OK) return err->rc;
     if (has_more) return ck_workspace_mark_released(store, id, err);
     ck_ref_file_forget(store);
+    if (ck_mirror_lose(store, id, err) != SQLITE_OK) return err->rc;
     ck_stmt_run(store, CK_SQL_REF_SWEEP, err, "iii", CK_REF_FIRST(id), CK_REF_LAST(id), max);
     if (err->rc == SQLITE_OK) ck_stmt_run(store, CK_SQL_WORKSPACE_DELETE, err, "i", id);
     return err->rc;
@@ -165,6 +167,7 @@ int ck_workspace_release(CkStore *store, int64_t id, CkError *err) {
 
 int ck_workspace_mark_released(CkStore *store, int64_t id, CkError *err) {
     ck_ref_file_forget(store);
+    if (ck_mirror_lose(store, id, err) != SQLITE_OK) return err->rc;
     return ck_stmt_run(store, CK_SQL_WORKSPACE_RELEASE, err, "i", id);
 }
 

@@ -20,6 +20,25 @@ INSERT OR IGNORE INTO main._ck_path(path) VALUES (?1)
 -- name: mirror_ref
 INSERT OR IGNORE INTO main._ck_ref(id, embedding) VALUES (?1, ?2)
 
+-- The first mirrored remote after ?1 by name that may have hash ?2, which has a tombstone here: one that
+-- is told of the embedding that is put in its place, or never heard of the tombstone.
+-- name: mirror_holder
+SELECT r.name, r.listing
+FROM main.ck_remotes AS r
+CROSS JOIN main.ck_tombstones AS t ON t.hash = ?2
+WHERE r.mirror AND r.name > ?1
+  AND (r.push OR t.origin >= (SELECT store_uuid FROM main._ck_meta WHERE id = 1) || '/'
+             AND t.origin < (SELECT store_uuid FROM main._ck_meta WHERE id = 1) || '0')
+ORDER BY r.name LIMIT 1
+
+-- Mirrored remotes list all again when workspace ?1 is the mirror's.
+-- name: mirror_relist
+UPDATE main.ck_remotes SET pull_seq = 0, pull_high = 0, listing = listing + 1
+WHERE mirror AND ?1 IN (SELECT id FROM main._ck_workspace WHERE uuid = 'mirror')
+
+-- name: mirror_forget_segments
+DELETE FROM main._ck_segment WHERE remote IN (SELECT name FROM main.ck_remotes WHERE mirror)
+
 -- Up to ?4 refs of workspace ?1 that were made by earlier listings of the remote whose paths are above
 -- ?2 (REMOTE/) and below ?3 (REMOTE0), but not below ?5 (REMOTE/LISTING/).
 -- name: mirror_sweep

@@ -456,6 +456,15 @@ const Scenario scenarios[] = {
     {"sync_put_retired", BASE "SELECT ck_retire(" OLD_HASH ");", NULL,
      "SELECT ck_put('m', '1', 'old', '[1, 1, 1, 1]')", "SELECT count(*) = 0 FROM ck_tombstones",
      0},
+    {"sync_put_retired_mirror",
+     REMOTE "UPDATE ck_remotes SET mirror = 1; SELECT ck_retire(" OLD_HASH ");", NULL,
+     "SELECT ck_put('m', '1', 'old', '[1, 1, 1, 1]')",
+     "SELECT count(*) = 1 FROM refs WHERE workspace = 'mirror'", 0},
+    {"sync_mirror_deleted",
+     REMOTE "UPDATE ck_remotes SET mirror = 1, listed = 1;"
+            "SELECT ck_apply('r', 'put', " OLD_HASH ", 'm', '1', NULL, NULL, NULL);",
+     NULL, "DELETE FROM workspaces WHERE name = 'mirror'",
+     "SELECT listing = 2 AND (SELECT count(*) = 2 FROM workspaces) FROM ck_remotes", 0},
     {"sync_gc",
      BASE "SELECT ck_retire(" OLD_HASH "); UPDATE ck_tombstones SET retired_at = 1;"
           "SELECT ck_claim(zeroblob(32), 'me', 60); UPDATE ck_leases SET expires_at = 1;"

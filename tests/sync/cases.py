@@ -1024,5 +1024,54 @@ def test_poison_is_over(folder):
     equal(one(a, "SELECT count(*) FROM ck_errors"), 0, "errors after that")
 
 
+def test_mirror_after_retirement(folder):
+    """A mirror holds what was retired and put anew before the remote heard of either."""
+    for push in 1, 0:
+        hub, a = folder.store(f"hub{push}"), folder.store(f"a{push}", hub=f"hub{push}")
+        put(hub, "aaa")
+        a.execute("UPDATE ck_remotes SET mirror = 1, push = ?", (push,))
+        call(a, "SELECT ck_sync('hub')")
+        a.execute("SELECT ck_retire(hash) FROM embeddings").fetchall()
+        equal(one(a, "SELECT count(*) FROM refs"), 0, "refs of what was retired")
+        put(a, "aaa")
+        equal(one(a, "SELECT ck_gc(0)"), 0, f"garbage before the sync, push = {push}")
+        call(a, "SELECT ck_sync('hub')")
+        equal(one(a, "SELECT refs FROM embeddings"), 1, f"refs after it, push = {push}")
+        equal(one(a, "SELECT ck_gc(0)"), 0, f"garbage after it, push = {push}")
+        # What the remote retired is not its any more: put anew, it is garbage where nothing is sent.
+        hub.execute("SELECT ck_retire(hash) FROM embeddings").fetchall()
+        call(a, "SELECT ck_sync('hub')")
+        equal(one(a, "SELECT count(*) FROM embeddings"), 0, "after its retirement there")
+        put(a, "aaa")
+        equal(one(a, "SELECT refs FROM embeddings"), push, f"refs of the new one, push = {push}")
+
+
+def test_mirror_of_directory(folder):
+    """What a store wrote into a mirrored directory itself is held, too."""
+    os.mkdir(folder.file("dir"))
+    a = folder.store("a")
+    a.execute("INSERT INTO ck_remotes(name, url, mirror) VALUES ('dir', ?, 1)",
+              (folder.url("dir/"),))
+    put(a, "aaa", "bbb")
+    call(a, "SELECT ck_sync('dir')")
+    equal(one(a, "SELECT ck_gc(0)"), 0, "garbage")
+    equal(one(a, "SELECT sum(refs) FROM embeddings"), 2, "refs")
+
+
+def test_mirror_workspace_deleted(folder):
+    """Without its workspace a mirror lists all again; 20,001 refs are not deleted at once."""
+    hub, a = folder.store("hub"), folder.store("a", hub="hub")
+    a.execute("UPDATE ck_remotes SET mirror = 1")
+    for n in 1, 20001:
+        hub.execute("WITH RECURSIVE t(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM t WHERE i < ?) "
+                    "INSERT OR IGNORE INTO embeddings(model, version, content, vector) "
+                    "SELECT 'm', '1', 'c' || i, '[1, 2]' FROM t", (n,))
+        call(a, "SELECT ck_sync('hub')")
+        a.execute("DELETE FROM workspaces")
+        equal(one(a, "SELECT ck_gc(0)"), n, "garbage without a mirror")
+        call(a, "SELECT ck_sync('hub')")
+        equal(one(a, "SELECT sum(refs) FROM embeddings"), n, "refs of the new mirror")
+
+
 CASES = {name[5:]: function for name, function in list(globals().items())
          if name.startswith("test_")}

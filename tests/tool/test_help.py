@@ -29,6 +29,12 @@ def test_help_of_every_command(box):
     assert all(len(line) <= 80 for line in overview.splitlines())
     assert "cache gc" in box.ck("help", "cache") and "init" not in box.ck("help", "cache")
     box.fails(2, "there is no command 'nope'", "help", "nope")
+    box.fails(2, "there is no command 'index search'", "help", "index", "search")
+    box.fails(2, "there is no command 'cache remote nope'", "help", "cache", "remote", "nope")
+    box.fails(2, "there is no command 'cache remote nope'", "cache", "remote", "nope")
+    assert "ck help cache remote" in box.stderr
+    listed = box.ck("cache", "remote", exit=2)
+    assert "cache remote add" in listed and "cache gc" not in listed
     box.fails(2, "there is no command 'nope'", "nope")
     box.fails(2, "a command is needed before '--'", "--", "init")
     box.fails(2, "a command is needed before '--'", "workspace", "--", "list")
@@ -90,6 +96,14 @@ def test_completion_in_bash(box):
     assert complete(box, "init", "--base", "deep/") == ["deep/base"]
     (box.path / "x.pack").write_text("")
     assert complete(box, "cache", "import", "x") == ["x.pack"]
+    # Files are offered where there may be some, commands behind help.
+    for words in (("workspace", "show"), ("cache", "push"), ("cache", "remote", "remove"), ("search",),
+                  ("help", "index")):
+        assert complete(box, *words, "") == [], words
+    assert "x.pack" in complete(box, "index", "") and "--watch" in complete(box, "index", "--wa")
+    assert complete(box, "help", "ca") == ["cache"]
+    assert complete(box, "help", "cache", "remote", "") == ["add", "list", "remove"]
+    assert complete(box, "help", "--ma") == ["--man"]
 
 
 def test_options(box):

@@ -532,6 +532,7 @@ def test_init_shared_between_users(box):
     strict = {"umask": 0o077}
     box.ck("init", "--base", base, "--shared", cwd=trees[0], **first, **strict)
     assert mode(base / ".ck") & 0o2070 == 0o2070 and mode(base / ".ck/embeddings.db") == 0o660
+    assert mode(base / ".ck/.gitignore") == 0o644
     assert os.stat(base / ".ck/embeddings.db").st_gid == os.stat(base / ".ck").st_gid == 4000
     # While the first one has the store open, so that there are a -wal and a -shm of its making.
     holder = subprocess.Popen([str(box.binary), "sql"], cwd=trees[0], env=box.env, text=True,

@@ -110,3 +110,18 @@ def test_explained_sql_runs_in_the_shell(box):
     replay("cache", "stats")
     replay("doctor")
     replay("optimize")
+
+
+def test_sql_hints(box):
+    """Advice is about the file that the message is about."""
+    main = box.workspace()
+    box.fails(3, "unable to open database", "sql", "ATTACH '/nowhere/x.db' AS x", cwd=main)
+    assert "must be writable" not in box.stderr, box.stderr
+    box.sql("INSERT INTO ck_remotes(name, url) VALUES ('far', 'file:/nowhere/x.db') RETURNING 1", cwd=main)
+    box.fails(3, "unable to open database", "sql", "SELECT ck_sync('far')", cwd=main)
+    assert "must be writable" not in box.stderr, box.stderr
+    (main / "x.txt").write_text("some text")
+    box.ck("index", cwd=main)
+    box.ck("sql", "DROP TABLE _ck_embedding", cwd=main)
+    box.fails(3, "no such table: main._ck_embedding", "search", "x", cwd=main)
+    assert "Run: ck doctor" in box.stderr, box.stderr

@@ -353,6 +353,8 @@ for line in sys.stdin:
     with open(%r, "a") as log: log.write(json.dumps(ask["text"]) + "\\n")
     if mode == "die": sys.exit(7)
     if mode == "garbage": print("hello", flush=True); continue
+    if mode == "nan" and "POISON" in ask["text"]:
+        print(json.dumps({"index": ask["index"], "embedding": [float("nan")] * 8}), flush=True); continue
     if mode == "hang":
         import time; time.sleep(60)
     if mode == "poison" and "POISON" in ask["text"]:
@@ -369,7 +371,7 @@ def test_program(world):
         file.write(PROGRAM % (os.path.dirname(os.path.abspath(__file__)), log))
     os.chmod(program, 0o755)
     command = ("--model", "m", "--embed-cmd")
-    for mode, seconds, said in (("die", "60", "status 7"), ("garbage", "60", "answer is wrong"),
+    for mode, seconds, said in (("die", "60", "status 7"), ("garbage", "60", "only answers may be"),
                                 ("hang", "1", "no answer within 1 s")):
         result = world.ck(where, "index", *command, f"'{program}' {mode}", "--timeout", seconds,
                           expect=3)
@@ -380,6 +382,11 @@ def test_program(world):
     result = world.ck(where, "index", *command, f"'{program}' poison", expect=5)
     check("p.c:1: cannot be embedded: poisoned" in result.err, result.err)
     check_stored(world, where, files)
+    # What json.dumps() makes of a NaN is no JSON; those behind it are embedded all the same.
+    write(where, {"p.c": b"POISON\n", "q.c": source("behind"), **files})
+    result = world.ck(where, "index", *command, f"'{program}' nan", expect=5)
+    check("p.c:1: cannot be embedded: " in result.err and "finite" in result.err, result.err)
+    check_stored(world, where, {**files, "q.c": source("behind")})
     result = world.ck(where, "index", *command, "/no/such/program", "--verify", expect=3)
     check("/no/such/program" in result.err, result.err)
 

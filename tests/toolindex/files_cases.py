@@ -304,6 +304,8 @@ def test_status_and_manifest(world):
                 (["new.c"], [names[0]], [names[1]]), "status")
     text = world.ck(where, "status").out
     check("1 changed, 1 new, 1 gone" in text and f"changed  {names[0]}" in text, text)
+    write(where, {"empty.c": b""})  # has no chunks, so no line
+    world.index(where)
     out = world.path("manifest.jsonl")
     world.ck(where, "index", "-q", "--manifest", out)
     import json

@@ -25,7 +25,7 @@ class Watch:
         words = [*command, CK, "-C", where, "index", how, *(["--json"] if json_lines else []), *arguments]
         self.process = subprocess.Popen(words, env=world.env, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.out, self.err = [], []
+        self.out, self.err, self.is_json = [], [], json_lines
         self.readers = [threading.Thread(target=self.read, args=pair, daemon=True) for pair in (
             (self.process.stdout, self.out), (self.process.stderr, self.err))]
         for reader in self.readers:
@@ -58,7 +58,8 @@ class Watch:
 
     def ready(self):
         """Waits for the end of the first round."""
-        self.wait(lambda: any(line.startswith("watching ") for line in self.err), "the watch")
+        self.wait(lambda: any('"watching ' in line if self.is_json else line.startswith("watching ")
+                              for line in self.err), "the watch")
 
     def sees(self, what, files, **model):
         """The refs become those of the files, soon."""

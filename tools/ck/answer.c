@@ -6,6 +6,8 @@
 #include "ck.h"
 #include "tool_sql.h"
 
+#define QUOTED_BYTES 80
+
 enum { DATA, LINE, FLOATS, MESSAGE, N_STATEMENTS };
 
 struct CkAnswers {
@@ -104,6 +106,11 @@ static int take(CkAnswers *answers, CkEmbedder *embedder, sqlite3_stmt *row, int
 
 /* ---- Answers ---- */
 
+/* How much of a line a message quotes. */
+static int quoted_bytes(size_t n_line) {
+    return n_line < QUOTED_BYTES ? (int)n_line : QUOTED_BYTES;
+}
+
 /* Forgets what was taken from an answer that is wrong as a whole. */
 static void forget(CkEmbedItem *items, size_t n) {
     for (size_t i = 0; i < n; i++) {
@@ -149,18 +156,46 @@ int ck_answers_read(CkAnswers *answers, CkEmbedder *embedder, const CkBuf *json,
     return err->rc;
 }
 
+/* Whose answer a line is that is no JSON: the digits behind the first "index":, or -1. */
+static int64_t index_of_broken(const char *line, size_t n_line) {
+    static const char name[] = "\"index\"";
+    const char *end = line + n_line, *at = memmem(line, n_line, name, sizeof name - 1);
+    int64_t index = -1;
+    if (!at) return -1;
+    at += sizeof name - 1;
+    while (at < end && (*at == ' ' || *at == ':')) at++;
+    for (; at < end && *at >= '0' && *at <= '9' && index < INT32_MAX; at++) {
+        index = (index < 0 ? 0 : index * 10) + (*at - '0');
+    }
+    return index;
+}
+
+/* One that is no JSON, such as one with NaN, is the error of its text if it says which that is. */
+static int take_broken(CkAnswers *answers, const char *line, size_t n_line, CkEmbedItem *items,
+                       size_t n, CkError *err) {
+    const char *message = sqlite3_errmsg(answers->db);
+    int64_t index = index_of_broken(line, n_line);
+    if (index >= 0 && index < (int64_t)n && !items[index].vector && !items[index].error) {
+        ck_embed_item_fail(&items[index], "the answer is not JSON (%s), numbers must be finite: "
+                           "%.*s", message, quoted_bytes(n_line), line);
+        return SQLITE_OK;
+    }
+    return ck_error_set(err, SQLITE_FORMAT, "%s: %.*s (only answers may be written to stdout)",
+                        message, quoted_bytes(n_line), line);
+}
+
 int ck_answers_line(CkAnswers *answers, CkEmbedder *embedder, const char *line, size_t n_line,
                     CkEmbedItem *items, size_t n, CkError *err) {
     sqlite3_stmt *stmt = answers->statements[LINE];
     sqlite3_bind_text64(stmt, 1, line, n_line, SQLITE_STATIC, SQLITE_UTF8);
     if (sqlite3_step(stmt) != SQLITE_ROW) {
-        ck_error_set(err, SQLITE_FORMAT, "%s: %.80s", sqlite3_errmsg(answers->db), line);
+        take_broken(answers, line, n_line, items, n, err);
     } else {
         sqlite3_int64 index = sqlite3_column_int64(stmt, 0);
         const char *error = (const char *)sqlite3_column_text(stmt, 3);
         if (sqlite3_column_type(stmt, 0) != SQLITE_INTEGER || index < 0 || index >= (int64_t)n) {
-            ck_error_set(err, SQLITE_FORMAT, "an index is not 0 to %llu: %.80s",
-                         (unsigned long long)(n - 1), line);
+            ck_error_set(err, SQLITE_FORMAT, "an index is not 0 to %llu: %.*s",
+                         (unsigned long long)(n - 1), quoted_bytes(n_line), line);
         } else if (items[index].vector || items[index].error) {
             ck_error_set(err, SQLITE_FORMAT, "index %lld comes twice", index);
         } else if (error) {

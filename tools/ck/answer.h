@@ -22,7 +22,8 @@ int ck_answers_read(CkAnswers *answers, CkEmbedder *embedder, const CkBuf *json,
 
 /*
 ** Reads one line {"index": i, "embedding": …} or {"index": i, "error": "why"}. *index is set; the
-** item of that index, of n, gets its vector or its error.
+** item of that index, of n, gets its vector or its error: an error, too, for a line that says its
+** index and is no JSON, as one with NaN. Any other line is wrong: SQLITE_FORMAT.
 */
 int ck_answers_line(CkAnswers *answers, CkEmbedder *embedder, const char *line, size_t n_line,
                     CkEmbedItem *items, size_t n, CkError *err);

@@ -2,8 +2,8 @@
 ** ck completion: scripts that complete the command line, from the command table.
 **
 ** Each script collects the words typed so far that are no options ("cache remote"), and by them
-** offers the next word of a command, or the options of the command. Names of files are left to the
-** shell.
+** offers the next word of a command, or the options of the command; behind help the same words.
+** Names of files are left to the shell, and are offered only where a command takes some.
 */
 #include <ctype.h>
 #include <stdio.h>
@@ -79,6 +79,15 @@ static char *quoted(CkApp *app, const char *text) {
     return out;
 }
 
+/* May an argument of the command be a file? */
+static int takes_files(const CkCommand *command) {
+    static const char *const words[] = {"FILE", "PATH"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strstr(command->arguments, words[i])) return 1;
+    }
+    return 0;
+}
+
 static void print_word(CkApp *app, const char *group, const char *word, const char *summary) {
     (void)app;
     (void)group;
@@ -136,7 +145,7 @@ static void bash(CkApp *app) {
            app->program);
     printf("%s() {\n"
            "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
-           "    local path= words= list i word\n"
+           "    local path= group words= files=yes list i word\n"
            "    local options=\"",
            function);
     print_long_options(ck_common_options);
@@ -157,18 +166,21 @@ static void bash(CkApp *app) {
     for (const CkCommand *const *command = ck_commands; *command; command++) {
         bash_values((*command)->options);
     }
-    printf("    esac\n    case $path in\n");
+    printf("    esac\n"
+           "    group=$path\n"
+           "    case $path in help|\"help \"*) group=${path#help} group=${group# } ;; esac\n"
+           "    case $group in\n");
     each_group(app, bash_group);
+    printf("    esac\n    case $path in\n");
     for (const CkCommand *const *command = ck_commands; *command; command++) {
-        if (!(*command)->options) continue;
         printf("    \"%s\"*) options+=\"", (*command)->name);
-        print_long_options((*command)->options);
-        printf("\" ;;\n");
+        if ((*command)->options) print_long_options((*command)->options);
+        printf("\"%s ;;\n", takes_files(*command) ? "" : " files=");
     }
     printf("    esac\n"
            "    case $cur in -*) words=$options ;; esac\n"
            "    if [ -n \"$words\" ]; then COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
-           "    else COMPREPLY=($(compgen -f -- \"$cur\")); fi\n"
+           "    elif [ -n \"$files\" ]; then COMPREPLY=($(compgen -f -- \"$cur\")); fi\n"
            "}\n"
            "complete -o filenames -F %s %s\n",
            function, app->program);
@@ -195,7 +207,7 @@ static void zsh(CkApp *app) {
     const char *function = function_name(app);
     printf("#compdef %s\n# Made by: %s completion zsh\n", app->program, app->program);
     printf("%s() {\n"
-           "    local line= i\n"
+           "    local line= group= files=yes i\n"
            "    local -a commands options\n"
            "    for ((i = 2; i < CURRENT; i++)); do\n"
            "        case ${words[i]} in\n"
@@ -207,18 +219,21 @@ static void zsh(CkApp *app) {
            "    options=(",
            function, valued_options(app, "|"));
     zsh_options(app, ck_common_options);
-    printf(" )\n    case $line in\n");
+    printf(" )\n"
+           "    group=$line\n"
+           "    case $line in (help|'help '*) group=${${line#help}# } ;; esac\n"
+           "    case $group in\n");
     each_group(app, zsh_group);
+    printf("    esac\n    case $line in\n");
     for (const CkCommand *const *command = ck_commands; *command; command++) {
-        if (!(*command)->options) continue;
         printf("    '%s'*) options+=(", (*command)->name);
-        zsh_options(app, (*command)->options);
-        printf(" ) ;;\n");
+        if ((*command)->options) zsh_options(app, (*command)->options);
+        printf(" )%s ;;\n", takes_files(*command) ? "" : " files=");
     }
     printf("    esac\n"
            "    if [[ $PREFIX == -* ]]; then _describe option options\n"
            "    elif (( $#commands )); then _describe command commands\n"
-           "    else _files; fi\n"
+           "    elif [[ -n $files ]]; then _files; fi\n"
            "}\n"
            "if [[ $zsh_eval_context[-1] == loadautofunc ]]; then %s \"$@\"\n"
            "else compdef %s %s; fi\n",
@@ -226,8 +241,9 @@ static void zsh(CkApp *app) {
 }
 
 static void fish_word(CkApp *app, const char *group, const char *word, const char *summary) {
-    printf("complete -c %s -f -n 'test \"$(_%s)\" = \"%s\"' -a %s -d '%s'\n", app->program,
-           function_name(app), group, word, quoted(app, summary));
+    const char *line = function_name(app), *help = group[0] ? "help " : "help";
+    printf("complete -c %s -f -n 'contains -- \"$(_%s)\" \"%s\" \"%s%s\"' -a %s -d '%s'\n",
+           app->program, line, group, help, group, word, quoted(app, summary));
 }
 
 static void fish_group(CkApp *app, const char *group) {
@@ -274,7 +290,12 @@ static void fish(CkApp *app) {
     each_group(app, fish_group);
     fish_options(app, NULL, ck_common_options);
     for (const CkCommand *const *command = ck_commands; *command; command++) {
-        fish_options(app, (*command)->name, (*command)->options);
+        const char *name = (*command)->name;
+        if (!takes_files(*command)) {
+            printf("complete -c %s -f -n 'string match -q -- \"%s*\" \"$(_%s)\"'\n",
+                   app->program, name, function_name(app));
+        }
+        fish_options(app, name, (*command)->options);
     }
 }
 

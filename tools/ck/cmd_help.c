@@ -42,15 +42,14 @@ static int help_run(CkApp *app) {
     }
     const CkCommand *command =
         app->n_args > 0 ? ck_command_find(app->args, app->n_args, &n_words) : NULL;
-    if (command) {
+    if (command && n_words == app->n_args) {
         ck_command_explain(app, command);
     } else if (n_words < app->n_args) {
         return ck_fail(app, CK_EXIT_USAGE, ck_text(app, "See: %s help", app->program),
-                       "there is no command '%s'", ck_printable(app, app->args[n_words]));
+                       "there is no command '%s'",
+                       ck_printable(app, ck_command_words(app, app->args, n_words + 1)));
     } else {
-        const char *group = app->n_args > 0 ? app->args[0] : NULL;
-        for (int i = 1; i < app->n_args; i++) group = ck_text(app, "%s %s", group, app->args[i]);
-        ck_commands_overview(app, group);
+        ck_commands_overview(app, ck_command_words(app, app->args, app->n_args));
     }
     return CK_EXIT_OK;
 }

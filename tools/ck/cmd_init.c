@@ -155,6 +155,17 @@ static int ignore(CkApp *app, const char *root) {
                          "*\n");
 }
 
+/* The git of everybody who uses a shared base reads it, whatever the umask of who made it. */
+static int ignore_base(CkApp *app, const char *base) {
+    const char *path = ck_path_join(app, base, CK_FOLDER "/.gitignore");
+    if (ignore(app, base) == CK_EXIT_OK && ck_option_flag(app, "shared") &&
+        chmod(path, 0644) != 0 && errno != EPERM) {
+        ck_fail(app, CK_EXIT_ERROR, NULL, "cannot change the mode of '%s': %s", path,
+                strerror(errno));
+    }
+    return app->exit_code;
+}
+
 /*
 ** Says where the base is, unless that is what is found without it: the tree itself, or what a git
 ** worktree has by the main one. So the file may be committed, and holds in all worktrees.
@@ -222,7 +233,7 @@ static int init_run(CkApp *app) {
     }
     if (ck_place_find(app) != CK_EXIT_OK || choose(app, &init) != CK_EXIT_OK ||
         make_store(app, &init) != CK_EXIT_OK || write_config(app, &init) != CK_EXIT_OK ||
-        ignore(app, init.root) != CK_EXIT_OK || ignore(app, init.base) != CK_EXIT_OK) {
+        ignore(app, init.root) != CK_EXIT_OK || ignore_base(app, init.base) != CK_EXIT_OK) {
         return app->exit_code;
     }
     app->place.workspace = init.root;

@@ -65,6 +65,12 @@ const CkCommand *ck_command_find(const char **words, int n, int *n_words) {
     return NULL;
 }
 
+const char *ck_command_words(CkApp *app, const char **words, int n) {
+    const char *text = n > 0 ? words[0] : NULL;
+    for (int i = 1; i < n; i++) text = ck_text(app, "%s %s", text, words[i]);
+    return text;
+}
+
 char *ck_option_synopsis(CkApp *app, const CkOption *option) {
     char *letter = option->letter ? ck_text(app, "-%c, ", option->letter) : ck_text(app, "");
     if (option->kind == CK_OPTION_FLAG) return ck_text(app, "%s--%s", letter, option->name);

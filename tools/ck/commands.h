@@ -28,6 +28,9 @@ extern const CkCommand *const ck_commands[];
 */
 const CkCommand *ck_command_find(const char **words, int n, int *n_words);
 
+/* "cache remote" of n words; NULL of none. */
+const char *ck_command_words(CkApp *app, const char **words, int n);
+
 /* "ck cache gc [OPTIONS]", and all that is known of a command, to stdout. */
 char *ck_command_usage(CkApp *app, const CkCommand *command);
 void ck_command_explain(CkApp *app, const CkCommand *command);

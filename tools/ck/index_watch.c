@@ -17,6 +17,7 @@
 #include "changes.h"
 #include "fs.h"
 #include "index.h"
+#include "json.h"
 #include "options.h"
 #include "place.h"
 
@@ -100,6 +101,20 @@ void ck_index_round_end(CkIndex *index) {
 
 /* ---- Round after round ---- */
 
+/* With --json as an object, as failures are. */
+static void say(CkApp *app, const char *text) {
+    CkJson json;
+    if (!app->json) ck_note(app, "%s", text);
+    if (!app->json || app->quiet) return;
+    ck_json_begin(&json);
+    ck_json_open(&json, NULL, '{');
+    ck_json_text(&json, "note", text);
+    ck_json_close(&json, '}');
+    char *line = ck_json_end(&json);
+    fprintf(stderr, "%s\n", line);
+    sqlite3_free(line);
+}
+
 /* A failure is said when it is another one than before. */
 static void failed(Watch *watch, CkApp *app) {
     int is_said = watch->failure && strcmp(watch->failure, app->error) == 0;
@@ -107,8 +122,8 @@ static void failed(Watch *watch, CkApp *app) {
     if (watch->retry_ms > RETRY_MAX_MS) watch->retry_ms = RETRY_MAX_MS;
     if (!is_said) {
         ck_failure_show(app);
-        ck_note(app, "It is tried again in %lld s, and then every %d s at the latest.",
-                (long long)watch->retry_ms / 1000, RETRY_MAX_MS / 1000);
+        say(app, ck_text(app, "It is tried again in %lld s, and then every %d s at the latest.",
+                         (long long)watch->retry_ms / 1000, RETRY_MAX_MS / 1000));
         sqlite3_free(watch->failure);
         watch->failure = ck_must(sqlite3_mprintf("%s", app->error));
     }
@@ -116,7 +131,7 @@ static void failed(Watch *watch, CkApp *app) {
 }
 
 static void succeeded(Watch *watch, CkApp *app) {
-    if (watch->failure) ck_note(app, "It works again.");
+    if (watch->failure) say(app, "It works again.");
     sqlite3_free(watch->failure);
     watch->failure = NULL;
     watch->retry_ms = 0;
@@ -150,11 +165,11 @@ static void say_how(Watch *watch) {
     const CkChanges *changes = &watch->changes;
     CkApp *app = watch->app;
     if (changes->why[0]) {
-        ck_note(app, "watching %s by looking every %d seconds or less often (%s); Ctrl-C ends it",
-                changes->root, POLL_MS / 1000, changes->why);
+        say(app, ck_text(app, "watching %s by looking every %d seconds or less often (%s); "
+                         "Ctrl-C ends it", changes->root, POLL_MS / 1000, changes->why));
     } else {
-        ck_note(app, "watching %s, %s; Ctrl-C ends it", changes->root,
-                ck_counted(app, changes->n_folders, "folder"));
+        say(app, ck_text(app, "watching %s, %s; Ctrl-C ends it", changes->root,
+                         ck_counted(app, changes->n_folders, "folder")));
     }
 }
 

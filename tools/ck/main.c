@@ -15,7 +15,7 @@ static int overview(CkApp *app) {
         return ck_fail(app, CK_EXIT_USAGE, ck_text(app, "See: %s help", app->program),
                        "a command is needed");
     }
-    ck_commands_overview(app, app->n_args > 0 ? app->args[0] : NULL);
+    ck_commands_overview(app, ck_command_words(app, app->args, app->n_args));
     return app->n_args > 0 ? CK_EXIT_USAGE : CK_EXIT_OK;
 }
 

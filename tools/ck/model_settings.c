@@ -140,6 +140,16 @@ static void check(CkApp *app, const CkModelSettings *settings) {
     }
 }
 
+/* Those of a config.toml are another model's when the built-in one was chosen over that. */
+static void check_lexical_dims(const Source *source, int64_t dims) {
+    CkApp *app = source->app;
+    const char *model = text_of(source, NULL, NULL, "model", CK_MODEL_LEXICAL);
+    if (dims == 0 || dims == CK_MODEL_LEXICAL_DIMS) return;
+    if (ck_option_number(app, "dims", 0) == 0 && strcmp(model, CK_MODEL_LEXICAL) != 0) return;
+    ck_fail(app, CK_EXIT_USAGE, "Leave dims out, or name another model: --model NAME.",
+            "the built-in model has %d dims, got %lld", CK_MODEL_LEXICAL_DIMS, (long long)dims);
+}
+
 int ck_model_settings_read(CkApp *app, CkModelSettings *settings) {
     Source source = {.app = app, .workspace = app->config};
     CkEmbedSettings *embed = &settings->embed;
@@ -176,6 +186,7 @@ int ck_model_settings_read(CkApp *app, CkModelSettings *settings) {
     check(app, settings);
     settings->is_lexical = !embed->endpoint && !embed->command;
     if (settings->is_lexical) {
+        check_lexical_dims(&source, embed->dims);
         embed->model = CK_MODEL_LEXICAL;
         settings->version = CK_MODEL_LEXICAL_VERSION;
         settings->dims = CK_MODEL_LEXICAL_DIMS;

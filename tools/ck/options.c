@@ -253,10 +253,11 @@ static void find_command(CkApp *app, int argc, char **argv) {
     }
     app->command = ck_command_find(words, n, &n_used);
     if (!app->command && n > n_used) {
-        const char *group = n_used > 0 ? words[0] : "", *blank = n_used > 0 ? " " : "";
+        const char *group = n_used > 0 ? ck_command_words(app, words, n_used) : "";
         ck_fail(app, CK_EXIT_USAGE,
-                ck_text(app, "See: %s help%s%s", app->program, blank, group),
-                "there is no command '%s%s%s'", group, blank, ck_printable(app, words[n_used]));
+                ck_text(app, "See: %s help%s%s", app->program, group[0] ? " " : "", group),
+                "there is no command '%s'",
+                ck_printable(app, ck_command_words(app, words, n_used + 1)));
     } else if (!app->command && n_behind > 0) {
         ck_fail(app, CK_EXIT_USAGE, ck_text(app, "See: %s help", app->program),
                 "a command is needed before '--'");

@@ -37,6 +37,11 @@ static void explain(CkApp *app, sqlite3_stmt *stmt) {
     sqlite3_free(text);
 }
 
+/* A table of ck's own that is not there, in a store that was one. */
+static int lacks_table(const char *message) {
+    return strncmp(message, "no such table: main._ck_", 24) == 0;
+}
+
 static const char *advice(CkApp *app, int rc) {
     switch (rc & 0xff) {
     case SQLITE_BUSY:
@@ -68,8 +73,12 @@ int ck_fail_db(CkApp *app, int rc, const char *what) {
         return ck_fail(app, CK_EXIT_INTERRUPTED, NULL, "interrupted");
     }
     if (is_busy) code = CK_EXIT_BUSY;
-    return ck_fail(app, code, advice(app, rc), "%s%s%s", what ? what : "", what ? ": " : "",
-                   app->db ? sqlite3_errmsg(app->db) : sqlite3_errstr(rc));
+    const char *message = app->db ? sqlite3_errmsg(app->db) : sqlite3_errstr(rc);
+    const char *hint = advice(app, rc);
+    /* What cannot be opened is another file when its name is said: a remote, what is attached. */
+    if ((rc & 0xff) == SQLITE_CANTOPEN && strcmp(message, sqlite3_errstr(rc)) != 0) hint = NULL;
+    if (lacks_table(message)) hint = advice(app, SQLITE_CORRUPT);
+    return ck_fail(app, code, hint, "%s%s%s", what ? what : "", what ? ": " : "", message);
 }
 
 /*
