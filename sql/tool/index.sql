@@ -53,10 +53,6 @@ WHERE w.name = ?1 AND coalesce(n.host = w.host, 1) AND n.root IS NOT NULL
 -- name: index_heartbeat
 UPDATE workspaces SET last_seen = unixepoch() WHERE name = ?1 AND uuid = ?2
 
--- How many embeddings of a model there are, up to ?2.
--- name: index_embeddings
-SELECT count(*) FROM (SELECT 1 FROM embeddings WHERE model = ?1 LIMIT ?2)
-
 -- The positions in a list of hashes of those that are not stored.
 -- name: index_missing
 SELECT ord FROM ck_missing(?1)

@@ -110,27 +110,6 @@ def test_progress_on_a_terminal(world):
     check(last[-1].startswith("300 files: 300 indexed"), repr(last))
 
 
-def test_index_is_optimized(world):
-    """A run that embedded much brings the search index up to date; what is too much, it names."""
-    where = world.repository("one", {f"{i}.c": source(f"opt{i}", 60) for i in range(60)})
-    run = world.index(where)
-    check(1024 <= run["embedded"] < 10000, str(run))
-    check("Nothing to do" in world.ck(where, "optimize").out, "after the first run")
-    write(where, {"new.c": source("new", 20)})
-    check(0 < world.index(where)["embedded"] < 128, "a small change")
-    check("Nothing to do" not in world.ck(where, "optimize").out, "after a small change")
-    db = world.store()
-    db.execute("WITH RECURSIVE t(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM t WHERE i < 8000) "
-               "INSERT INTO embeddings(model, version, content, vector) "
-               "SELECT m.model, m.version, 'c' || i, "
-               "vec_f32('[1' || replace(printf('%.*c', m.dims - 2, 'x'), 'x', ',0') || ',' || i || ']') "
-               "FROM t, models AS m")
-    db.commit()
-    db.close()
-    write(where, {f"new{i}.c": source(f"more{i}", 60) for i in range(75)})
-    check("better by: ck optimize" in world.ck(where, "index").err, "after a large change")
-
-
 def test_dims_of_the_built_in_model(world):
     where = world.repository("one", FILES)
     result = world.ck(where, "index", "--dims", "12", expect=2)

@@ -10,17 +10,10 @@
 #include "index.h"
 #include "json.h"
 #include "place.h"
-#include "sql_progress.h"
 #include "store.h"
 #include "utf8.h"
 
 #define MAX_BYTES 1048576
-
-/* Embeddings of a model whose index a run brings up to date, when one in so many is new. Smaller
-** models have none. */
-#define OPTIMIZE_MIN 1024
-#define OPTIMIZE_MAX ((int64_t)10000)
-#define OPTIMIZE_SHARE 8
 
 /* What is neither there nor was is a typing error. While --watch waits files come and go. */
 static void check_path(CkIndex *index, const char *given, const char *path, const char *stored) {
@@ -156,32 +149,6 @@ static int is_idle(const CkIndex *index) {
            counts->indexed + counts->swept + counts->embedded + counts->failed == 0;
 }
 
-/*
-** After much was embedded the search index is brought up to date, which also measures how many
-** candidates a search needs. It takes some 0.2 ms an embedding; beyond two seconds of that it is
-** left to the user. All that the run was for is done: a failure is worth a warning.
-*/
-static void optimize(CkIndex *index) {
-    CkApp *app = index->app;
-    const char *model = index->model.embed.model;
-    int64_t n_new = index->counts.embedded + index->counts.pulled;
-    int64_t n = n_new == 0 ? 0
-                           : ck_sql_int(app, CK_SQL_INDEX_EMBEDDINGS, 0, "ti", model,
-                                        OPTIMIZE_SHARE * n_new + 1);
-    CkSqlProgress progress;
-    if (n < OPTIMIZE_MIN || n > OPTIMIZE_SHARE * n_new) return;
-    if (n > OPTIMIZE_MAX) {
-        if (!app->json) ck_note(app, "Searches get better by: %s optimize", app->program);
-        return;
-    }
-    ck_sql_progress_begin(&progress, app, "optimizing", "optimize");
-    ck_sql_run(app, CK_SQL_OPTIMIZE_MODEL, "t", model);
-    ck_sql_progress_end(&progress);
-    if (app->exit_code == CK_EXIT_OK) return;
-    const char *message = ck_failure_take(app);
-    if (!ck_interrupted()) ck_warn(app, "the search index is not up to date: %s", message);
-}
-
 static int report(CkIndex *index) {
     CkApp *app = index->app;
     const CkIndexCounts *counts = &index->counts;
@@ -217,7 +184,6 @@ static int once(CkApp *app, CkIndexRound *round) {
         if (!round || round->is_first) ck_place_warn_of_tracked_store(app);
         if (round) round->is_set_up = 1;
         if (ck_index_run(&index) == CK_EXIT_OK) {
-            if (!round || !round->is_same) optimize(&index);
             code = round && round->is_same ? CK_EXIT_OK : report(&index);
             if (round) ck_index_round_end(&index);
         }
@@ -263,8 +229,7 @@ const CkCommand ck_command_index = {
         "what the base does not have of these is embedded. Without git, .gitignore is\n"
         "honoured; .ckignore, in the same language, always. Files that did not change\n"
         "since the last run (size, times) are not read. Binary files, symbolic links and\n"
-        "large files are left out. What is interrupted goes on with the next run. Where\n"
-        "much is new, up to 10,000 embeddings in all, it ends as ck optimize does.\n"
+        "large files are left out. What is interrupted goes on with the next run.\n"
         "\n"
         "The model is the built-in lexical one, or --model of an --endpoint or an\n"
         "--embed-cmd. An endpoint is a server with POST /v1/embeddings: Ollama,\n"
