@@ -8,6 +8,7 @@
 #include "store/search.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "store/candidates.h"
@@ -118,6 +119,11 @@ static int refine(Search *search, const CkBuf *found, const CkBuf *before, CkErr
     return err->rc;
 }
 
+static int compare_id(const void *id, const void *candidate) {
+    int64_t a = *(const int64_t *)id, b = ((const CkCandidate *)candidate)->id;
+    return (a > b) - (a < b);
+}
+
 /* The rank by code, among the candidates, of the last of the nearest that are of them. */
 static size_t rank_of_nearest(const Search *search, const CkBuf *candidates) {
     const CkCandidate *list = (const CkCandidate *)(const void *)candidates->data;
@@ -125,15 +131,9 @@ static size_t rank_of_nearest(const Search *search, const CkBuf *candidates) {
     const CkHits *hits = search->nearest.hits;
     float last = -INFINITY;
     for (size_t i = 0; i < hits->n; i++) {
-        size_t low = 0, high = n;
-        while (low < high) {
-            size_t middle = low + (high - low) / 2;
-            if (list[middle].id < hits->hits[i].id) low = middle + 1;
-            else high = middle;
-        }
-        if (low < n && list[low].id == hits->hits[i].id && list[low].key > last) {
-            last = list[low].key;
-        }
+        const CkCandidate *hit =
+            n > 0 ? bsearch(&hits->hits[i].id, list, n, sizeof *list, compare_id) : NULL;
+        if (hit && hit->key > last) last = hit->key;
     }
     for (size_t i = 0; i < n; i++) rank += list[i].key <= last;
     return rank;
